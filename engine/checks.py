@@ -1,0 +1,166 @@
+"""Every cast and check of users' input, once, at the public edge: what the kernels then trust."""
+
+import operator
+
+import numpy as np
+
+from .kernels.checks import first_not_finite
+
+
+class _Alias:
+    """The same memory as an array that does not own it, whatever its flags: kernels compile once for one kind of array."""
+
+    def __init__(self, array):
+        self.array = array
+        self.__array_interface__ = {**array.__array_interface__, "data": (array.__array_interface__["data"][0], False)}
+
+
+def contiguous(array, dtype):
+    """`array` as an aligned C-contiguous array of `dtype` (itself where it is one), never to be written to."""
+    array = np.require(array, dtype, "CA")
+    if array.flags.writeable and type(array) is np.ndarray:
+        return array
+    return np.asarray(_Alias(array)) if array.size else np.empty(array.shape, dtype)
+
+
+def real_array(values, name):
+    """`values` as an array of real numbers."""
+    try:
+        array = np.asarray(values)
+    except ValueError as error:
+        raise ValueError(f"{name} must be a rectangular array of numbers: {error}") from None
+    if array.dtype.kind not in "biuf":
+        raise TypeError(f"{name} must hold real numbers, but has dtype {array.dtype}; convert it first")
+    return array
+
+
+def finite(array, name):
+    """Refuse NaN and infinities in a C-contiguous float array; return it."""
+    at = first_not_finite(array.reshape(-1))
+    if at >= 0:
+        place = tuple(int(i) for i in np.unravel_index(at, array.shape))
+        raise ValueError(f"{name} must be finite, but {name}[{', '.join(map(str, place))}] is {array[place]}; "
+                         "drop or impute such entries first")
+    return array
+
+
+def samples(X, width, dtype, name="X"):
+    """`X` as a finite C-contiguous [m, width] array of `dtype`."""
+    array = real_array(X, name)
+    if array.ndim != 2 or array.shape[1] != width:
+        hint = f"; a single sample is {name}[None, :]" if array.ndim == 1 and array.shape[0] == width else ""
+        raise ValueError(f"{name} must have shape [m, {width}], one row a sample, but has shape {list(array.shape)}{hint}")
+    return finite(contiguous(array, dtype), name)
+
+
+def vector(values, size, dtype, name, meaning):
+    """`values` as a finite contiguous [size] array of `dtype`."""
+    array = real_array(values, name)
+    if array.shape != (size,):
+        raise ValueError(f"{name} must have shape [{size}], {meaning}, but has shape {list(array.shape)}")
+    return finite(contiguous(array, dtype), name)
+
+
+def whole_number(value, name, least):
+    """`value` as an int of at least `least`."""
+    try:
+        number = operator.index(value)
+    except TypeError:
+        raise TypeError(f"{name} must be a whole number, but is {value!r}") from None
+    if isinstance(value, bool) or number < least:
+        raise ValueError(f"{name} must be a whole number of at least {least}, but is {value!r}")
+    return number
+
+
+def widths(values):
+    """(n_0, …, n_L) as a tuple of ints."""
+    try:
+        values = tuple(values)
+    except TypeError:
+        raise TypeError(f"widths must be a sequence (n_0, …, n_L), but is {values!r}") from None
+    if len(values) < 2:
+        raise ValueError(f"widths must name the inputs and at least one layer, (n_0, …, n_L), but is {values!r}")
+    return tuple(whole_number(width, f"widths[{l}]", 1) for l, width in enumerate(values))
+
+
+def layer_activations(values, depth):
+    """One activation a layer, as a tuple of `depth`, not yet looked up."""
+    if not isinstance(values, (tuple, list)):
+        raise TypeError(f"activations must be a tuple with one name or Activation for each of the {depth} layers, "
+                        f"but is {values!r}")
+    if len(values) != depth:
+        raise ValueError(f"activations must name one for each of the {depth} layers 1 … {depth}, but names {len(values)}")
+    return tuple(values)
+
+
+def activation_name(name, known):
+    """Refuse what names no activation."""
+    if not isinstance(name, str):
+        raise TypeError(f"an activation must be a name or an engine.Activation, but is {name!r}")
+    if name not in known:
+        raise ValueError(f"no activation is named {name!r}; there are {', '.join(known)}, or build an engine.Activation")
+    return name
+
+
+def one_of(value, name, known):
+    """`value`, one of the names `known`."""
+    if not isinstance(value, str) or value not in known:
+        raise ValueError(f"{name} must be one of {', '.join(known)}, but is {value!r}")
+    return value
+
+
+def float_dtype(dtype):
+    """float32 or float64."""
+    try:
+        found = np.dtype(dtype)
+    except TypeError:
+        raise TypeError(f"dtype must be float32 or float64, but is {dtype!r}") from None
+    if found not in (np.dtype(np.float32), np.dtype(np.float64)):
+        raise TypeError(f"dtype must be float32 or float64, but is {found}")
+    return found
+
+
+def parameters(values, size, widths):
+    """θ as a new finite [P] array of its own dtype."""
+    array = real_array(values, "parameters")
+    if array.dtype not in (np.dtype(np.float32), np.dtype(np.float64)):
+        if array.dtype.kind == "f":
+            raise TypeError(f"parameters must be float32 or float64, but is {array.dtype}; cast it first")
+        array = array.astype(np.float64)
+    if array.shape != (size,):
+        raise ValueError(f"parameters must have shape [{size}] for widths {widths}, but has shape {list(array.shape)}")
+    return finite(np.array(array, order="C"), "parameters")
+
+
+def layer_index(l, first, depth):
+    """A layer's number, first … depth."""
+    number = whole_number(l, "l", first)
+    if number > depth:
+        raise ValueError(f"l must be a layer from {first} to {depth}, but is {number}")
+    return number
+
+
+def user_array(values, shape, dtype, name):
+    """What a user's own function gave, as a contiguous array of the shape it must have."""
+    array = np.asarray(values)
+    if array.shape != shape:
+        raise ValueError(f"{name} must return shape {list(shape)}, but returned {list(array.shape)}")
+    if array.dtype.kind not in "biuf":
+        raise TypeError(f"{name} must return real numbers, but returned dtype {array.dtype}")
+    return np.ascontiguousarray(array, dtype)
+
+
+def output_array(out, shape, dtype):
+    """An `out` that kernels may fill: C-contiguous, of the right shape and dtype."""
+    if not isinstance(out, np.ndarray):
+        raise TypeError(f"out must be a NumPy array or memmap, but is {type(out).__name__}")
+    if out.shape != shape or out.dtype != dtype:
+        raise ValueError(f"out must have shape {list(shape)} and dtype {dtype}, but has {list(out.shape)} and {out.dtype}")
+    if not (out.flags.c_contiguous and out.flags.writeable and out.flags.aligned):
+        raise ValueError("out must be C-contiguous, aligned and writable; pass a new np.empty(shape, dtype)")
+    return out.view(np.ndarray)
+
+
+def direction(values, size, dtype, name="v"):
+    """A vector that SciPy hands to a product, as a contiguous [size] array of `dtype`; NaN passes through."""
+    return contiguous(np.asarray(values).reshape(size), dtype)

@@ -1,0 +1,49 @@
+"""The fixed binary tree over blocks, for sums that are vectors: node i of a level adds nodes 2 i and 2 i + 1 of the level
+below, and an odd last node passes up unchanged."""
+
+from .compiled import kernel
+
+
+@kernel
+def chunk_blocks(blocks, chunks):
+    """The least power of two of blocks of which `chunks` hold them all, and the rows of `levels` that a chunk needs."""
+    size, height = 1, 2
+    while size * chunks < blocks:
+        size *= 2
+        height += 1
+    return size, height
+
+
+@kernel
+def add_level(levels, i):
+    """levels[i] += levels[i + 1]."""
+    for k in range(levels.shape[1]):
+        levels[i, k] += levels[i + 1, k]
+
+
+@kernel
+def push_level(levels, filled, index):
+    """The sum of block `index` has been written to levels[filled]; join what is complete; the new number of filled levels."""
+    while index & 1:
+        add_level(levels, filled - 1)
+        filled -= 1
+        index >>= 1
+    return filled + 1
+
+
+@kernel
+def fold_levels(levels, filled):
+    """Join the filled levels into levels[0]."""
+    for i in range(filled - 2, -1, -1):
+        add_level(levels, i)
+
+
+@kernel
+def fold_nodes(nodes):
+    """Join nodes [count, P], all of one level, into nodes[0] by the same tree."""
+    step = 1
+    while step < nodes.shape[0]:
+        for i in range(0, nodes.shape[0] - step, 2 * step):
+            for k in range(nodes.shape[1]):
+                nodes[i, k] += nodes[i + step, k]
+        step *= 2
