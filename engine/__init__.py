@@ -1,0 +1,22 @@
+"""Per-sample derivatives of dense neural networks: γ vectors, Jacobian chains, Jacobians, costs and updates."""
+
+from . import losses, operators, reductions
+from .activations import Activation
+from .backward import value_and_gradient
+from .cost import Cost, projection
+from .errors import CheckpointError, DivergenceError
+from .forward import ForwardPass
+from .losses import Loss
+from .network import Network, load
+from .objective import objective
+from .operators import Jacobian
+from .reductions import Reduction
+from .runtime import set_num_threads, show_config
+from .training import FitResult, fit
+from .updates import Adam, AdamW, GradientDescent, RMSprop
+from .verification import check_derivatives
+
+__all__ = ["Activation", "Adam", "AdamW", "CheckpointError", "Cost", "DivergenceError", "FitResult", "ForwardPass",
+           "GradientDescent", "Jacobian", "Loss", "Network", "RMSprop", "Reduction", "check_derivatives", "fit", "load",
+           "losses", "objective", "operators", "projection", "reductions", "set_num_threads", "show_config",
+           "value_and_gradient"]

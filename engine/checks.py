@@ -164,3 +164,50 @@ def output_array(out, shape, dtype):
 def direction(values, size, dtype, name="v"):
     """A vector that SciPy hands to a product, as a contiguous [size] array of `dtype`; NaN passes through."""
     return contiguous(np.asarray(values).reshape(size), dtype)
+
+
+def generator(seed):
+    """A seed, or a Generator as it is."""
+    if isinstance(seed, np.random.Generator):
+        return seed
+    return np.random.default_rng(whole_number(seed, "seed", 0))
+
+
+def savable_activations(activations):
+    """The names of activations that a file can hold."""
+    for l, activation in enumerate(activations, 1):
+        if activation.code < 0:
+            raise ValueError(f"layer {l}'s activation {activation.name!r} is a user's own, and a file cannot hold a function; "
+                             "save network.parameters and build the Network again in code")
+    return [activation.name for activation in activations]
+
+
+def saved_network(path):
+    """Widths, activation names and θ of a saved network."""
+    try:
+        with np.load(path, allow_pickle=False) as file:
+            missing = {"format", "widths", "activations", "parameters"} - set(file.files)
+            if not missing and str(file["format"]) == "gammachain 1":
+                return (tuple(int(width) for width in file["widths"]), tuple(str(name) for name in file["activations"]),
+                        file["parameters"])
+    except (ValueError, EOFError, AttributeError) as error:
+        raise ValueError(f"path must name a network that Network.save wrote, but {path} is not one: {error}") from None
+    except OSError as error:
+        if isinstance(error, FileNotFoundError):
+            raise
+        raise ValueError(f"path must name a network that Network.save wrote, but {path} is not one: {error}") from None
+    raise ValueError(f"path must name a network that Network.save wrote (format 'gammachain 1'), but {path} lacks "
+                     f"{', '.join(sorted(missing)) or 'that format'}")
+
+
+def residual_weights(cost, m, dtype):
+    """∂φ/∂L_k [m] of a cost that is a sum of squares with weights that do not depend on the losses."""
+    if cost.loss.name != "squared_error":
+        raise ValueError(f"residual needs the loss squared_error, but the cost's is {cost.loss.name}; use .fun and .jac")
+    if cost.reduction.name not in ("sum", "mean", "weighted"):
+        raise ValueError(f"residual needs the reduction sum, mean or weighted, but the cost's is {cost.reduction.name}; "
+                         "use .fun and .jac")
+    weights = cost.reduce(np.zeros(m, dtype))[1]
+    if (weights < 0).any():
+        raise ValueError(f"residual needs weights of at least 0, but one is {weights.min()}")
+    return weights

@@ -1,0 +1,124 @@
+"""The forward pass, with everything it computed on the way (eq. 1–6 and 12)."""
+
+import numpy as np
+
+from . import checks
+from .kernels.forward import propagate, weighted_inputs, write_lines
+from .kernels.jacobian import read_layer
+from .kernels.layout import LINE
+from .network import NO_INDICES
+from .runtime import over
+
+
+def lanes(dtype):
+    """Samples in a panel: as many as fill a cache line."""
+    return LINE // dtype.itemsize
+
+
+def panel_count(m, dtype):
+    """Panels that hold m samples."""
+    return -(-m // lanes(dtype))
+
+
+def run_forward(network, X, indices, out):
+    """Fill out [m, n] with a^L of X[indices] (X itself where `indices` is empty); the panels' stacks come back, flat."""
+    layout, dtype, m = network._layout, network.dtype, len(out)
+    panels = panel_count(m, dtype)
+    stack = np.empty(panels * lanes(dtype) * layout.stack_lines, dtype)
+    first = 1
+    for l in range(1, network.depth + 1):
+        own = network.activations[l - 1].code < 0
+        if not own and l < network.depth:
+            continue
+        over(panels, m * layout.size, propagate, network._theta, layout.plan, X, indices, stack, out, (first, l))
+        if own and m:
+            activate_own(network, l, stack, out)
+        first = l + 1
+    return stack
+
+
+def activate_own(network, l, stack, out):
+    """a^l and γ^l of a user's own activation, from the z^l that the kernels left in a^l's place."""
+    layout, activation, m = network._layout, network.activations[l - 1], len(out)
+    panels, stride = panel_count(m, network.dtype), layout.stack_lines * lanes(network.dtype)
+    z = read(network, stack, layout.a_line(l), m, l)
+    name = f"activation {activation.name!r}"
+    a = checks.user_array(activation.function(z), z.shape, z.dtype, name)  # eq. 2
+    gamma = checks.user_array(activation.derivative(z), z.shape, z.dtype, f"the derivative of {name}")  # eq. 4
+    write_lines(a, stack, stride, layout.a_line(l), (0, panels))
+    write_lines(gamma, stack, stride, layout.gamma_line(l), (0, panels))
+    if l == network.depth:
+        out[...] = a
+
+
+def read(network, stack, line, m, l):
+    """The lines of layer l that begin at `line` of each panel's stack, as a new array [m, n_l]."""
+    out = np.empty((m, network.widths[l]), network.dtype)
+    over(panel_count(m, network.dtype), out.size, read_layer, network._theta, network._layout.plan, line, stack, out)
+    return out
+
+
+class ForwardPass:
+    """z^l, a^l and γ^l of m samples, and their stacked outputs A (paper §2–3, eq. 1–6 and 12).
+
+    A sample's numbers depend on that sample and θ alone: the same bits alone or in any batch.
+
+    Parameters
+    ----------
+    network : Network
+    X : array_like [m, n_0]
+        m may be 0.
+
+    Attributes
+    ----------
+    outputs : ndarray [m, n]
+        a^L, a row a sample.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from engine import Network
+    >>> network = Network((1, 1), ("tanh",), np.array([1.0, 0.0]))
+    >>> passed = network.forward(np.zeros((2, 1)))
+    >>> passed.gamma(1)
+    array([[1.],
+           [1.]])
+    """
+
+    def __init__(self, network, X):
+        self.network = network
+        self._X = checks.samples(X, network.widths[0], network.dtype)
+        self.outputs = np.empty((len(self._X), network.widths[-1]), network.dtype)
+        self._stack = run_forward(network, self._X, NO_INDICES, self.outputs)
+
+    @property
+    def samples(self):
+        """m."""
+        return len(self.outputs)
+
+    @property
+    def stacked(self):
+        """A ∈ R^(mn), sample by sample: a view of `outputs` (eq. 12)."""
+        return self.outputs.reshape(-1)  # eq. 12
+
+    def z(self, l):
+        """z^l [m, n_l], l = 1 … L (eq. 1)."""
+        l = checks.layer_index(l, 1, self.network.depth)
+        out = np.empty((self.samples, self.network.widths[l]), self.network.dtype)
+        over(panel_count(self.samples, out.dtype), out.size * self.network.widths[l - 1], weighted_inputs,
+             self.network._theta, self.network._layout.plan, l, self._stack, out)  # eq. 1
+        return out
+
+    def a(self, l):
+        """a^l [m, n_l], l = 0 … L; a(0) is X (eq. 2)."""
+        l = checks.layer_index(l, 0, self.network.depth)
+        return read(self.network, self._stack, self.network._layout.a_line(l), self.samples, l)
+
+    def gamma(self, l):
+        """γ^l = g^l′(z^l) [m, n_l], l = 1 … L (paper §3.1, eq. 4)."""
+        l = checks.layer_index(l, 1, self.network.depth)
+        return read(self.network, self._stack, self.network._layout.gamma_line(l), self.samples, l)
+
+    def D(self, l):
+        """D^l = G^l ⊙ W^l [m, n_l, n_{l−1}], l = 1 … L: row p of W^l times γ^l_p (paper §3.1, eq. 5)."""
+        return self.gamma(l)[:, :, None] * self.network.weight(l)  # eq. 5

@@ -1,0 +1,253 @@
+"""The network: widths, activations and one flat vector of parameters."""
+
+import pathlib
+
+import numpy as np
+
+from . import activations as named_activations
+from . import checks
+from .kernels.forward import predict
+from .kernels.layout import LINE
+from .layout import Layout
+from .runtime import over
+
+SCHEMES = ("auto", "glorot", "he", "lecun")
+HE = ("relu", "leaky_relu", "elu", "gelu", "silu", "softplus")
+LECUN = ("selu",)
+NO_INDICES = np.empty(0, np.int64)
+
+
+class Network:
+    """A dense network a^l = g^l(W^l a^{l−1} + b^l), l = 1 … L (paper §2, eq. 1–3). Immutable.
+
+    Parameters
+    ----------
+    widths : sequence of int
+        (n_0, …, n_L).
+    activations : sequence of str or Activation
+        g^1 … g^L.
+    parameters : array_like [P]
+        θ = (W¹, b¹, …, Wᴸ, bᴸ), each W row-major (eq. 3); float32 or float64, which becomes the network's dtype. Copied.
+
+    Raises
+    ------
+    ValueError, TypeError
+        Where an argument's shape, name or number is not as stated.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from engine import Network
+    >>> network = Network((2, 1), ("identity",), np.array([1.0, 2.0, 0.5]))
+    >>> network(np.array([[1.0, 1.0]]))
+    array([[3.5]])
+    """
+
+    def __init__(self, widths, activations, parameters):
+        self._widths = checks.widths(widths)
+        given = checks.layer_activations(activations, len(self._widths) - 1)
+        self._activations = tuple(named_activations.named(activation) for activation in given)
+        self._layout = Layout(self._widths, tuple(activation.code for activation in self._activations))
+        self._own(checks.parameters(parameters, self._layout.size, self._widths))
+
+    def _own(self, theta):
+        self._theta = theta
+        self._parameters = theta.view()
+        self._parameters.flags.writeable = False
+
+    @classmethod
+    def initialize(cls, widths, activations, *, output="identity", seed=0, dtype=np.float64, scheme="auto"):
+        """A network with random weights and biases at 0.
+
+        Parameters
+        ----------
+        widths : sequence of int
+            (n_0, …, n_L).
+        activations : sequence of str or Activation, or one for all hidden layers
+            One name stands for layers 1 … L − 1; layer L then has `output`.
+        output : str or Activation
+            g^L where `activations` is a single one.
+        seed : int or numpy.random.Generator
+            The same seed gives the same θ.
+        dtype : float32 or float64
+            Of θ and of every computation with it.
+        scheme : {"auto", "glorot", "he", "lecun"}
+            Weights of variance 2 / (n_{l−1} + n_l), uniform (Glorot & Bengio 2010); 2 / n_{l−1}, normal (He et al. 2015);
+            1 / n_{l−1}, normal (LeCun et al. 1998). "auto" takes he for relu and its kin, lecun for selu, else glorot.
+
+        Returns
+        -------
+        Network
+
+        Examples
+        --------
+        >>> from engine import Network
+        >>> Network.initialize((4, 8, 3), "tanh", seed=1).size
+        67
+        """
+        widths = checks.widths(widths)
+        if not isinstance(activations, (tuple, list)):
+            activations = (activations,) * (len(widths) - 2) + (output,)
+        dtype = checks.float_dtype(dtype)
+        checks.one_of(scheme, "scheme", SCHEMES)
+        network = cls(widths, activations, np.zeros(Layout(widths, (0,) * (len(widths) - 1)).size, dtype))
+        generator = checks.generator(seed)
+        theta = np.zeros(network.size, dtype)
+        for l, activation in enumerate(network.activations, 1):
+            before, width = widths[l - 1], widths[l]
+            kind = scheme
+            if scheme == "auto":
+                kind = "he" if activation.name in HE else "lecun" if activation.name in LECUN else "glorot"
+            if kind == "glorot":
+                bound = np.sqrt(6.0 / (before + width))
+                weights = generator.uniform(-bound, bound, width * before)
+            else:
+                weights = generator.standard_normal(width * before) * np.sqrt((2.0 if kind == "he" else 1.0) / before)
+            theta[network._layout.weight_slice(l)] = weights
+        network._own(theta)
+        return network
+
+    @property
+    def widths(self):
+        """(n_0, …, n_L)."""
+        return self._widths
+
+    @property
+    def activations(self):
+        """(g^1, …, g^L), each an Activation."""
+        return self._activations
+
+    @property
+    def depth(self):
+        """L, the number of layers after the input."""
+        return len(self._widths) - 1
+
+    @property
+    def size(self):
+        """P, the number of parameters."""
+        return self._layout.size
+
+    @property
+    def dtype(self):
+        """The dtype of θ and of every computation with it."""
+        return self._theta.dtype
+
+    @property
+    def parameters(self):
+        """θ [P], a read-only view (eq. 3)."""
+        return self._parameters
+
+    def weight(self, l):
+        """W^l [n_l, n_{l−1}], a read-only view into θ; l = 1 … L."""
+        l = checks.layer_index(l, 1, self.depth)
+        return self._parameters[self._layout.weight_slice(l)].reshape(self._widths[l], self._widths[l - 1])
+
+    def bias(self, l):
+        """b^l [n_l], a read-only view into θ; l = 1 … L."""
+        return self._parameters[self._layout.bias_slice(checks.layer_index(l, 1, self.depth))]
+
+    def replace(self, parameters):
+        """The same network with other parameters [P], in its own dtype.
+
+        Raises
+        ------
+        ValueError
+            Where the shape is not [P] or an entry is not finite.
+        """
+        return self._with(np.array(checks.vector(parameters, self.size, self.dtype, "parameters", "one number for each of θ")))
+
+    def _with(self, theta):
+        """The same network around `theta`, unchecked and not copied."""
+        network = object.__new__(Network)
+        network._widths, network._activations, network._layout = self._widths, self._activations, self._layout
+        network._own(theta)
+        return network
+
+    @property
+    def _built_in(self):
+        """Whether kernels know every activation."""
+        return all(activation.code >= 0 for activation in self._activations)
+
+    def __call__(self, X):
+        """Predictions a^L (eq. 1–2).
+
+        Parameters
+        ----------
+        X : array_like [m, n_0] or [n_0]
+            Samples, or one; cast to the network's dtype.
+
+        Returns
+        -------
+        ndarray [m, n] or [n]
+
+        Raises
+        ------
+        ValueError, TypeError
+            Where X has another shape, is not real, or holds NaN or an infinity.
+        """
+        X = checks.real_array(X, "X")
+        if X.ndim == 1:
+            return self(X[None])[0]
+        X = checks.samples(X, self._widths[0], self.dtype)
+        if not self._built_in:
+            return self.forward(X).outputs
+        out = np.empty((len(X), self._widths[-1]), self.dtype)
+        panels = -(-len(X) // (LINE // self.dtype.itemsize))
+        over(panels, len(X) * self.size, predict, self._theta, self._layout.plan, X, NO_INDICES, out)
+        return out
+
+    def forward(self, X):
+        """The forward pass of X [m, n_0], with everything it computed on the way: a ForwardPass (eq. 1–6)."""
+        from .forward import ForwardPass
+
+        return ForwardPass(self, X)
+
+    def jacobian(self, X):
+        """D_θ A at X [m, n_0]: a Jacobian, a SciPy LinearOperator of shape (m n, P) (eq. 7–10, 19)."""
+        from .operators.jacobian import Jacobian
+
+        return Jacobian(self, X)
+
+    def save(self, path):
+        """Write the network to an .npz file, never pickled; `engine.load` reads it.
+
+        Raises
+        ------
+        ValueError
+            Where an activation is a user's own: a file cannot hold a function.
+        """
+        names = checks.savable_activations(self._activations)
+        with open(pathlib.Path(path), "wb") as file:
+            np.savez(file, format="gammachain 1", widths=np.array(self._widths), activations=np.array(names), parameters=self._theta)
+
+    def __repr__(self):
+        names = ", ".join(activation.name for activation in self._activations)
+        return f"Network({'-'.join(map(str, self._widths))}, ({names}), {self.dtype}, P = {self.size})"
+
+
+def load(path):
+    """Read a network that `Network.save` wrote.
+
+    Parameters
+    ----------
+    path : str or path-like
+
+    Returns
+    -------
+    Network
+
+    Raises
+    ------
+    ValueError
+        Where the file holds no such network.
+
+    Examples
+    --------
+    >>> import tempfile, os, engine
+    >>> path = os.path.join(tempfile.mkdtemp(), "network.npz")
+    >>> engine.Network.initialize((2, 3, 1), "tanh").save(path)
+    >>> engine.load(path).widths
+    (2, 3, 1)
+    """
+    widths, names, theta = checks.saved_network(path)
+    return Network(widths, names, theta)

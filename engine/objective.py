@@ -1,0 +1,86 @@
+"""The face to scipy.optimize: a cost as functions of θ."""
+
+import numpy as np
+from scipy.sparse import diags_array
+from scipy.sparse.linalg import aslinearoperator
+
+from schedulers import BatchStep
+
+from . import checks
+from .backward import evaluate
+
+
+class Objective:
+    """C(θ) and its derivatives at fixed samples, as `scipy.optimize` calls them; made by `engine.objective`."""
+
+    def __init__(self, network, X, y, cost):
+        self.network, self.cost = network, cost
+        self._X = checks.samples(X, network.widths[0], network.dtype)
+        self._targets = cost.targets(y, len(self._X), network.widths[-1], network.dtype)
+        self._step = BatchStep(0, 0, np.arange(len(self._X)))
+        self._last = None
+
+    def _evaluate(self, theta):
+        theta = np.array(checks.vector(theta, self.network.size, self.network.dtype, "theta", "one number for each of θ"))
+        if self._last is None or not np.array_equal(theta, self._last[0]):
+            self._last = theta, *evaluate(self.network._with(theta), self._X, self._targets, self.cost, self._step)
+        return self._last
+
+    def fun(self, theta):
+        """C at θ [P], a float."""
+        return float(self._evaluate(theta)[1])
+
+    def jac(self, theta):
+        """D_θ C at θ [P], float64 [P]: what SciPy's optimisers compute in (eq. 20)."""
+        return self._evaluate(theta)[2].astype(np.float64)
+
+    def _scale(self):
+        """√∂φ/∂L_k, one for each of A: with it ½‖residual‖² is C."""
+        weights = checks.residual_weights(self.cost, len(self._X), self.network.dtype)
+        return np.repeat(np.sqrt(weights), self.network.widths[-1])
+
+    def residual(self, theta):
+        """A − y [m n], scaled so that ½‖residual‖² = C: for `scipy.optimize.least_squares`.
+
+        Raises
+        ------
+        ValueError
+            Where the loss is not squared_error, or the reduction not sum, mean or weighted with weights ≥ 0.
+        """
+        network = self.network.replace(theta)
+        return self._scale() * (network(self._X) - self._targets).reshape(-1)
+
+    def residual_jac(self, theta):
+        """The derivative of `residual`, a LinearOperator (m n, P) that never forms J."""
+        J = self.network.replace(theta).jacobian(self._X)
+        scale = self._scale()
+        return J if np.all(scale == 1) else aslinearoperator(diags_array(scale)) @ J
+
+
+def objective(network, X, y, cost):
+    """A cost as functions of θ alone, for `scipy.optimize.minimize` and `least_squares`.
+
+    Parameters
+    ----------
+    network : Network
+        Its widths, activations and dtype; θ comes with each call.
+    X, y : array_like
+        As `value_and_gradient` takes them.
+    cost : Cost
+
+    Returns
+    -------
+    Objective
+        With ``.fun(θ)``, ``.jac(θ)`` and, for squared_error, ``.residual(θ)`` and ``.residual_jac(θ)``.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from scipy.optimize import minimize
+    >>> from engine import Cost, Network, objective
+    >>> network = Network((1, 1), ("identity",), np.zeros(2))
+    >>> aim = objective(network, np.array([[0.0], [1.0]]), np.array([[1.0], [3.0]]), Cost("squared_error"))
+    >>> minimize(aim.fun, network.parameters, jac=aim.jac).x.round(4)
+    array([2., 1.])
+    """
+    return Objective(network, X, y, cost)

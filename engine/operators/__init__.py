@@ -1,0 +1,5 @@
+"""Linear operators of a network, one a file."""
+
+from .jacobian import Jacobian
+
+__all__ = ["Jacobian"]

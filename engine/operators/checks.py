@@ -1,0 +1,46 @@
+"""Checks of what users hand to operators."""
+
+import os
+
+from .. import checks
+
+
+def available_bytes():
+    """Memory that can be had without swapping, in bytes, or None where the system does not say."""
+    try:
+        with open("/proc/meminfo") as file:
+            for line in file:
+                if line.startswith("MemAvailable:"):
+                    return int(line.split()[1]) * 1024
+    except OSError:
+        pass
+    try:
+        return os.sysconf("SC_AVPHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
+    except (AttributeError, ValueError, OSError):
+        return None
+
+
+def fits_in_memory(shape, dtype):
+    """Refuse a dense array that does not fit, before it is allocated."""
+    wanted, available = shape[0] * shape[1] * dtype.itemsize, available_bytes()
+    if available is not None and wanted > available:
+        raise MemoryError(f"a dense J of shape {list(shape)} takes {wanted} bytes, but {available} are available; "
+                          "use J.slabs(max_bytes), J.dense(out=numpy.memmap), or products and norms, which never form J")
+
+
+def samples_in(max_bytes, bytes_each):
+    """How many samples' rows fit in `max_bytes`."""
+    max_bytes = checks.whole_number(max_bytes, "max_bytes", 1)
+    if max_bytes < bytes_each:
+        raise MemoryError(f"max_bytes is {max_bytes}, but the rows of one sample take {bytes_each} bytes; allow at least that")
+    return max_bytes // bytes_each
+
+
+def same_widths(jacobian, other):
+    """`other`, a Jacobian that can be multiplied with `jacobian`."""
+    if not isinstance(other, type(jacobian)):
+        raise TypeError(f"other must be a Jacobian, but is {type(other).__name__}; network.jacobian(X) gives one")
+    mine, theirs = (jacobian.network.widths, jacobian.dtype), (other.network.widths, other.dtype)
+    if mine != theirs:
+        raise ValueError(f"other must have widths {mine[0]} and dtype {mine[1]}, but has {theirs[0]} and {theirs[1]}")
+    return other

@@ -1,0 +1,175 @@
+"""J = D_θ A, held in rank-one factors (eq. 7–10 and 19)."""
+
+import numpy as np
+from scipy.sparse.linalg import LinearOperator
+
+from .. import checks
+from ..backward import transposed_product
+from ..forward import ForwardPass, lanes, panel_count
+from ..kernels.chain import chains
+from ..kernels.gram import gram
+from ..kernels.jacobian import dense, input_jacobian, product, read_chain, row_norms
+from ..network import NO_INDICES
+from ..runtime import over
+from . import checks as operator_checks
+
+
+class Jacobian(LinearOperator):
+    """D_θ A of m samples, of shape (m n, P), rows sample by sample, columns in θ's order (paper §3 and §5, eq. 7–10, 19).
+
+    A sample's rows are given by the pairs (B^l, a^{l−1}), Σ_l (n n_l + n_{l−1}) numbers in place of n P; products,
+    norms and Gram matrices are computed from those. A real SciPy LinearOperator: `svds`, `lsmr` and `J.H` work.
+
+    Parameters
+    ----------
+    network : Network
+    X : array_like [m, n_0]
+        m may be 0.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from engine import Network
+    >>> network = Network((2, 1), ("identity",), np.array([1.0, 2.0, 0.5]))
+    >>> J = network.jacobian(np.array([[3.0, 4.0]]))
+    >>> J.dense()
+    array([[3., 4., 1.]])
+    >>> J @ np.ones(3)
+    array([8.])
+    """
+
+    def __init__(self, network, X):
+        self.network = network
+        self.forward = ForwardPass(network, X)
+        self._chain = None
+        super().__init__(network.dtype, (self.forward.samples * network.widths[-1], network.size))
+
+    @property
+    def _kernel_arguments(self):
+        return self.network._theta, self.network._layout.plan, self.forward._stack
+
+    def _over(self, function, work, *arguments):
+        over(panel_count(self.forward.samples, self.dtype), work, function, *self._kernel_arguments, *arguments)
+
+    def _chains(self):
+        if self._chain is None:
+            m, n = self.forward.samples, self.network.widths[-1]
+            lines = panel_count(m, self.dtype) * n * self.network._layout.chain_lines
+            chain = np.empty(lines * lanes(self.dtype), self.dtype)
+            self._over(chains, m * n * self.network.size, chain)
+            self._chain = chain
+        return self._chain
+
+    def chain(self, l):
+        """B^l = ∂a^L/∂b^l [m, n, n_l], l = 1 … L (paper §3.1, eq. 7)."""
+        network, m, n = self.network, self.forward.samples, self.network.widths[-1]
+        l = checks.layer_index(l, 1, network.depth)
+        out = np.zeros((m, n, network.widths[l]), self.dtype)
+        if l == network.depth:
+            out[:, range(n), range(n)] = self.forward.gamma(l)  # eq. 7, l = L
+        else:
+            over(panel_count(m, self.dtype), out.size, read_chain, network._theta, network._layout.plan, l, self._chains(),
+                 out.reshape(m * n, network.widths[l]))
+        return out
+
+    def wrt_weight(self, l):
+        """∂a^L/∂W^l = B^l ⊗ a^{l−1} [m n, n_l, n_{l−1}], l = 1 … L (eq. 8 and 19)."""
+        l = checks.layer_index(l, 1, self.network.depth)
+        tensor = self.chain(l)[:, :, :, None] * self.forward.a(l - 1)[:, None, None, :]  # eq. 8
+        return tensor.reshape(self.shape[0], *tensor.shape[2:])
+
+    def wrt_bias(self, l):
+        """∂a^L/∂b^l = B^l [m n, n_l], l = 1 … L (eq. 7 and 19)."""
+        l = checks.layer_index(l, 1, self.network.depth)
+        return self.chain(l).reshape(self.shape[0], self.network.widths[l])
+
+    def wrt_input(self):
+        """∂a^L/∂x = B^1 W^1 [m, n, n_0]."""
+        m, n, inputs = self.forward.samples, self.network.widths[-1], self.network.widths[0]
+        out = np.empty((m, n, inputs), self.dtype)
+        self._over(input_jacobian, out.size * self.network.widths[1], self._chains(), out.reshape(m * n, inputs))
+        return out
+
+    def dense(self, out=None):
+        """J [m n, P], every number of it.
+
+        Parameters
+        ----------
+        out : ndarray or numpy.memmap [m n, P], optional
+            Filled and returned; C-contiguous, of the network's dtype. Fresh memory costs about as much as the work itself.
+
+        Raises
+        ------
+        MemoryError
+            Where J does not fit in the memory available; it says how many bytes are wanted, before anything is allocated.
+        """
+        if out is None:
+            operator_checks.fits_in_memory(self.shape, self.dtype)
+            out = np.empty(self.shape, self.dtype)
+        self._fill(checks.output_array(out, self.shape, self.dtype))
+        return out
+
+    def _fill(self, rows):
+        self._over(dense, rows.size, rows)
+
+    def slabs(self, max_bytes):
+        """J in slabs of whole samples, each of at most `max_bytes` bytes.
+
+        Yields
+        ------
+        rows : slice of 0 … m n
+        slab : ndarray [rows, P], new each time
+
+        Raises
+        ------
+        MemoryError
+            Where `max_bytes` is less than one sample's rows, n P numbers.
+        """
+        n = self.network.widths[-1]
+        step = operator_checks.samples_in(max_bytes, n * self.network.size * self.dtype.itemsize)
+        return self._slabs(n, step)
+
+    def _slabs(self, n, step):
+        for first in range(0, self.forward.samples, step):
+            X = self.forward._X[first:first + step]
+            yield slice(first * n, (first + len(X)) * n), Jacobian(self.network, X).dense()
+
+    def gram(self, other=None):
+        """J J′ᵀ [m n, m′ n], the empirical neural tangent kernel (Jacot et al. 2018), from the factors.
+
+        Parameters
+        ----------
+        other : Jacobian, optional
+            J′, of the same widths and dtype; its θ may differ. J itself where None; the result is then exactly symmetric.
+        """
+        other = self if other is None else operator_checks.same_widths(self, other)
+        out = np.empty((self.shape[0], other.shape[0]), self.dtype)
+        lines = sum(self.network.widths)
+        over(panel_count(self.forward.samples, self.dtype), out.size * lines, gram, self.network._layout.plan,
+             self.forward._stack, self._chains(), other.forward._stack, other._chains(), out, other is self)
+        return out
+
+    def row_norms(self):
+        """The Euclidean norm of every row of J, [m, n]."""
+        out = np.empty((self.forward.samples, self.network.widths[-1]), self.dtype)
+        self._over(row_norms, self.shape[0] * self.network.size, out)
+        return out
+
+    def _matvec(self, v):
+        v = checks.direction(v, self.shape[1], self.dtype)
+        out = np.empty((self.forward.samples, self.network.widths[-1]), self.dtype)
+        self._over(product, 2 * self.forward.samples * self.network.size, v, out)
+        return out.reshape(-1)
+
+    def _rmatvec(self, u):
+        u = checks.direction(u, self.shape[0], self.dtype, "u").reshape(self.forward.outputs.shape)
+        return transposed_product(self.network, self.forward._X, NO_INDICES, self.forward._stack, u)
+
+    def _matmat(self, V):
+        return np.stack([self._matvec(V[:, k]) for k in range(V.shape[1])], axis=1, out=self._columns(0, V))
+
+    def _rmatmat(self, U):
+        return np.stack([self._rmatvec(U[:, k]) for k in range(U.shape[1])], axis=1, out=self._columns(1, U))
+
+    def _columns(self, side, V):
+        return np.empty((self.shape[side], V.shape[1]), self.dtype)
