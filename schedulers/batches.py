@@ -1,0 +1,65 @@
+"""BatchSchedule: which samples make up which batch time step."""
+
+import numpy as np
+
+from . import checks, orders
+from .steps import BatchStep
+
+
+class BatchSchedule:
+    """The batch time steps of a run, any epoch of which can be produced on its own (paper §1). Immutable.
+
+    Parameters
+    ----------
+    batch_size : int
+        Sample steps in a batch step; the last of an epoch may have fewer.
+    order : str or order
+        "sequential", "shuffled", "with_replacement", or one made by `schedulers.orders`.
+    seed : int
+        An epoch's order depends on (seed, epoch) alone.
+    drop_last : bool
+        Leave out a last batch that is not full.
+
+    Examples
+    --------
+    >>> from schedulers import BatchSchedule
+    >>> [step.indices.tolist() for step in BatchSchedule(2, order="sequential").epoch(5, 0)]
+    [[0, 1], [2, 3], [4]]
+    """
+
+    __slots__ = ("batch_size", "order", "seed", "drop_last")
+
+    def __init__(self, batch_size, *, order="shuffled", seed=0, drop_last=False):
+        values = (checks.whole_number(batch_size, "batch_size", 1), orders.named(order),
+                  checks.whole_number(seed, "seed", 0), bool(drop_last))
+        for name, value in zip(self.__slots__, values):
+            object.__setattr__(self, name, value)
+
+    def __setattr__(self, name, value):
+        raise AttributeError(f"a BatchSchedule does not change; build another to set {name}")
+
+    def __reduce__(self):
+        return _build, (self.batch_size, self.order, self.seed, self.drop_last)
+
+    def steps(self, samples):
+        """Batch steps in an epoch over `samples` samples."""
+        return self.order.steps(checks.whole_number(samples, "samples", 0), self.batch_size, self.drop_last)
+
+    def epoch(self, samples, e):
+        """Yield the BatchSteps of epoch `e` (from 0) over `samples` samples.
+
+        `time` goes on from epoch to epoch: e × the steps of an epoch + i.
+        """
+        samples, e = checks.whole_number(samples, "samples", 0), checks.whole_number(e, "e", 0)
+        first = e * self.steps(samples)
+        generator = np.random.default_rng([self.seed, e])
+        for i, indices in enumerate(self.order.batches(samples, self.batch_size, self.drop_last, generator)):
+            yield BatchStep(first + i, e, indices)
+
+    def __repr__(self):
+        name = type(self.order).__name__
+        return f"BatchSchedule({self.batch_size}, order={name}, seed={self.seed}, drop_last={self.drop_last})"
+
+
+def _build(batch_size, order, seed, drop_last):
+    return BatchSchedule(batch_size, order=order, seed=seed, drop_last=drop_last)

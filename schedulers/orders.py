@@ -1,0 +1,119 @@
+"""In what order an epoch visits its samples: each order turns (samples, batch size, generator) into batches."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from . import checks
+
+
+class Order:
+    """What an order is: `batches` of one epoch from a generator that depends on (seed, epoch) alone, always `steps` of them."""
+
+    def steps(self, samples, batch_size, drop_last):
+        """Batch steps of an epoch, the same for every epoch."""
+        return samples // batch_size if drop_last else -(-samples // batch_size)
+
+    def indices(self, samples, generator):
+        """The samples of an epoch in the order of their steps, int64."""
+        raise NotImplementedError
+
+    def batches(self, samples, batch_size, drop_last, generator):
+        """Yield the indices [m] of each batch step."""
+        indices = self.indices(samples, generator)
+        for i in range(self.steps(samples, batch_size, drop_last)):
+            yield indices[i * batch_size:(i + 1) * batch_size]
+
+
+@dataclass(frozen=True)
+class Sequential(Order):
+    """0, 1, 2 … in every epoch."""
+
+    def indices(self, samples, generator):
+        """0 … samples − 1."""
+        return np.arange(samples)
+
+
+@dataclass(frozen=True)
+class Shuffled(Order):
+    """A new permutation each epoch: every sample once."""
+
+    def indices(self, samples, generator):
+        """A permutation of 0 … samples − 1."""
+        return generator.permutation(samples)
+
+
+@dataclass(frozen=True)
+class WithReplacement(Order):
+    """Each sample step draws from all samples alike, so that an epoch may hold one twice and another not at all."""
+
+    def indices(self, samples, generator):
+        """`samples` draws."""
+        return generator.integers(0, samples, samples) if samples else np.arange(0)
+
+
+@dataclass(frozen=True, eq=False)
+class Importance(Order):
+    """Each sample step draws with replacement, sample k with probability in proportion to weights[k]."""
+
+    weights: np.ndarray
+
+    def indices(self, samples, generator):
+        """`samples` draws."""
+        weights = checks.per_sample(self.weights, samples, "w")
+        return generator.choice(samples, samples, p=weights / weights.sum()) if samples else np.arange(0)
+
+
+@dataclass(frozen=True)
+class PoissonSampling(Order):
+    """Each batch takes each sample independently with one probability: batches of any size, none too
+    (as subsampled differential privacy assumes)."""
+
+    probability: float
+
+    def batches(self, samples, batch_size, drop_last, generator):
+        """Yield the indices of each batch step, ascending."""
+        for _ in range(self.steps(samples, batch_size, drop_last)):
+            yield np.flatnonzero(generator.random(samples) < self.probability)
+
+
+@dataclass(frozen=True, eq=False)
+class Stratified(Order):
+    """Every batch holds each label in about its share of the data; every sample once an epoch."""
+
+    labels: np.ndarray
+
+    def indices(self, samples, generator):
+        """A permutation in which each label's samples are spread evenly."""
+        labels = checks.labels(self.labels, samples)
+        place = np.empty(samples)
+        for label in np.unique(labels):
+            members = generator.permutation(np.flatnonzero(labels == label))
+            place[members] = (np.arange(len(members)) + generator.random()) / len(members)
+        return np.argsort(place, kind="stable")
+
+
+sequential = Sequential()
+shuffled = Shuffled()
+with_replacement = WithReplacement()
+NAMES = {"sequential": sequential, "shuffled": shuffled, "with_replacement": with_replacement}
+
+
+def poisson_sampling(probability):
+    """Batches that take each sample independently with `probability`, in (0, 1]."""
+    return PoissonSampling(checks.probability(probability))
+
+
+def importance(w):
+    """Draws with replacement in proportion to w [samples], each at least 0, not all 0."""
+    return Importance(checks.weights(w))
+
+
+def stratified(labels):
+    """Batches with each label of labels [samples] in its share."""
+    return Stratified(np.array(labels))
+
+
+def named(order):
+    """An order by name, or as it is."""
+    return order if isinstance(order, Order) else NAMES[checks.order_name(order, NAMES)]

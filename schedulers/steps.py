@@ -1,0 +1,51 @@
+"""The two levels of time: a step for each batch, and inside it a step for each of its samples (paper §1)."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+
+@dataclass(frozen=True, slots=True)
+class SampleStep:
+    """Inner time step s of a batch: sample `index` writes block `position` of A (paper §1 and §4, eq. 12).
+
+    Attributes
+    ----------
+    time : int
+        The batch time step t, from 0.
+    position : int
+        Place in the batch, from 0; the paper's s is position + 1.
+    index : int
+        Which sample of the data set.
+    """
+
+    time: int
+    position: int
+    index: int
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class BatchStep:
+    """Outer time step t: the samples of one batch, in the order of their sample steps (paper §1).
+
+    Attributes
+    ----------
+    time : int
+        t, counted from 0 over the whole run.
+    epoch : int
+        Which pass over the data, from 0.
+    indices : ndarray of int64 [m]
+        Which samples, sample step by sample step.
+    """
+
+    time: int
+    epoch: int
+    indices: np.ndarray
+
+    def __len__(self):
+        return len(self.indices)
+
+    def samples(self):
+        """Yield the m SampleSteps in order."""
+        for position, index in enumerate(self.indices):
+            yield SampleStep(self.time, position, int(index))
