@@ -211,3 +211,16 @@ def residual_weights(cost, m, dtype):
     if (weights < 0).any():
         raise ValueError(f"residual needs weights of at least 0, but one is {weights.min()}")
     return weights
+
+
+def float_array(values, name):
+    """`values` as float32 where they are that already, else float64."""
+    array = real_array(values, name)
+    return array if array.dtype in (np.dtype(np.float32), np.dtype(np.float64)) else array.astype(np.float64)
+
+
+def user_functions(owner, **functions):
+    """Refuse what cannot be called."""
+    for name, function in functions.items():
+        if not callable(function):
+            raise TypeError(f"{owner}'s {name} must be a callable over arrays, but is {function!r}")

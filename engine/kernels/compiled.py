@@ -20,3 +20,8 @@ def kernel(function):
     if cache_file is not None:
         cache_file._source_stamp = (cache_file._source_stamp, _STAMP)
     return dispatcher
+
+
+def inlined(function):
+    """Compile a function of single numbers that every caller takes in whole, so that loops over it become vector code."""
+    return njit(nogil=True, error_model="numpy", forceinline=True)(function)

@@ -1,5 +1,6 @@
 """The only file that emits LLVM: fused multiply-add, the bits of a float, the register tile."""
 
+import numpy as np
 from llvmlite import ir
 from numba.core import cgutils, types
 from numba.extending import intrinsic
@@ -44,6 +45,116 @@ def float_of(context, bits):
         return builder.bitcast(arguments[0], context.get_value_type(signature.return_type))
 
     return FLOAT[bits](bits), codegen
+
+
+@intrinsic
+def number(context, like, value):
+    """A constant in the dtype of `like`."""
+
+    def codegen(context, builder, signature, arguments):
+        if signature.return_type == types.float64:
+            return arguments[1]
+        return builder.fptrunc(arguments[1], ir.FloatType())
+
+    return like(like, types.float64), codegen
+
+
+MANTISSA = {types.float32: 23, types.float64: 52}
+BIAS = {types.float32: 127, types.float64: 1023}
+INTEGER_IR = {types.float32: ir.IntType(32), types.float64: ir.IntType(64)}
+
+
+def _rounding(dtype):
+    """1.5 · 2^mantissa: added to a small float, it leaves the nearest integer in the low bits."""
+    return 1.5 * 2.0 ** MANTISSA[dtype]
+
+
+@intrinsic
+def nearest(context, x):
+    """The integer nearest to x, |x| < 2^21, as a float: exact, and a vector operation everywhere."""
+
+    def codegen(context, builder, signature, arguments):
+        dtype = signature.return_type
+        shift = ir.Constant(SCALAR[dtype], _rounding(dtype))
+        return builder.fsub(builder.fadd(arguments[0], shift), shift)
+
+    return x(x), codegen
+
+
+@intrinsic
+def scale_by_power(context, x, k):
+    """x · 2^k for an integral float k; two exact factors, so that a subnormal result is rounded once."""
+
+    def codegen(context, builder, signature, arguments):
+        dtype = signature.return_type
+        integer, scalar = INTEGER_IR[dtype], SCALAR[dtype]
+        bits = builder.bitcast(builder.fadd(arguments[1], ir.Constant(scalar, _rounding(dtype))), integer)
+        zero = builder.bitcast(ir.Constant(scalar, _rounding(dtype)), integer)
+        power = builder.sub(bits, zero)
+        half = builder.ashr(power, integer(1))
+        result = arguments[0]
+        for part in (half, builder.sub(power, half)):
+            factor = builder.shl(builder.add(part, integer(BIAS[dtype])), integer(MANTISSA[dtype]))
+            result = builder.fmul(result, builder.bitcast(factor, scalar))
+        return result
+
+    return x(x, x), codegen
+
+
+def _exponent_bits(builder, dtype, x):
+    """The bits of a positive normal x and k · 2^mantissa, where x / 2^k lies in [sqrt(1/2), sqrt(2))."""
+    integer = INTEGER_IR[dtype]
+    root = 0x3FE6A09E00000000 if dtype == types.float64 else 0x3F3504F3
+    bits = builder.bitcast(x, integer)
+    mantissa = integer(MANTISSA[dtype])
+    return bits, builder.shl(builder.ashr(builder.sub(bits, integer(root)), mantissa), mantissa)
+
+
+@intrinsic
+def binary_exponent(context, x):
+    """k as a float, where a positive normal x / 2^k lies in [sqrt(1/2), sqrt(2))."""
+
+    def codegen(context, builder, signature, arguments):
+        dtype = signature.return_type
+        integer, shift = INTEGER_IR[dtype], ir.Constant(SCALAR[dtype], _rounding(dtype))
+        _, power = _exponent_bits(builder, dtype, arguments[0])
+        k = builder.ashr(power, integer(MANTISSA[dtype]))
+        return builder.fsub(builder.bitcast(builder.add(builder.bitcast(shift, integer), k), SCALAR[dtype]), shift)
+
+    return x(x), codegen
+
+
+@intrinsic
+def binary_fraction(context, x):
+    """x / 2^k in [sqrt(1/2), sqrt(2)) for a positive normal x."""
+
+    def codegen(context, builder, signature, arguments):
+        dtype = signature.return_type
+        bits, power = _exponent_bits(builder, dtype, arguments[0])
+        return builder.bitcast(builder.sub(bits, power), SCALAR[dtype])
+
+    return x(x), codegen
+
+
+def polynomial(wide, narrow):
+    """Emit a polynomial in fused multiply-adds, its coefficients from the highest down: `wide` in float64, `narrow` in float32."""
+
+    @intrinsic
+    def evaluate(context, x):
+        def codegen(context, builder, signature, arguments):
+            dtype = signature.return_type
+            scalar = SCALAR[dtype]
+            name = "llvm.fma.f64" if dtype == types.float64 else "llvm.fma.f32"
+            fused = cgutils.get_or_insert_function(builder.module, ir.FunctionType(scalar, [scalar] * 3), name)
+            coefficients = [ir.Constant(scalar, float(c)) for c in (wide if dtype == types.float64 else np.float32(narrow))]
+            total = coefficients[0]
+            for coefficient in coefficients[1:]:
+                total = builder.call(fused, [total, arguments[0], coefficient])
+            return total
+
+        return x(x), codegen
+
+    return evaluate
 
 
 def register_tile(rows, panels):

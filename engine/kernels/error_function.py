@@ -1,0 +1,63 @@
+"""erf and the normal distribution: (1 + 2 a) e^(a^2) erfc(a) as a polynomial of (a - 3.75) / (a + 3.75)
+(Shepherd & Laframboise 1981, coefficients our own)."""
+
+import math
+
+from .compiled import inlined
+from .exponential import exp
+from .simd import fma, number, polynomial
+
+# erf(x) / x in x^2 on [0, 1]: 1e-19 wide, 4e-8 narrow
+erf_near = polynomial(
+    (5.9452576939415425e-11, -1.1365663136628493e-9, 1.4657878989888879e-8, -1.6350025076223881e-7, 1.6460972801190718e-6,
+     -1.4925593505766363e-5, 0.00012055331036846668, -0.00085483269787405676, 0.0052239776247808347, -0.026866170645072891,
+     0.11283791670954857, -0.37612638903183748, 1.1283791670955126),
+    (-0.0005631396339, 0.004917545583, -0.02671130708, 0.1128018002, -0.3761232619, 1.128379123))
+# (1 + 2 a) e^(a^2) erfc(a) for a in [0, 32]: 5e-19 wide, 1.4e-9 narrow
+erfc_scaled = polynomial(
+    (3.417150664720663e-10, 4.5514165488437469e-11, -5.1348603579440263e-9, -2.8412940141283766e-9, 3.9173802157796157e-8,
+     2.1967513746577792e-8, -2.5981099613299429e-7, -5.6209137459918307e-8, 1.7528364168484332e-6, -9.740091362639103e-7,
+     -1.1444883549836811e-5, 2.2384343577742804e-5, 5.164938404780491e-5, -0.00029015408545772763, 0.00029371359536505425,
+     0.0017556258493168607, -0.009746579547281349, 0.028362277419862625, -0.058693398590595368, 0.092304321160288668,
+     -0.10880393014170504, 0.082276738490148736, 0.0035854154854636493, -0.140240598585547, 1.2375126308378276),
+    (-6.350333388e-6, -0.0002567185231, 0.0003837097055, 0.001738458548, -0.009808002075, 0.0283652159, -0.05867304576,
+     0.09230442795, -0.1088070614, 0.08227668537, 0.003585594526, -0.1402405968, 1.237512629))
+SQRT_HALF = 0.7071067811865476
+
+
+@inlined
+def erfc_tail(a):
+    """e^(a^2) erfc(a) for a >= 0."""
+    c, one = number(a, 3.75), number(a, 1.0)
+    return erfc_scaled((a - c) / (a + c)) / (one + (a + a))
+
+
+@inlined
+def exp_minus(square, rest):
+    """e^-(square + rest), where rest is what rounding left out of a square."""
+    e = exp(-square)
+    return fma(-e, rest, e)
+
+
+@inlined
+def erf(x):
+    """The error function; at most 2 ulp."""
+    one = number(x, 1.0)
+    a = min(abs(x), number(x, 7.0))
+    square = a * a
+    near = a * erf_near(square)
+    far = one - exp_minus(square, fma(a, a, -square)) * erfc_tail(a)
+    return math.copysign(near if a < one else far, x) if x == x else x
+
+
+@inlined
+def normal_cdf(x):
+    """The standard normal distribution function erfc(-x / sqrt 2) / 2; at most 4 ulp, in the lower tail too."""
+    half, one = number(x, 0.5), number(x, 1.0)
+    a = min(abs(x), number(x, 40.0))
+    square = a * a
+    b = a * number(x, SQRT_HALF)
+    near = fma(-half * b, erf_near(b * b), half)
+    far = half * (exp_minus(half * square, half * fma(a, a, -square)) * erfc_tail(b))
+    tail = near if b < half else far
+    return (tail if x < number(x, 0.0) else one - tail) if x == x else x
