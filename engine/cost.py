@@ -1,0 +1,128 @@
+"""C = φ ∘ φ̃ and its derivatives with respect to the stacked outputs A (paper §4–5, eq. 11–18)."""
+
+import numpy as np
+from scipy.sparse import csr_array
+
+from . import checks, losses, reductions
+from .kernels.losses import loss_and_gradient
+from .kernels.reductions import reduce_losses
+
+
+class Cost:
+    """A loss for each sample and a reduction φ of the m losses to one number (paper §4, eq. 11–14). Immutable.
+
+    Wherever it occurs, A is [m, n] or [m n], m ≥ 1, and y as the loss wants it: [m, n] ([m] where n = 1), or [m] class
+    numbers. Everything is computed in A's dtype. Samples k count from 0.
+
+    Parameters
+    ----------
+    loss : str or Loss
+        A name, or an object of `engine.losses`, or one's own `engine.Loss`.
+    reduction : str or Reduction
+        φ: a name, or an object of `engine.reductions`, or one's own `engine.Reduction`.
+
+    Examples
+    --------
+    >>> from engine import Cost
+    >>> cost = Cost("squared_error", "mean")
+    >>> cost.losses([[1.0], [3.0]], [[0.0], [0.0]])
+    array([0.5, 4.5])
+    >>> cost.output_gradient([[1.0], [3.0]], [[0.0], [0.0]])
+    array([0.5, 1.5])
+    """
+
+    __slots__ = ("loss", "reduction")
+
+    def __init__(self, loss, reduction="mean"):
+        object.__setattr__(self, "loss", losses.named(loss))
+        object.__setattr__(self, "reduction", reductions.named(reduction))
+
+    def __setattr__(self, name, value):
+        raise AttributeError(f"a Cost does not change; build another to set {name}")
+
+    def __reduce__(self):
+        return Cost, (self.loss, self.reduction)
+
+    def __repr__(self):
+        return f"Cost({self.loss.name}, {self.reduction.name})"
+
+    def targets(self, y, m, n, dtype):
+        """y checked and cast to what kernels take: [m, n], or [m, 1] with class numbers."""
+        return checks.targets(y, (m, n), np.dtype(dtype), self.loss.kind)
+
+    def at(self, indices):
+        """The same cost with its reduction's per-sample data taken at `indices`."""
+        return self if self.reduction.data.size == 0 else Cost(self.loss, self.reduction.at(indices))
+
+    def losses_and_gradients(self, A, targets):
+        """L_k [m] and ∇L(a^{Lk}) [m, n] of checked A [m, n] and targets (eq. 11 and 17)."""
+        m, n = A.shape
+        if self.loss.code >= 0:
+            values, gradients = np.empty(m, A.dtype), np.empty((m, n), A.dtype)
+            loss_and_gradient(self.loss.code, self.loss.parameter, A, targets, values, gradients, (0, m))
+            return values, gradients
+        return (checks.user_array(self.loss.value(A, targets), (m,), A.dtype, "the loss's value"),
+                checks.user_array(self.loss.gradient(A, targets), (m, n), A.dtype, "the loss's gradient"))
+
+    def reduce(self, values):
+        """φ(losses), a number, and ∇φ [m] (eq. 14 and 15)."""
+        reduction = self.reduction
+        if reduction.code >= 0:
+            checks.reducible(values, reduction)
+            gradient = np.empty_like(values)
+            data = reduction.data.astype(values.dtype)
+            return values.dtype.type(reduce_losses(reduction.code, reduction.parameter, data, values, gradient)), gradient
+        gradient = checks.user_array(reduction.gradient(values), values.shape, values.dtype, "the reduction's gradient")
+        return values.dtype.type(checks.user_array(reduction.value(values), (), values.dtype, "the reduction's value")), gradient
+
+    def _checked(self, A, y):
+        A = checks.outputs(A, checks.sample_count(y))
+        return A, self.targets(y, *A.shape, A.dtype)
+
+    def losses(self, A, y):
+        """φ̃(A) = (L_1, …, L_m) [m] (eq. 13)."""
+        return self.losses_and_gradients(*self._checked(A, y))[0]  # eq. 13
+
+    def value(self, A, y):
+        """C = φ(φ̃(A)), a number (eq. 14)."""
+        return self.reduce(self.losses(A, y))[0]  # eq. 14
+
+    def reduction_gradient(self, A, y):
+        """∇φ [m], taken at φ̃(A) (eq. 15)."""
+        return self.reduce(self.losses(A, y))[1]  # eq. 15
+
+    def loss_gradients(self, A, y):
+        """∇L(a^{Lk}) [m, n], row k the one block of D_A L_k that is not zero (eq. 17)."""
+        return self.losses_and_gradients(*self._checked(A, y))[1]  # eq. 17
+
+    def output_gradient(self, A, y):
+        """D_A C [m n]: block k is (∇φ)_k ∇L(a^{Lk}) (eq. 18)."""
+        values, gradients = self.losses_and_gradients(*self._checked(A, y))
+        return (self.reduce(values)[1][:, None] * gradients).reshape(-1)  # eq. 18
+
+    def loss_jacobian(self, A, y):
+        """D_A φ̃, a SciPy sparse array [m, m n]: block diagonal with 1 × n blocks (eq. 17)."""
+        gradients = self.loss_gradients(A, y)
+        m, n = gradients.shape
+        return csr_array((gradients.reshape(-1), np.arange(m * n), np.arange(0, m * n + 1, n)), shape=(m, m * n))
+
+
+def projection(k, m, n):
+    """D_A π_k, a SciPy sparse array [n, m n]: the identity in block k, zero elsewhere (paper §5, eq. 16).
+
+    Parameters
+    ----------
+    k : int
+        0 … m − 1.
+    m, n : int
+        Samples and outputs.
+
+    Examples
+    --------
+    >>> from engine import projection
+    >>> projection(1, 2, 2).toarray()
+    array([[0., 0., 1., 0.],
+           [0., 0., 0., 1.]])
+    """
+    k, m, n = checks.sample_number(k, m, n)
+    return csr_array((np.ones(n), np.arange(k * n, (k + 1) * n), np.arange(n + 1)), shape=(n, m * n))  # eq. 16

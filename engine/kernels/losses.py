@@ -1,0 +1,207 @@
+"""Losses of samples and their gradients by code (eq. 11), sixteen samples at a time so that samples are the SIMD lanes."""
+
+import numpy as np
+
+from .compiled import kernel
+from .elementary import exp, log, log1p, sigmoid, softplus, tanh
+
+NAMES = ("squared_error", "absolute_error", "huber", "log_cosh", "softmax_cross_entropy", "binary_cross_entropy", "poisson",
+         "hinge", "cosine")
+CODES = {name: code for code, name in enumerate(NAMES)}
+(SQUARED_ERROR, ABSOLUTE_ERROR, HUBER, LOG_COSH, SOFTMAX_CROSS_ENTROPY, BINARY_CROSS_ENTROPY, POISSON, HINGE,
+ COSINE) = range(len(NAMES))
+CUSTOM = -1
+LANES = 16
+LN2 = 0.6931471805599453
+
+
+@kernel
+def elementwise(code, parameter, u, y, loss, gradient, n):
+    """Losses that are sums over outputs; u, y, gradient [n][16], loss [16]."""
+    zero, half, one, two = u.dtype.type(0), u.dtype.type(0.5), u.dtype.type(1), u.dtype.type(2)
+    delta = u.dtype.type(parameter)
+    for q in range(n):
+        a, t, g = u[q * LANES:(q + 1) * LANES], y[q * LANES:(q + 1) * LANES], gradient[q * LANES:(q + 1) * LANES]
+        if code == SQUARED_ERROR:
+            for s in range(LANES):
+                d = a[s] - t[s]
+                loss[s] += half * d * d
+                g[s] = d
+        elif code == ABSOLUTE_ERROR:
+            for s in range(LANES):
+                d = a[s] - t[s]
+                loss[s] += abs(d)
+                g[s] = one if d > zero else (-one if d < zero else d)
+        elif code == HUBER:
+            for s in range(LANES):
+                d = a[s] - t[s]
+                near = min(max(d, -delta), delta)
+                loss[s] += near * (d - half * near)
+                g[s] = near
+        elif code == LOG_COSH:
+            for s in range(LANES):
+                d = a[s] - t[s]
+                loss[s] += abs(d) + (log1p(exp(-two * abs(d))) - u.dtype.type(LN2))
+                g[s] = tanh(d)
+        elif code == BINARY_CROSS_ENTROPY:
+            for s in range(LANES):
+                loss[s] += softplus(a[s]) - t[s] * a[s]
+                g[s] = sigmoid(a[s]) - t[s]
+        elif code == POISSON:
+            for s in range(LANES):
+                e = exp(a[s])
+                loss[s] += e - t[s] * a[s]
+                g[s] = e - t[s]
+        else:
+            for s in range(LANES):
+                margin = one - t[s] * a[s]
+                loss[s] += margin if margin > zero else (zero if margin == margin else margin)
+                g[s] = -t[s] if margin > zero else zero
+
+
+@kernel
+def cross_entropy(u, y, loss, gradient, scratch, n):
+    """log sum exp u times sum y, minus y · u."""
+    top, total = scratch[:LANES], scratch[LANES:2 * LANES]
+    weight = scratch[2 * LANES:3 * LANES]
+    top[:] = u[:LANES]
+    total[:] = 0
+    weight[:] = 0
+    for q in range(1, n):
+        a = u[q * LANES:(q + 1) * LANES]
+        for s in range(LANES):
+            top[s] = max(top[s], a[s])
+    for q in range(n):
+        a, t, g = u[q * LANES:(q + 1) * LANES], y[q * LANES:(q + 1) * LANES], gradient[q * LANES:(q + 1) * LANES]
+        for s in range(LANES):
+            d = a[s] - top[s]
+            e = exp(d)
+            g[s] = e
+            total[s] += e
+            weight[s] += t[s]
+            loss[s] -= t[s] * d
+    for s in range(LANES):
+        loss[s] += weight[s] * log(total[s])
+        total[s] = weight[s] / total[s]
+    for q in range(n):
+        t, g = y[q * LANES:(q + 1) * LANES], gradient[q * LANES:(q + 1) * LANES]
+        for s in range(LANES):
+            g[s] = g[s] * total[s] - t[s]
+
+
+@kernel
+def cosine_distance(u, y, loss, gradient, scratch, n):
+    """1 - u · y / (|u| |y|); 1, with gradient 0, where u or y is 0."""
+    dot, uu, yy = scratch[:LANES], scratch[LANES:2 * LANES], scratch[2 * LANES:3 * LANES]
+    dot[:] = 0
+    uu[:] = 0
+    yy[:] = 0
+    zero, one = u.dtype.type(0), u.dtype.type(1)
+    for q in range(n):
+        a, t = u[q * LANES:(q + 1) * LANES], y[q * LANES:(q + 1) * LANES]
+        for s in range(LANES):
+            dot[s] += a[s] * t[s]
+            uu[s] += a[s] * a[s]
+            yy[s] += t[s] * t[s]
+    for s in range(LANES):
+        inverse = one / np.sqrt(uu[s] * yy[s]) if uu[s] * yy[s] > zero else zero
+        loss[s] = one - dot[s] * inverse
+        dot[s] = dot[s] * inverse / uu[s] if uu[s] > zero else zero
+        yy[s] = inverse
+    for q in range(n):
+        a, t, g = u[q * LANES:(q + 1) * LANES], y[q * LANES:(q + 1) * LANES], gradient[q * LANES:(q + 1) * LANES]
+        for s in range(LANES):
+            g[s] = dot[s] * a[s] - t[s] * yy[s]
+
+
+@kernel
+def loss_and_gradient(code, parameter, A, y, losses, gradients, span):
+    """L(a^L) [m] and ∇L [m, n] of samples span[0] … span[1] - 1 (eq. 11 and 17).
+
+    A [m, n]; y [m, n], or [m, 1] with class numbers for softmax_cross_entropy.
+    """
+    n, classes = A.shape[1], y.shape[1] != A.shape[1]
+    buffer = np.empty((3 * n + 4) * LANES, A.dtype)
+    u, t, g = buffer[:n * LANES], buffer[n * LANES:2 * n * LANES], buffer[2 * n * LANES:3 * n * LANES]
+    loss, scratch = buffer[3 * n * LANES:(3 * n + 1) * LANES], buffer[(3 * n + 1) * LANES:]
+    for first in range(span[0], span[1], LANES):
+        count = min(LANES, span[1] - first)
+        if count < LANES:
+            u[:] = 0
+            t[:] = 0
+        for s in range(count):
+            for q in range(n):
+                u[q * LANES + s] = A[first + s, q]
+        if classes:
+            t[:] = 0
+            for s in range(count):
+                t[np.int64(y[first + s, 0]) * LANES + s] = 1
+        else:
+            for s in range(count):
+                for q in range(n):
+                    t[q * LANES + s] = y[first + s, q]
+        loss[:] = 0
+        if code == SOFTMAX_CROSS_ENTROPY:
+            cross_entropy(u, t, loss, g, scratch, n)
+        elif code == COSINE:
+            cosine_distance(u, t, loss, g, scratch, n)
+        else:
+            elementwise(code, parameter, u, t, loss, g, n)
+        for s in range(count):
+            losses[first + s] = loss[s]
+            for q in range(n):
+                gradients[first + s, q] = g[q * LANES + s]
+
+
+@kernel
+def loss_hessian(code, parameter, A, y, out):
+    """∇²L [m, n, n]."""
+    n, classes = A.shape[1], y.shape[1] != A.shape[1]
+    zero, one = A.dtype.type(0), A.dtype.type(1)
+    delta = A.dtype.type(parameter)
+    p = np.empty(n, A.dtype)
+    for k in range(A.shape[0]):
+        out[k] = 0
+        if code == SOFTMAX_CROSS_ENTROPY:
+            top, total, weight = A[k, 0], zero, zero
+            for q in range(1, n):
+                top = max(top, A[k, q])
+            for q in range(n):
+                p[q] = exp(A[k, q] - top)
+                total += p[q]
+                weight += one if classes and q == 0 else (zero if classes else y[k, q])
+            for q in range(n):
+                p[q] /= total
+            for i in range(n):
+                for j in range(n):
+                    out[k, i, j] = weight * ((p[i] if i == j else zero) - p[i] * p[j])
+        elif code == COSINE:
+            dot, uu, yy = zero, zero, zero
+            for q in range(n):
+                dot += A[k, q] * y[k, q]
+                uu += A[k, q] * A[k, q]
+                yy += y[k, q] * y[k, q]
+            if uu * yy > zero:
+                inverse = one / np.sqrt(uu * yy)
+                c = dot * inverse
+                for i in range(n):
+                    for j in range(n):
+                        cross = (A[k, i] * y[k, j] + y[k, i] * A[k, j]) * inverse / uu
+                        square = c / uu * ((one if i == j else zero) - (one + one + one) * A[k, i] * A[k, j] / uu)
+                        out[k, i, j] = cross + square
+        else:
+            for q in range(n):
+                u, value = A[k, q], zero
+                if code == SQUARED_ERROR:
+                    value = one
+                elif code == HUBER:
+                    value = one if abs(u - y[k, q]) <= delta else zero
+                elif code == LOG_COSH:
+                    t = tanh(u - y[k, q])
+                    value = (one - t) * (one + t)
+                elif code == BINARY_CROSS_ENTROPY:
+                    s = sigmoid(u)
+                    value = s * (one - s)
+                elif code == POISSON:
+                    value = exp(u)
+                out[k, q, q] = value

@@ -1,0 +1,111 @@
+"""Losses L: a number for each sample from its output and its truth (paper §4, eq. 11)."""
+
+from dataclasses import dataclass, field
+from typing import Callable
+
+import numpy as np
+
+from . import checks
+from .kernels.losses import CODES, CUSTOM, loss_and_gradient, loss_hessian
+
+KINDS = {"softmax_cross_entropy": "classes", "binary_cross_entropy": "unit", "poisson": "counts", "hinge": "signs"}
+
+
+@dataclass(frozen=True)
+class Loss:
+    """A loss of one's own, L(a^L) for every sample at once (paper §4, eq. 11 and 17).
+
+    Parameters
+    ----------
+    value : callable
+        value(A, y) [m] for A [m, n].
+    gradient : callable
+        gradient(A, y) = ∇L [m, n].
+    hessian : callable, optional
+        hessian(A, y) = ∇²L [m, n, n]; only second-order methods need it.
+
+    Examples
+    --------
+    >>> from engine import Cost, Loss
+    >>> quartic = Loss(lambda A, y: ((A - y)**4).sum(1), lambda A, y: 4 * (A - y)**3)
+    >>> float(Cost(quartic, "sum").value([[1.0], [2.0]], [[0.0], [0.0]]))
+    17.0
+    """
+
+    value: Callable
+    gradient: Callable
+    hessian: Callable | None = None
+    name: str = field(default="a user's own", init=False)
+    code: int = field(default=CUSTOM, init=False)
+    parameter: float = field(default=0.0, init=False)
+
+    def __post_init__(self):
+        checks.user_functions("Loss", value=self.value, gradient=self.gradient)
+
+    @property
+    def kind(self):
+        """What its targets are: classes, unit (in [0, 1]), counts, signs, or any values."""
+        return KINDS.get(self.name, "values")
+
+
+class _BuiltIn:
+    """The value (order 0), gradient (1) or Hessian (2) of a kernel's code."""
+
+    def __init__(self, name, parameter, order):
+        self.name, self.parameter, self.order = name, parameter, order
+
+    def __call__(self, A, y):
+        A = checks.outputs(A, len(y))
+        targets = checks.targets(y, A.shape, A.dtype, KINDS.get(self.name, "values"))
+        m, n = A.shape
+        if self.order == 2:
+            out = np.empty((m, n, n), A.dtype)
+            loss_hessian(CODES[self.name], self.parameter, A, targets, out)
+            return out
+        losses, gradients = np.empty(m, A.dtype), np.empty((m, n), A.dtype)
+        loss_and_gradient(CODES[self.name], self.parameter, A, targets, losses, gradients, (0, m))
+        return losses if self.order == 0 else gradients
+
+
+def _built_in(name, parameter=0.0):
+    loss = Loss(*(_BuiltIn(name, parameter, order) for order in range(3)))
+    for attribute, value in (("name", name), ("code", CODES[name]), ("parameter", parameter)):
+        object.__setattr__(loss, attribute, value)
+    return loss
+
+
+def huber(delta=1.0):
+    """Huber's loss (1964), summed over outputs: d²/2 up to |d| = δ, then δ (|d| − δ/2).
+
+    Parameters
+    ----------
+    delta : float
+        δ > 0.
+    """
+    return _built_in("huber", checks.positive(delta, "delta"))
+
+
+squared_error = _built_in("squared_error")
+"""½‖u − y‖², summed over outputs, not averaged."""
+absolute_error = _built_in("absolute_error")
+"""Σ |u − y|; at u = y the subgradient is 0."""
+log_cosh = _built_in("log_cosh")
+"""Σ log cosh(u − y)."""
+softmax_cross_entropy = _built_in("softmax_cross_entropy")
+"""−Σ y log softmax(u), on logits u; y [m] class numbers from 0, or [m, n] probabilities."""
+binary_cross_entropy = _built_in("binary_cross_entropy")
+"""Σ log(1 + eᵘ) − y u, on logits; y [m, n] in [0, 1]."""
+poisson = _built_in("poisson")
+"""Σ eᵘ − y u, on log rates; y ≥ 0; without the log y! term."""
+hinge = _built_in("hinge")
+"""Σ max(0, 1 − y u); y in {−1, 1}; at the kink the subgradient is 0."""
+cosine = _built_in("cosine")
+"""1 − u·y / (|u||y|); where u or y is 0, 1 with subgradient 0."""
+
+NAMED = {loss.name: loss for loss in (squared_error, absolute_error, huber(), log_cosh, softmax_cross_entropy,
+                                      binary_cross_entropy, poisson, hinge, cosine)}
+
+
+def named(loss):
+    """A Loss by name, or as it is."""
+    return loss if isinstance(loss, Loss) else NAMED[checks.loss_name(loss, NAMED)]

@@ -1,0 +1,132 @@
+"""Reductions φ: from the m losses to the cost (paper §4, eq. 14). Any differentiable φ will do; a mean is only one."""
+
+from dataclasses import dataclass, field
+from typing import Callable
+
+import numpy as np
+
+from . import checks
+from .kernels.reductions import CODES, CUSTOM, reduce_losses, reduction_hessian_product
+
+NO_DATA = np.empty(0)
+
+
+@dataclass(frozen=True, eq=False)
+class Reduction:
+    """A reduction of one's own, φ: R^m → R (paper §4–5, eq. 14 and 15).
+
+    Parameters
+    ----------
+    value : callable
+        value(losses), a number, for losses [m].
+    gradient : callable
+        gradient(losses) = ∇φ [m].
+    hessian_product : callable, optional
+        hessian_product(losses, v) = ∇²φ v [m]; only second-order methods need it.
+
+    Examples
+    --------
+    >>> from engine import Cost, Reduction
+    >>> root = Reduction(lambda L: (L @ L)**0.5, lambda L: L / (L @ L)**0.5)
+    >>> float(Cost("absolute_error", root).value([[3.0], [4.0]], [[0.0], [0.0]]))
+    5.0
+    """
+
+    value: Callable
+    gradient: Callable
+    hessian_product: Callable | None = None
+    name: str = field(default="a user's own", init=False)
+    code: int = field(default=CUSTOM, init=False)
+    parameter: float = field(default=0.0, init=False)
+    data: np.ndarray = field(default_factory=lambda: NO_DATA, init=False)
+
+    def __post_init__(self):
+        checks.user_functions("Reduction", value=self.value, gradient=self.gradient)
+
+    def at(self, indices):
+        """The same reduction with its per-sample data (weights, groups) taken at `indices`."""
+        return self if self.data.size == 0 else _built_in(self.name, self.parameter, self.data[indices])
+
+
+class _BuiltIn:
+    """The value (order 0), gradient (1) or Hessian product (2) of a kernel's code, in the losses' dtype."""
+
+    def __init__(self, name, parameter, data, order):
+        self.name, self.parameter, self.data, self.order = name, parameter, data, order
+
+    def __call__(self, losses, v=None):
+        losses = checks.losses(losses, self.name, self.data.size)
+        out = np.empty_like(losses)
+        if self.order == 2:
+            v = checks.vector(v, losses.size, losses.dtype, "v", "one number a loss")
+            reduction_hessian_product(CODES[self.name], self.parameter, losses, v, out)
+            return out
+        value = reduce_losses(CODES[self.name], self.parameter, self.data.astype(losses.dtype), losses, out)
+        return losses.dtype.type(value) if self.order == 0 else out
+
+
+def _built_in(name, parameter=0.0, data=NO_DATA):
+    reduction = Reduction(*(_BuiltIn(name, parameter, data, order) for order in range(3)))
+    for attribute, value in (("name", name), ("code", CODES[name]), ("parameter", parameter), ("data", data)):
+        object.__setattr__(reduction, attribute, value)
+    return reduction
+
+
+mean = _built_in("mean")
+"""(1/m) Σ L_k."""
+sum = _built_in("sum")
+"""Σ L_k."""
+max = _built_in("max")
+"""The largest loss; of equal ones the first in sample order takes the subgradient."""
+NAMED = {"mean": mean, "sum": sum, "max": max}
+
+
+def weighted(w):
+    """Σ w_k L_k, with w [m] one weight for each sample of the data set."""
+    return _built_in("weighted", data=checks.sample_weights(w))
+
+
+def log_sum_exp(t):
+    """(1/t) log mean exp(t L), t ≠ 0: near 0 the mean, large the maximum (tilted risk, Li et al. 2021)."""
+    return _built_in("log_sum_exp", checks.not_zero(t, "t"))
+
+
+def cvar(alpha):
+    """The mean of the worst share α of the losses (Rockafellar & Uryasev 2000), 0 < α ≤ 1.
+
+    The sum of the ⌊αm⌋ largest and (αm − ⌊αm⌋) times the next, over αm; ties go to the first in sample order.
+    """
+    return _built_in("cvar", checks.share(alpha, "alpha"))
+
+
+def quantile(q):
+    """The q-quantile of the losses, 0 ≤ q ≤ 1, as NumPy's "linear"; its one or two samples take the subgradient."""
+    return _built_in("quantile", checks.between(q, "q", 0.0, 1.0))
+
+
+def trimmed_mean(fraction):
+    """The mean without the ⌊fraction · m⌋ smallest and as many largest, 0 ≤ fraction < 0.5."""
+    return _built_in("trimmed_mean", checks.below_half(fraction, "fraction"))
+
+
+def power_mean(p):
+    """(mean L^p)^(1/p), p > 0, for losses ≥ 0 (a ValueError otherwise); where L_k = 0 and p ≠ 1 the subgradient is 0."""
+    return _built_in("power_mean", checks.positive(p, "p"))
+
+
+def mean_variance(c):
+    """mean + c · variance, the variance over m."""
+    return _built_in("mean_variance", checks.finite_number(c, "c"))
+
+
+def group_max(groups):
+    """The largest mean of a group (Sagawa et al. 2020), with groups [m] one label for each sample of the data set.
+
+    In a batch, of the groups that occur there; of groups that tie, the one whose sample comes first takes the subgradient.
+    """
+    return _built_in("group_max", data=checks.group_numbers(groups))
+
+
+def named(reduction):
+    """A Reduction by name, or as it is."""
+    return reduction if isinstance(reduction, Reduction) else NAMED[checks.reduction_name(reduction, NAMED)]
