@@ -1,0 +1,60 @@
+"""What a run records: a row for each epoch."""
+
+import csv
+import pathlib
+
+import numpy as np
+
+
+class History:
+    """The rows of a run, a dict for each epoch.
+
+    epoch (from 0), batch_steps (in the epoch), cost (the mean of the batch costs, each before its update),
+    validation_cost (NaN without validation), seconds.
+
+    Examples
+    --------
+    >>> from engine.history import History
+    >>> history = History([{"epoch": 0, "cost": 2.0}, {"epoch": 1, "cost": 1.0}])
+    >>> history.columns()["cost"]
+    array([2., 1.])
+    """
+
+    NAMES = ("epoch", "batch_steps", "cost", "validation_cost", "seconds")
+
+    def __init__(self, rows=()):
+        self.rows = list(rows)
+
+    def __len__(self):
+        return len(self.rows)
+
+    def __iter__(self):
+        return iter(self.rows)
+
+    def __getitem__(self, i):
+        return self.rows[i]
+
+    def columns(self):
+        """The rows as arrays, by name."""
+        names = list(self.rows[0]) if self.rows else list(self.NAMES)
+        return {name: np.array([row[name] for row in self.rows]) for name in names}
+
+    def to_pandas(self):
+        """The rows as a pandas DataFrame; pandas must be installed."""
+        import pandas
+
+        return pandas.DataFrame(self.columns())
+
+    def plot(self, axes=None):
+        """Cost against epoch; Matplotlib must be installed. Gives the axes."""
+        from .edges.plot import plot_history
+
+        return plot_history(self, axes)
+
+    def save_csv(self, path):
+        """Write the rows to a CSV file with a header."""
+        with open(pathlib.Path(path), "w", newline="") as file:
+            writer = csv.writer(file)
+            columns = self.columns()
+            writer.writerow(columns)
+            writer.writerows(zip(*(column.tolist() for column in columns.values())))

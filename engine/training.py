@@ -1,0 +1,205 @@
+"""fit: batch steps until the epochs are done (paper §1 and §6)."""
+
+import pathlib
+import time as clock
+from dataclasses import dataclass
+
+import numpy as np
+from tqdm.auto import tqdm
+
+from . import checks
+from .backward import evaluate
+from .checkpoint import describe, load_checkpoint, save_checkpoint
+from .errors import DivergenceError
+from .history import History
+from .kernels.epoch import Batches, CostCodes, Samples, UpdateCodes, epoch
+from .network import Network
+from .runtime import WORTH_A_THREAD, num_threads
+from .updates import FirstOrder, Update, UpdateState
+from .updates import checks as update_checks
+
+
+@dataclass(frozen=True)
+class FitResult:
+    """What a run leaves: the trained `network`, its `history` and the update's `state`."""
+
+    network: Network
+    history: History
+    state: UpdateState
+
+
+class BatchProblem:
+    """One batch step as a function of θ, for an update."""
+
+    def __init__(self, run, step):
+        self.run, self.step = run, step
+
+    def value_and_gradient(self, theta):
+        """C and D_θ C of the batch."""
+        run = self.run
+        return evaluate(run.network._with(theta), run.X, run.targets, run.cost, self.step)
+
+
+class _Run:
+    """The checked inputs of a fit."""
+
+    def __init__(self, network, X, y, cost, update, schedule, trainable):
+        self.network, self.cost = network, cost
+        self.update = update_checks.update(update, Update)
+        self.schedule = update_checks.schedule(schedule)
+        self.X = checks.samples(X, network.widths[0], network.dtype)
+        self.targets = cost.targets(y, len(self.X), network.widths[-1], network.dtype)
+        self.trainable = update_checks.trainable(trainable, network.size)
+        if cost.reduction.data.size:
+            checks.reducible(self.targets[:, 0], cost.reduction)
+
+    def batch_cost(self, indices):
+        """The cost with its per-sample data at a batch."""
+        return self.cost.at(indices)
+
+    def fused(self, steps):
+        """Whether a whole epoch can be one call: nothing needs Python between its steps, and none is worth threads."""
+        built_in = self.network._built_in and self.cost.loss.code >= 0 and self.cost.reduction.code >= 0
+        if not (built_in and isinstance(self.update, FirstOrder)) or self.cost.reduction.name == "power_mean":
+            return False
+        largest = max((len(step) for step in steps), default=0)
+        return num_threads() == 1 or 3 * largest * self.network.size < 2 * WORTH_A_THREAD
+
+
+def epoch_stepwise(run, steps, theta, state):
+    """The batch steps of an epoch, one by one; the cost of each, and how many were made before one was not finite."""
+    costs = np.full(len(steps), np.nan)
+    for i, step in enumerate(steps):
+        if len(step) == 0:
+            continue
+        costs[i] = run.update.step(BatchProblem(run, step), theta, state, run.trainable, step.time)
+        if not np.isfinite(costs[i]):
+            return costs, i
+    return costs, len(steps)
+
+
+def epoch_fused(run, steps, theta, state):
+    """The same in one call into the kernels, with the same bits."""
+    update, reduction, loss = run.update, run.cost.reduction, run.cost.loss
+    offsets = np.zeros(len(steps) + 1, np.int64)
+    np.cumsum([len(step) for step in steps], out=offsets[1:])
+    indices = np.concatenate([step.indices for step in steps]) if steps else np.empty(0, np.int64)
+    rates = np.array([update.rate_at(step.time) for step in steps], np.float64)
+    costs = np.full(len(steps), np.nan)
+    first = steps[0].time if steps else 0
+    batches = Batches(indices, offsets, rates, first, costs)
+    codes = CostCodes(loss.code, loss.parameter, reduction.code, reduction.parameter, reduction.data.astype(theta.dtype))
+    made = epoch(theta, run.network._layout.plan, Samples(run.X, run.targets), batches, codes,
+                 UpdateCodes(update.code, update.settings, state.arrays["rows"], run.trainable))
+    return costs, made
+
+
+def fit(network, X, y, cost, update, schedule, *, epochs, trainable=None, validation=None, callbacks=(), progress=True,
+        max_bytes=None, checkpoint=None, resume=False):
+    """Train a network: one update of θ for each batch time step (paper §1 and §6, eq. 21).
+
+    Parameters
+    ----------
+    network : Network
+        Where to begin; it is not changed.
+    X : array_like [samples, n_0]
+    y : array_like
+        As the cost's loss wants it.
+    cost : Cost
+        Of each batch; per-sample data of its reduction (weights, groups) is taken at the batch's samples.
+    update : update
+        GradientDescent, Adam, AdamW, RMSprop …
+    schedule : schedulers.BatchSchedule
+    epochs : int
+        In all, those of a resumed run included.
+    trainable : array_like of bool [P], optional
+        Which numbers of θ may change; the others keep their bits.
+    validation : (X, y), optional
+        Its cost is recorded after each epoch; its reduction must not hold per-sample data of the training set.
+    callbacks : sequence of callable
+        Each called with the epoch's history row and the network; one that returns True stops the run.
+    progress : bool
+        Show a progress bar with the cost.
+    max_bytes : int, optional
+        Must be None: batches are held in memory whole.
+    checkpoint : path, optional
+        Written after every epoch.
+    resume : bool
+        Go on from `checkpoint` where it exists, bit for bit as if the run had never stopped.
+
+    Returns
+    -------
+    FitResult
+
+    Raises
+    ------
+    ValueError, TypeError
+        Where an argument is not as stated.
+    DivergenceError
+        Where a cost or a parameter is no longer finite; its `.result` is the run up to the last whole epoch.
+    CheckpointError
+        Where a checkpoint cannot be read or belongs to another run.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from engine import Cost, GradientDescent, Network, fit
+    >>> from schedulers import BatchSchedule
+    >>> X = np.linspace(-1, 1, 8)[:, None]
+    >>> line = Network((1, 1), ("identity",), np.zeros(2))
+    >>> result = fit(line, X, 2 * X + 1, Cost("squared_error"), GradientDescent(0.5), BatchSchedule(4), epochs=50, progress=False)
+    >>> result.network.parameters.round(3)
+    array([2., 1.])
+    """
+    run = _Run(network, X, y, cost, update, schedule, trainable)
+    epochs = checks.whole_number(epochs, "epochs", 0)
+    callbacks = update_checks.callables(callbacks)
+    held_out = _validation(run, update_checks.validation_pair(validation))
+    update_checks.whole_batches(max_bytes)
+    resume = update_checks.resumable(resume, checkpoint)
+    theta, state, history = network.parameters.copy(), run.update.begin(network), History()
+    description = describe(network, cost, update, schedule, len(run.X))
+    if resume and pathlib.Path(checkpoint).exists():
+        theta, state, rows = load_checkpoint(checkpoint, description)
+        history = History(rows)
+    good = FitResult(network._with(theta.copy()), History(history.rows), state.copy())
+    with tqdm(total=epochs, initial=len(history), disable=not progress, unit="epoch") as bar:
+        for e in range(len(history), epochs):
+            started = clock.perf_counter()
+            steps = list(run.schedule.epoch(len(run.X), e))
+            road = epoch_fused if run.fused(steps) else epoch_stepwise
+            costs, made = road(run, steps, theta, state)
+            if made < len(steps) or not np.isfinite(theta).all():
+                raise _diverged(steps, costs, made, good)
+            made_costs = [float(value) for value in costs if not np.isnan(value)]
+            current = network._with(theta.copy())
+            row = {"epoch": e, "batch_steps": len(steps), "cost": sum(made_costs) / max(len(made_costs), 1),
+                   "validation_cost": held_out(current), "seconds": clock.perf_counter() - started}
+            history.rows.append(row)
+            good = FitResult(current, History(history.rows), state.copy())
+            if checkpoint is not None:
+                save_checkpoint(checkpoint, description, theta, state, history)
+            bar.set_postfix(cost=f"{row['cost']:.4g}", refresh=False)
+            bar.update()
+            if any([callback(row, current) is True for callback in callbacks]):
+                break
+    return good
+
+
+def _validation(run, pair):
+    """A function of the network: the cost on held-out samples, or NaN."""
+    if pair is None:
+        return lambda network: float("nan")
+    X = checks.samples(pair[0], run.network.widths[0], run.network.dtype, "validation X")
+    targets = run.cost.targets(pair[1], len(X), run.network.widths[-1], run.network.dtype)
+    checks.reducible(targets[:, 0], run.cost.reduction)
+    return lambda network: float(run.cost.reduce(run.cost.losses_and_gradients(network(X), targets)[0])[0])
+
+
+def _diverged(steps, costs, made, good):
+    if made < len(steps):
+        what = f"the cost of batch time step {steps[made].time} is {costs[made]}"
+    else:
+        what = "a parameter is no longer finite"
+    return DivergenceError(f"{what}, in epoch {steps[0].epoch}; lower the rate or scale the samples. "
+                           "The run up to the last whole epoch is in this error's .result", good)

@@ -1,0 +1,29 @@
+"""AdamW (Loshchilov & Hutter 2019)."""
+
+from dataclasses import dataclass
+
+from ..kernels.updates import ADAMW
+from .adam import Adam
+
+
+@dataclass(frozen=True)
+class AdamW(Adam):
+    """Adam with θ ← θ − η λ θ apart from the running means (Loshchilov & Hutter 2019; eq. 21).
+
+    Parameters
+    ----------
+    rate, beta_1, beta_2, epsilon
+        As for `Adam`.
+    weight_decay : float
+        λ ≥ 0.
+
+    Examples
+    --------
+    >>> from engine import AdamW
+    >>> AdamW().weight_decay
+    0.01
+    """
+
+    weight_decay: float = 1e-2
+
+    code = ADAMW

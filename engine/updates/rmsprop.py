@@ -1,0 +1,58 @@
+"""RMSprop (Tieleman & Hinton 2012)."""
+
+from dataclasses import dataclass
+from typing import Callable
+
+import numpy as np
+
+from ..kernels.updates import RMSPROP
+from . import checks
+from .update import FirstOrder
+
+
+@dataclass(frozen=True)
+class RMSprop(FirstOrder):
+    """θ ← θ − η u, u ← μ u + G / (√v + ε), with a running mean v of G² and G = D_θ C + λ θ (eq. 21).
+
+    Tieleman & Hinton, lecture 6.5 (2012).
+
+    Parameters
+    ----------
+    rate : float or callable
+        η, or a function of the batch time step.
+    decay : float
+        Of the running mean, in [0, 1).
+    epsilon : float
+        ε > 0.
+    momentum : float
+        μ in [0, 1).
+    weight_decay : float
+        λ ≥ 0.
+
+    Examples
+    --------
+    >>> from engine import RMSprop
+    >>> RMSprop(1e-2).decay
+    0.99
+    """
+
+    rate: float | Callable = 1e-2
+    decay: float = 0.99
+    epsilon: float = 1e-8
+    momentum: float = 0.0
+    weight_decay: float = 0.0
+
+    code = RMSPROP
+    state_rows = 2
+
+    def __post_init__(self):
+        object.__setattr__(self, "rate", checks.rate(self.rate))
+        object.__setattr__(self, "decay", checks.fraction(self.decay, "decay"))
+        object.__setattr__(self, "epsilon", checks.checks.positive(self.epsilon, "epsilon"))
+        object.__setattr__(self, "momentum", checks.fraction(self.momentum, "momentum"))
+        object.__setattr__(self, "weight_decay", checks.not_negative(self.weight_decay, "weight_decay"))
+
+    @property
+    def settings(self):
+        """What the kernel takes."""
+        return np.array([self.decay, self.epsilon, self.momentum, self.weight_decay])

@@ -1,0 +1,72 @@
+"""What an update is: immutable settings, and a running state that is an explicit value."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from ..kernels.updates import update_parameters
+
+
+@dataclass(frozen=True)
+class UpdateState:
+    """What an update carries from one batch step to the next.
+
+    Attributes
+    ----------
+    arrays : dict of str to ndarray
+        By name, so that a checkpoint can hold them.
+    """
+
+    arrays: dict
+
+    def copy(self):
+        """A state that shares nothing with this one."""
+        return UpdateState({name: array.copy() for name, array in self.arrays.items()})
+
+
+class Update:
+    """Turns a batch step into new parameters (paper §6, eq. 21).
+
+    A subclass has `begin(network)`, the state before the first step, and `step(problem, theta, state, trainable, time)`,
+    which changes `theta` and `state` in place and gives the cost before the change. `problem` is the batch step as a
+    function of θ: ``problem.value_and_gradient(theta)``, and the network, samples and cost for those that need more.
+    """
+
+    def begin(self, network):
+        """The state before the first batch step."""
+        raise NotImplementedError
+
+    def step(self, problem, theta, state, trainable, time):
+        """One batch step, `theta` [P] and `state` changed in place; the cost before it."""
+        raise NotImplementedError
+
+
+class FirstOrder(Update):
+    """An update that needs C and D_θ C alone, computed by `kernels.updates`.
+
+    A subclass is a frozen dataclass with a `rate`, a `code`, the `settings` its code takes and the number of `state_rows`.
+    """
+
+    code: int
+    state_rows: int
+
+    @property
+    def settings(self):
+        """The numbers of the kernel's code, float64."""
+        raise NotImplementedError
+
+    def begin(self, network):
+        """Zeros, a row of P numbers for each running mean."""
+        return UpdateState({"rows": np.zeros((self.state_rows, network.size), network.dtype)})
+
+    def rate_at(self, time):
+        """η of batch time step `time`."""
+        return float(self.rate(time)) if callable(self.rate) else self.rate
+
+    def step(self, problem, theta, state, trainable, time):
+        """One step along −D_θ C as the kernel's code has it (eq. 21)."""
+        value, gradient = problem.value_and_gradient(theta)
+        if np.isfinite(value):
+            update_parameters(self.code, self.settings, theta, gradient, state.arrays["rows"], trainable,
+                              self.rate_at(time), time)
+        return value
