@@ -1,0 +1,1 @@
+"""Where the engine meets other packages, one partner a file, imported only on demand."""

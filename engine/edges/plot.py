@@ -1,0 +1,38 @@
+"""Pictures, by Matplotlib."""
+
+from .checks import imported
+
+
+def plot_history(history, axes=None):
+    """The cost, and the validation cost where there is one, against the epoch.
+
+    Parameters
+    ----------
+    history : History
+    axes : matplotlib.axes.Axes, optional
+        Drawn on; new ones where None.
+
+    Returns
+    -------
+    matplotlib.axes.Axes
+
+    Raises
+    ------
+    ImportError
+        Where Matplotlib is not installed.
+    """
+    columns = history.columns()
+    if axes is None:
+        imported("matplotlib", "a plot")
+        from matplotlib.figure import Figure
+
+        axes = Figure(figsize=(7, 4.5), layout="constrained").add_subplot()
+    axes.plot(columns["epoch"], columns["cost"], label="cost")
+    if (columns["validation_cost"] == columns["validation_cost"]).any():
+        axes.plot(columns["epoch"], columns["validation_cost"], label="validation cost")
+    axes.set(xlabel="epoch", ylabel="cost")
+    if (columns["cost"] > 0).all():
+        axes.set_yscale("log")
+    axes.grid(alpha=0.3)
+    axes.legend()
+    return axes
