@@ -1,7 +1,7 @@
 """g, g′ and g″ by name, and a user's own (eq. 2 and 4)."""
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Callable
 
 import numpy as np
 

@@ -1,7 +1,7 @@
 """Losses L: a number for each sample from its output and its truth (paper §4, eq. 11)."""
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Callable
 
 import numpy as np
 

@@ -1,7 +1,7 @@
 """Reductions φ: from the m losses to the cost (paper §4, eq. 14). Any differentiable φ will do; a mean is only one."""
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Callable
 
 import numpy as np
 

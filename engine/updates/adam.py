@@ -1,7 +1,7 @@
 """Adam (Kingma & Ba 2015)."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Callable
 
 import numpy as np
 

@@ -1,7 +1,7 @@
 """Gradient descent (eq. 21), with momentum."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Callable
 
 import numpy as np
 

@@ -1,7 +1,7 @@
 """RMSprop (Tieleman & Hinton 2012)."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Callable
 
 import numpy as np
 

@@ -1,0 +1,96 @@
+"""One registry: every activation, loss, reduction, update and order listed here gets every test that applies."""
+
+import numpy as np
+
+import engine
+from engine import Adam, AdamW, GradientDescent, RMSprop, losses, reductions
+from engine.activations import NAMED as ACTIVATIONS
+from schedulers import orders
+
+from .oracle import updates as plain_updates
+from .oracle.activations import FORMS as PLAIN_ACTIVATIONS
+from .oracle.losses import FORMS as PLAIN_LOSSES
+from .oracle.reductions import FORMS as PLAIN_REDUCTIONS
+
+DTYPES = (np.float64, np.float32)
+SMOOTH = [name for name in ACTIVATIONS if name not in ("relu", "leaky_relu", "hard_tanh", "softsign", "elu", "selu")]
+
+
+def targets(loss, generator, m, n):
+    """Targets that suit a loss."""
+    if loss == "softmax_cross_entropy":
+        return generator.integers(0, n, m)
+    if loss == "softmax_cross_entropy on probabilities":
+        return generator.dirichlet(np.ones(n), m)
+    if loss == "binary_cross_entropy":
+        return (generator.random((m, n)) > 0.5) * 1.0
+    if loss == "poisson":
+        return generator.poisson(2.0, (m, n)) * 1.0
+    if loss == "hinge":
+        return np.where(generator.random((m, n)) > 0.5, 1.0, -1.0)
+    return generator.standard_normal((m, n))
+
+
+LOSSES = {**{name: losses.NAMED[name] for name in losses.NAMED},
+          "softmax_cross_entropy on probabilities": losses.softmax_cross_entropy}
+
+
+def plain_loss(name):
+    """The oracle's form."""
+    return PLAIN_LOSSES[name.removesuffix(" on probabilities")]
+
+
+# name, parameter, builder from m
+REDUCTIONS = {
+    "mean": (0.0, lambda m: reductions.mean),
+    "sum": (0.0, lambda m: reductions.sum),
+    "max": (0.0, lambda m: reductions.max),
+    "weighted": (0.0, lambda m: reductions.weighted(np.linspace(0.5, 2.0, m))),
+    "log_sum_exp": (2.0, lambda m: reductions.log_sum_exp(2.0)),
+    "cvar": (0.3, lambda m: reductions.cvar(0.3)),
+    "quantile": (0.4, lambda m: reductions.quantile(0.4)),
+    "trimmed_mean": (0.2, lambda m: reductions.trimmed_mean(0.2)),
+    "power_mean": (3.0, lambda m: reductions.power_mean(3.0)),
+    "mean_variance": (0.5, lambda m: reductions.mean_variance(0.5)),
+    "group_max": (0.0, lambda m: reductions.group_max(np.arange(m) % 3)),
+}
+
+
+def plain_reduction(name, m):
+    """The oracle's form, a function of the losses alone."""
+    parameter, _ = REDUCTIONS[name]
+    data = {"weighted": np.linspace(0.5, 2.0, m), "group_max": np.arange(m) % 3}.get(name)
+    return lambda L: PLAIN_REDUCTIONS[name](L, parameter, data)
+
+
+UPDATES = {
+    "gradient_descent": (GradientDescent(0.1), plain_updates.gradient_descent, dict(rate=0.1)),
+    "momentum": (GradientDescent(0.1, momentum=0.8), plain_updates.gradient_descent, dict(rate=0.1, momentum=0.8)),
+    "nesterov": (GradientDescent(0.1, momentum=0.8, nesterov=True, weight_decay=0.01), plain_updates.gradient_descent,
+                 dict(rate=0.1, momentum=0.8, nesterov=True, weight_decay=0.01)),
+    "adam": (Adam(0.01, weight_decay=0.01), plain_updates.adam, dict(rate=0.01, weight_decay=0.01)),
+    "adamw": (AdamW(0.01, weight_decay=0.1), plain_updates.adam, dict(rate=0.01, weight_decay=0.1, decoupled=True)),
+    "rmsprop": (RMSprop(0.01, momentum=0.5, weight_decay=0.01), plain_updates.rmsprop,
+                dict(rate=0.01, momentum=0.5, weight_decay=0.01)),
+}
+ORDERS = {
+    "sequential": lambda samples: "sequential",
+    "shuffled": lambda samples: "shuffled",
+    "with_replacement": lambda samples: "with_replacement",
+    "poisson_sampling": lambda samples: orders.poisson_sampling(0.3),
+    "importance": lambda samples: orders.importance(np.arange(1.0, samples + 1)),
+    "stratified": lambda samples: orders.stratified(np.arange(samples) % 3),
+}
+
+
+def network(widths, names="tanh", dtype=np.float64, seed=0, output="identity"):
+    """A network whose biases are not 0."""
+    made = engine.Network.initialize(widths, names, seed=seed, dtype=dtype, output=output)
+    theta = made.parameters + 0.1 * np.random.default_rng(seed + 1).standard_normal(made.size)
+    return made.replace(theta)
+
+
+def test_registry_is_complete():
+    assert set(PLAIN_ACTIVATIONS) == set(ACTIVATIONS)
+    assert set(PLAIN_LOSSES) == set(losses.NAMED)
+    assert set(REDUCTIONS) == set(PLAIN_REDUCTIONS) == set(engine.kernels.reductions.NAMES)

@@ -1,0 +1,29 @@
+"""φ in NumPy: from losses [m], a parameter and per-sample data to a number. Imports nothing of ours."""
+
+import numpy as np
+
+
+def cvar(L, alpha, _):
+    tail, worst = alpha * len(L), np.sort(L)[::-1]
+    whole = int(np.floor(tail))
+    return (worst[:whole].sum() + (tail - whole) * (worst[whole] if whole < len(L) else 0)) / tail
+
+
+def trimmed_mean(L, fraction, _):
+    cut = int(np.floor(fraction * len(L)))
+    return np.sort(L)[cut:len(L) - cut].mean()
+
+
+FORMS = {
+    "mean": lambda L, _, __: L.mean(),
+    "sum": lambda L, _, __: L.sum(),
+    "weighted": lambda L, _, w: w @ L,
+    "max": lambda L, _, __: L.max(),
+    "log_sum_exp": lambda L, t, _: np.log(np.mean(np.exp(t * L))) / t,
+    "cvar": cvar,
+    "quantile": lambda L, q, _: np.quantile(L, q),
+    "trimmed_mean": trimmed_mean,
+    "power_mean": lambda L, p, _: np.mean(L**p)**(1 / p),
+    "mean_variance": lambda L, c, _: L.mean() + c * L.var(),
+    "group_max": lambda L, _, groups: max(L[groups == g].mean() for g in np.unique(groups)),
+}
