@@ -147,7 +147,7 @@ def user_array(values, shape, dtype, name):
         raise ValueError(f"{name} must return shape {list(shape)}, but returned {list(array.shape)}")
     if array.dtype.kind not in "biuf":
         raise TypeError(f"{name} must return real numbers, but returned dtype {array.dtype}")
-    return np.ascontiguousarray(array, dtype)
+    return np.array(array, dtype, order="C")
 
 
 def output_array(out, shape, dtype):

@@ -218,7 +218,8 @@ class Network:
         """
         names = checks.savable_activations(self._activations)
         with open(pathlib.Path(path), "wb") as file:
-            np.savez(file, format="gammachain 1", widths=np.array(self._widths), activations=np.array(names), parameters=self._theta)
+            np.savez(file, format="gammachain 1", widths=np.array(self._widths), activations=np.array(names),
+                     parameters=self._theta)
 
     def __repr__(self):
         names = ", ".join(activation.name for activation in self._activations)

@@ -41,7 +41,8 @@ def test_example_1_five_layers_third_weight():
     for nu in range(4):
         for p in range(3):
             for q in range(2):
-                expected[nu, p, q] = g5[nu] * sum(weights[4][nu, i] * g4[i] * weights[3][i, p] for i in range(2)) * g3[p] * a[2][0, q]
+                total = sum(weights[4][nu, i] * g4[i] * weights[3][i, p] for i in range(2))
+                expected[nu, p, q] = g5[nu] * total * g3[p] * a[2][0, q]
     got = net.jacobian(X).wrt_weight(3)
     assert got.shape == (4, 3, 2)
     np.testing.assert_allclose(got, expected, atol=1e-15)

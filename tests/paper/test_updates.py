@@ -22,4 +22,5 @@ def test_update_is_its_plain_form(name, dtype):
         return value_and_gradient(net.replace(theta), X, y, cost)[1].astype(float)
 
     expected = plain(net.parameters.astype(float), gradient, 7, **settings)
-    np.testing.assert_allclose(got.parameters, expected, rtol=1e-9 if dtype == np.float64 else 2e-3, atol=1e-10 if dtype == np.float64 else 1e-4)
+    tolerance = dict(rtol=1e-9, atol=1e-10) if dtype == np.float64 else dict(rtol=2e-3, atol=1e-4)
+    np.testing.assert_allclose(got.parameters, expected, **tolerance)
