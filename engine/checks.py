@@ -150,17 +150,6 @@ def user_array(values, shape, dtype, name):
     return np.array(array, dtype, order="C")
 
 
-def output_array(out, shape, dtype):
-    """An `out` that kernels may fill: C-contiguous, of the right shape and dtype."""
-    if not isinstance(out, np.ndarray):
-        raise TypeError(f"out must be a NumPy array or memmap, but is {type(out).__name__}")
-    if out.shape != shape or out.dtype != dtype:
-        raise ValueError(f"out must have shape {list(shape)} and dtype {dtype}, but has {list(out.shape)} and {out.dtype}")
-    if not (out.flags.c_contiguous and out.flags.writeable and out.flags.aligned):
-        raise ValueError("out must be C-contiguous, aligned and writable; pass a new np.empty(shape, dtype)")
-    return out.view(np.ndarray)
-
-
 def direction(values, size, dtype, name="v"):
     """A vector that SciPy hands to a product, as a contiguous [size] array of `dtype`; NaN passes through."""
     return contiguous(np.asarray(values).reshape(size), dtype)
@@ -358,23 +347,27 @@ def losses(values, name, expected):
     array = float_array(values, "losses")
     if array.ndim != 1 or array.size == 0:
         raise ValueError(f"losses must have shape [m] with m at least 1, but has shape {list(array.shape)}")
-    array = finite(contiguous(array, array.dtype), "losses")
-    _per_sample(array, name, expected)
-    return array
+    if expected and expected != len(array):
+        raise ValueError(_other_samples(name, expected, len(array)))
+    return not_negative_for(name, finite(contiguous(array, array.dtype), "losses"))
 
 
-def _per_sample(values, name, expected):
-    if expected and expected != len(values):
-        raise ValueError(f"the reduction {name} has data for {expected} samples, but there are {len(values)} losses; "
-                         "give one number for each sample")
+def per_sample_data(reduction, m):
+    """Refuse a reduction whose weights or groups are of other samples than m."""
+    if reduction.data.size not in (0, m):
+        raise ValueError(_other_samples(reduction.name, reduction.data.size, m))
+
+
+def _other_samples(name, expected, m):
+    return f"the reduction {name} has data for {expected} samples, but there are {m}; give one number for each sample"
+
+
+def not_negative_for(name, values):
+    """Losses that the reduction `name` can take."""
     if name == "power_mean" and (values < 0).any():
         k = int(np.argmax(values < 0))
         raise ValueError(f"power_mean needs losses of at least 0, but loss {k} is {values[k]}; use log_sum_exp or another loss")
-
-
-def reducible(values, reduction):
-    """Refuse losses that a built-in reduction cannot take."""
-    _per_sample(values, reduction.name, reduction.data.size)
+    return values
 
 
 def sample_weights(w):

@@ -48,7 +48,9 @@ class Cost:
 
     def targets(self, y, m, n, dtype):
         """y checked and cast to what kernels take: [m, n], or [m, 1] with class numbers."""
-        return checks.targets(y, (m, n), np.dtype(dtype), self.loss.kind)
+        targets = checks.targets(y, (m, n), np.dtype(dtype), self.loss.kind)
+        checks.per_sample_data(self.reduction, m)
+        return targets
 
     def at(self, indices):
         """The same cost with its reduction's per-sample data taken at `indices`."""
@@ -68,7 +70,7 @@ class Cost:
         """φ(losses), a number, and ∇φ [m] (eq. 14 and 15)."""
         reduction = self.reduction
         if reduction.code >= 0:
-            checks.reducible(values, reduction)
+            checks.not_negative_for(reduction.name, values)
             gradient = np.empty_like(values)
             data = reduction.data.astype(values.dtype)
             return values.dtype.type(reduce_losses(reduction.code, reduction.parameter, data, values, gradient)), gradient

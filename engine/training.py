@@ -50,12 +50,6 @@ class _Run:
         self.X = checks.samples(X, network.widths[0], network.dtype)
         self.targets = cost.targets(y, len(self.X), network.widths[-1], network.dtype)
         self.trainable = update_checks.trainable(trainable, network.size)
-        if cost.reduction.data.size:
-            checks.reducible(self.targets[:, 0], cost.reduction)
-
-    def batch_cost(self, indices):
-        """The cost with its per-sample data at a batch."""
-        return self.cost.at(indices)
 
     def fused(self, steps):
         """Whether a whole epoch can be one call: nothing needs Python between its steps, and none is worth threads."""
@@ -192,7 +186,6 @@ def _validation(run, pair):
         return lambda network: float("nan")
     X = checks.samples(pair[0], run.network.widths[0], run.network.dtype, "validation X")
     targets = run.cost.targets(pair[1], len(X), run.network.widths[-1], run.network.dtype)
-    checks.reducible(targets[:, 0], run.cost.reduction)
     return lambda network: float(run.cost.reduce(run.cost.losses_and_gradients(network(X), targets)[0])[0])
 
 

@@ -2,6 +2,8 @@
 
 import os
 
+import numpy as np
+
 from .. import checks
 
 
@@ -44,3 +46,14 @@ def same_widths(jacobian, other):
     if mine != theirs:
         raise ValueError(f"other must have widths {mine[0]} and dtype {mine[1]}, but has {theirs[0]} and {theirs[1]}")
     return other
+
+
+def output_array(out, shape, dtype):
+    """An `out` that kernels may fill: C-contiguous, of the right shape and dtype."""
+    if not isinstance(out, np.ndarray):
+        raise TypeError(f"out must be a NumPy array or memmap, but is {type(out).__name__}")
+    if out.shape != shape or out.dtype != dtype:
+        raise ValueError(f"out must have shape {list(shape)} and dtype {dtype}, but has {list(out.shape)} and {out.dtype}")
+    if not (out.flags.c_contiguous and out.flags.writeable and out.flags.aligned):
+        raise ValueError("out must be C-contiguous, aligned and writable; pass a new np.empty(shape, dtype)")
+    return out.view(np.ndarray)

@@ -106,7 +106,7 @@ class Jacobian(LinearOperator):
         if out is None:
             operator_checks.fits_in_memory(self.shape, self.dtype)
             out = np.empty(self.shape, self.dtype)
-        self._fill(checks.output_array(out, self.shape, self.dtype))
+        self._fill(operator_checks.output_array(out, self.shape, self.dtype))
         return out
 
     def _fill(self, rows):

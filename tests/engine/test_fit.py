@@ -111,7 +111,8 @@ def test_a_checkpoint_of_another_run_is_refused(data, tmp_path):
 
 
 def test_history_as_table_csv_and_picture(data, tmp_path):
-    result = fit(network((2, 3, 1)), *data, Cost("squared_error"), GradientDescent(0.1), BatchSchedule(50), epochs=3, progress=False)
+    result = fit(network((2, 3, 1)), *data, Cost("squared_error"), GradientDescent(0.1), BatchSchedule(50), epochs=3,
+                 progress=False)
     assert list(result.history.to_pandas()["epoch"]) == [0, 1, 2]
     result.history.save_csv(tmp_path / "history.csv")
     assert len((tmp_path / "history.csv").read_text().splitlines()) == 4

@@ -106,5 +106,6 @@ def test_a_schedule_does_not_change():
 
 
 def test_imports_nothing_of_engine():
-    done = subprocess.run([sys.executable, "-c", "import schedulers, sys; sys.exit('engine' in sys.modules or 'numba' in sys.modules)"])
+    script = "import schedulers, sys; sys.exit('engine' in sys.modules or 'numba' in sys.modules)"
+    done = subprocess.run([sys.executable, "-c", script])
     assert done.returncode == 0
