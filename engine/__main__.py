@@ -11,7 +11,7 @@ from . import Adam, AdamW, Cost, GradientDescent, Network, RMSprop, fit, load, r
 from .activations import NAMED as ACTIVATIONS
 from .edges import checks
 from .edges.data import BUNDLED, read_data
-from .edges.runs import new_run_folder, save_run
+from .edges.runs import new_run_folder, save_run, scaled
 from .losses import NAMED as LOSSES
 
 UPDATES = {"gradient_descent": GradientDescent, "adam": Adam, "adamw": AdamW, "rmsprop": RMSprop}
@@ -48,7 +48,8 @@ def parser():
     train.add_argument("--quiet", action="store_true", help="no progress bar")
     jacobian = commands.add_parser("jacobian", help="write the Jacobian of a saved network at a data set's samples")
     jacobian.add_argument("network", metavar="NETWORK", help="a network.npz that a run saved")
-    jacobian.add_argument("data", metavar="DATA", help="as for train; its features are taken as they are")
+    jacobian.add_argument("data", metavar="DATA", help="as for train; scaled as the run was where scaling.npz lies beside NETWORK")
+    jacobian.add_argument("--raw", action="store_true", help="take the features as they are")
     jacobian.add_argument("--target", help="the target's column or array, to leave it out of the features")
     jacobian.add_argument("--out", required=True, metavar="J.npy", help="a NumPy file [m n, P], written slab by slab")
     jacobian.add_argument("--max-bytes", type=int, default=1 << 26, metavar="BYTES", help="of one slab (default %(default)s)")
@@ -77,9 +78,10 @@ def train(options):
     from schedulers import BatchSchedule
 
     schedule = BatchSchedule(options.batch_size, order=options.order, seed=options.seed)
+    update = UPDATES[options.update](rate)
     folder = new_run_folder(options.run_folder, pathlib.Path(options.data).stem)
     started = time.perf_counter()
-    result = fit(network, X[rest], y[rest], Cost(loss, reduction), UPDATES[options.update](rate), schedule, epochs=options.epochs,
+    result = fit(network, X[rest], y[rest], Cost(loss, reduction), update, schedule, epochs=options.epochs,
                  validation=(X[test], y[test]), progress=not options.quiet)
     seconds = time.perf_counter() - started
     saved = save_run(folder, result, center, np.where(spread > 0, spread, 1.0), scale)
@@ -115,7 +117,8 @@ def jacobian(options):
     """Write J slab by slab."""
     network = load(options.network)
     data = read_data(options.data, options.target)
-    J = network.jacobian(checks.network_inputs(network, data.X, options.network))
+    X = checks.network_inputs(network, data.X, options.network)
+    J = network.jacobian(X if options.raw else scaled(options.network, X))
     slabs = J.slabs(options.max_bytes)
     out = np.lib.format.open_memmap(options.out, mode="w+", dtype=J.dtype, shape=J.shape)
     for rows, slab in slabs:

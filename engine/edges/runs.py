@@ -25,6 +25,15 @@ def new_run_folder(path, name):
     return folder
 
 
+def scaled(network_path, X):
+    """X shifted and divided as the run that saved the network did; as it is where there is no scaling.npz beside it."""
+    path = pathlib.Path(network_path).parent / "scaling.npz"
+    if not path.exists():
+        return X
+    with np.load(path, allow_pickle=False) as file:
+        return (X - file["center"]) / file["spread"]
+
+
 def save_run(folder, result, center, spread, target_scale):
     """Write network.npz, scaling.npz, history.csv and, where Matplotlib is installed, curves.png; the names written.
 
