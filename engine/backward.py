@@ -57,6 +57,8 @@ def value_and_gradient(network, X, y, cost, *, max_bytes=None):
         As the loss wants it: [m, n], [m] where n = 1, or [m] class numbers.
     cost : Cost
         Its scale is the reduction's: "mean" divides by m, "sum" does not.
+    max_bytes : None
+        Samples are held in memory whole.
 
     Returns
     -------
@@ -78,6 +80,7 @@ def value_and_gradient(network, X, y, cost, *, max_bytes=None):
     >>> value_and_gradient(network, np.array([[1.0]]), np.array([[0.0]]), Cost("squared_error"))
     (2.0, array([2., 2.]))
     """
+    checks.whole(max_bytes)
     X = checks.samples(X, network.widths[0], network.dtype)
     targets = cost.targets(y, len(X), network.widths[-1], network.dtype)
     step = BatchStep(0, 0, np.arange(len(X)))

@@ -392,3 +392,9 @@ def sample_number(k, m, n):
     if k >= m:
         raise ValueError(f"k must be a sample from 0 to {m - 1}, but is {k}")
     return k, m, n
+
+
+def whole(max_bytes):
+    """Samples are held in memory whole."""
+    if max_bytes is not None:
+        raise ValueError(f"max_bytes must be None, for samples are held in memory whole, but is {max_bytes!r}")

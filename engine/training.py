@@ -149,7 +149,7 @@ def fit(network, X, y, cost, update, schedule, *, epochs, trainable=None, valida
     epochs = checks.whole_number(epochs, "epochs", 0)
     callbacks = update_checks.callables(callbacks)
     held_out = _validation(run, update_checks.validation_pair(validation))
-    update_checks.whole_batches(max_bytes)
+    checks.whole(max_bytes)
     resume = update_checks.resumable(resume, checkpoint)
     theta, state, history = network.parameters.copy(), run.update.begin(network), History()
     description = describe(network, cost, update, schedule, len(run.X))

@@ -1,0 +1,1 @@
+"""The compiled side: functions over arrays, no objects and no checks."""

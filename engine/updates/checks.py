@@ -74,10 +74,3 @@ def resumable(resume, checkpoint):
     if resume and checkpoint is None:
         raise ValueError("resume=True needs checkpoint=, the path to go on from, but checkpoint is None")
     return bool(resume)
-
-
-def whole_batches(max_bytes):
-    """fit holds its batches whole."""
-    if max_bytes is not None:
-        raise ValueError(f"max_bytes must be None, for batches are held in memory whole, but is {max_bytes!r}; "
-                         "use a smaller batch_size")

@@ -1,0 +1,41 @@
+"""The README's example and the example scripts run, and say what they promise."""
+
+import importlib.util
+import pathlib
+import re
+
+ROOT = pathlib.Path(__file__).parents[2]
+
+
+def script(name):
+    spec = importlib.util.spec_from_file_location(name, ROOT / "examples" / f"{name}.py")
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+def test_the_readmes_example_runs():
+    code, = re.findall(r"```python\n(.*?)```", (ROOT / "README.md").read_text(), re.S)
+    exec(compile(code, "README.md", "exec"), {})
+
+
+def test_the_readme_has_both_commands():
+    text = (ROOT / "README.md").read_text()
+    for command in ('python -m pip install -e ".[demo]" && python -m engine train digits',
+                    'python -m pip install -e ".[test]" && python -m pytest'):
+        assert command in text and command.split(" && ")[0] in (ROOT / ".ci" / "run").read_text()
+
+
+def test_wider_networks_train_like_their_linearisation():
+    rows = script("tangent_kernel").main(widths=(8, 256), epochs=100)
+    assert rows[1][2] < 0.5 * rows[0][2]
+
+
+def test_cvar_keeps_the_worst_losses_down():
+    rows = {name: rest for name, *rest in script("worst_cases").main(epochs=1000)}
+    assert rows["cvar(0.1)"][1] < rows["mean"][1]
+
+
+def test_every_equation_has_its_place_in_the_mathematics():
+    text = (ROOT / "docs" / "mathematics.md").read_text()
+    assert re.findall(r"^\*\*(\d+)\.\*\*", text, re.M) == [str(i) for i in range(1, 22)]

@@ -1,0 +1,115 @@
+"""The house: who may import whom, file sizes, names, where users' input is refused, what is public."""
+
+import ast
+import pathlib
+import re
+
+import pytest
+
+import engine
+import schedulers
+
+ROOT = pathlib.Path(__file__).parents[2]
+FILES = sorted(path for package in ("engine", "schedulers") for path in (ROOT / package).rglob("*.py"))
+NAMES = [str(path.relative_to(ROOT)) for path in FILES]
+
+# a module may import those of a lower rank, or of its own folder where it is one
+RANKS = {"kernels": 0, "layout": 1, "checks": 1, "runtime": 2, "errors": 1, "activations": 2, "network": 3, "forward": 4,
+         "losses": 4, "reductions": 4, "cost": 5, "backward": 6, "operators": 7, "objective": 7, "verification": 7, "updates": 7,
+         "history": 8, "checkpoint": 8, "training": 9, "edges": 10, "__init__": 11, "__main__": 12}
+
+CONTRACT = {"Activation", "Adam", "AdamW", "CheckpointError", "Cost", "DivergenceError", "FitResult", "ForwardPass",
+            "GradientDescent", "Jacobian", "Loss", "Network", "RMSprop", "Reduction", "check_derivatives", "fit", "load", "losses",
+            "objective", "operators", "projection", "reductions", "set_num_threads", "show_config", "value_and_gradient"}
+
+
+def imports(path, top=True):
+    """(module as written, level, names) of a file's imports; of those outside functions where `top`."""
+    tree = ast.parse(path.read_text())
+    nodes = tree.body if top else ast.walk(tree)
+    for node in nodes:
+        if isinstance(node, ast.Import):
+            yield from ((alias.name, 0, ()) for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            yield node.module or "", node.level, tuple(alias.name for alias in node.names)
+
+
+def test_kernels_import_only_numba_llvmlite_numpy():
+    for path in (ROOT / "engine" / "kernels").glob("*.py"):
+        for module, level, _ in imports(path, top=False):
+            standard = ("math", "hashlib", "pathlib", "collections")
+            allowed = level == 1 or module.split(".")[0] in ("numba", "llvmlite", "numpy", *standard)
+            assert allowed, f"{path.name} imports {'.' * level}{module}"
+
+
+def test_schedulers_import_numpy_and_the_standard_library():
+    for path in (ROOT / "schedulers").glob("*.py"):
+        for module, level, _ in imports(path, top=False):
+            assert level == 1 or module.split(".")[0] in ("numpy", "math", "operator", "dataclasses"), f"{path.name}: {module}"
+
+
+def test_nothing_imports_upwards():
+    for path in (ROOT / "engine").rglob("*.py"):
+        parts = path.relative_to(ROOT / "engine").with_suffix("").parts
+        mine = parts[0]
+        if mine == "kernels":
+            continue
+        for module, level, names in imports(path):
+            if level == 0 or level < len(parts):
+                continue
+            targets = [module.split(".")[0]] if module else [name if name in RANKS else "__init__" for name in names]
+            for target in targets:
+                assert RANKS[target] < RANKS[mine] or target == mine, f"{'/'.join(parts)} imports {target}"
+
+
+def test_files_hold_one_idea():
+    for path in FILES + sorted((ROOT / "tests").rglob("*.py")):
+        assert len(path.read_text().splitlines()) <= 400, path
+        assert path.stem not in ("utils", "helpers", "misc", "core"), path
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_public_names_have_docstrings(name):
+    tree = ast.parse((ROOT / name).read_text())
+    assert ast.get_docstring(tree), name
+    for node in tree.body:
+        if isinstance(node, (ast.FunctionDef, ast.ClassDef)) and not node.name.startswith("_"):
+            assert ast.get_docstring(node), f"{name}: {node.name}"
+
+
+@pytest.mark.parametrize("name", [name for name in NAMES if not name.endswith("checks.py")])
+def test_users_arguments_are_refused_in_checks_alone(name):
+    for node in ast.walk(ast.parse((ROOT / name).read_text())):
+        if isinstance(node, ast.Raise) and isinstance(node.exc, ast.Call):
+            raised = getattr(node.exc.func, "id", "")
+            assert raised not in ("ValueError", "TypeError", "MemoryError"), f"{name}:{node.lineno} raises {raised}"
+
+
+def test_every_kernel_is_under_one_preset():
+    for path in (ROOT / "engine" / "kernels").glob("*.py"):
+        text = path.read_text()
+        assert path.name == "compiled.py" or "njit" not in text, path
+        forbidden = r"fastmath\s*=|parallel\s*=|prange|np\.(exp|log|tanh|dot|sum|sin|cos|matmul)\(|math\.(exp|log|tanh)"
+        assert not re.search(forbidden, text), path
+        if path.name in ("simd.py", "compiled.py"):
+            continue
+        for node in ast.parse(text).body:
+            if isinstance(node, ast.FunctionDef):
+                decorators = [getattr(d, "id", "") for d in node.decorator_list]
+                assert decorators in (["kernel"], ["inlined"]), f"{path.name}: {node.name}"
+
+
+def test_every_equation_is_cited_in_the_engine():
+    cited = set()
+    for path in FILES:
+        for group in re.findall(r"eqs?\. (\d[\d ,–and]*)", path.read_text()):
+            for first, last in re.findall(r"(\d+)(?:–(\d+))?", group):
+                cited |= set(range(int(first), int(last or first) + 1))
+    assert set(range(1, 22)) <= cited, set(range(1, 22)) - cited
+
+
+def test_the_doors_are_the_contract():
+    assert set(engine.__all__) == CONTRACT
+    assert set(schedulers.__all__) == {"BatchSchedule", "BatchStep", "SampleStep", "assemble", "orders", "rates", "slabs"}
+    for package in (engine, schedulers):
+        assert all(hasattr(package, name) for name in package.__all__)
