@@ -1,0 +1,1 @@
+"""The same work in other libraries, one process each, in turn: python -m asv_benches.peers"""
