@@ -5,24 +5,64 @@ import numpy as np
 from schedulers import BatchStep, assemble
 
 from . import checks
-from .forward import run_forward
+from .forward import lanes, run_forward
 from .kernels.backward import gradient
+from .kernels.layout import WIDTH
 from .kernels.levels import fold_nodes
+from .kernels.product import ROWS
+from .kernels.reductions import known_gradient
+from .kernels.streamed import LossCodes, Results, Samples, streamed
 from .kernels.sums import BLOCK
-from .runtime import over, sum_chunks
+from .kernels.wide import pack_blocks, row_sums
+from .network import NO_INDICES
+from .runtime import num_threads, over, sum_chunks
+
+BACK = 3  # the work of a pass forward and back, in passes forward
+WIDE = 1 << 20  # bytes of θ from which on threads share rows, not blocks: 784-1024-1024-10, m 256, 2 threads: 52 ms down to 30
 
 
-def transposed_product(network, X, indices, stack, output_gradient):
+def _by_rows(network, m):
+    """Whether threads had better share the rows of the weights than the blocks of samples."""
+    blocks = -(-m // BLOCK)
+    few = blocks < num_threads() and network.size * m > 1 << 21
+    return few or (network.size * network.dtype.itemsize >= WIDE and blocks <= 64)
+
+
+def transposed_product(network, stack, output_gradient):
     """D_A C · D_θ A [P] for D_A C [m, n], after the forward pass that left `stack` (eq. 20)."""
     m = len(output_gradient)
     if m == 0:
         return np.zeros(network.size, network.dtype)
-    work = 2 * m * network.size
-    nodes = np.empty((sum_chunks(-(-m // BLOCK), work), network.size), network.dtype)
-    over(len(nodes), work, gradient, network._theta, network._layout.plan, X, indices, stack, output_gradient, nodes)  # eq. 20
+    theta, back, plan = network._theta, network._weights_back(), network._layout.plan
+    work = (BACK - 1) * m * network._layout.sample_work
+    blocks = -(-m // BLOCK)
+    if _by_rows(network, m):
+        wide, held = lanes(network.dtype), blocks * BLOCK
+        delta = np.empty(held * sum(network.widths[1:]) + wide * wide, network.dtype)
+        packed = np.empty(held * sum(-(-n // wide) * wide for n in network.widths[:-1]), network.dtype)
+        out = np.empty(network.size, network.dtype)
+        over(blocks, work // 2, pack_blocks, theta, back, plan, stack, output_gradient, NO_INDICES, delta, packed)
+        over(int(sum(-(-plan[1:, WIDTH] // ROWS))), work // 2, row_sums, plan, delta, packed, m, out)  # eq. 20
+        return out
+    nodes = np.empty((sum_chunks(blocks, work), network.size), network.dtype)
+    over(len(nodes), work, gradient, theta, back, plan, stack, output_gradient, nodes)  # eq. 20
     if len(nodes) > 1:
         fold_nodes(nodes)
     return nodes[0]
+
+
+def _streamed(network, X, targets, cost, indices, A):
+    """C and D_θ C block by block, where ∇φ is known before the losses; A is filled on the way."""
+    m, loss, dtype = len(A), cost.loss, network.dtype
+    _, reduction_gradient = cost.reduce(np.ones(m, dtype))
+    work = BACK * m * network._layout.sample_work
+    nodes = np.empty((sum_chunks(-(-m // BLOCK), work), network.size), dtype)
+    results = Results(A, np.empty(m, dtype), nodes)
+    over(len(nodes), work, streamed, network._theta, network._weights_back(), network._layout.plan,
+         Samples(X, targets, indices), LossCodes(loss.code, loss.parameter), reduction_gradient, results)  # eq. 20
+    if len(nodes) > 1:
+        fold_nodes(nodes)
+    return cost.reduce(results.losses)[0], nodes[0]
 
 
 def evaluate(network, X, targets, cost, step):
@@ -33,16 +73,22 @@ def evaluate(network, X, targets, cost, step):
     """
     A = np.empty((len(step), network.widths[-1]), network.dtype)
     kept = []
+    known = known_gradient(cost.reduction.code) and cost.loss.code >= 0 and network._built_in and not _by_rows(network, len(step))
 
     def forward(indices, rows):
-        kept.append((indices, run_forward(network, X, indices, rows)))
+        if known:
+            kept.append(_streamed(network, X, targets, cost.at(indices), indices, rows))
+        else:
+            kept.append((indices, run_forward(network, X, indices, rows)))
 
     assemble(step, forward, A)  # eq. 12
+    if known:
+        return kept[0]
     (indices, stack), = kept
     losses, loss_gradients = cost.losses_and_gradients(A, targets[indices])
     value, reduction_gradient = cost.at(indices).reduce(losses)
     output_gradient = reduction_gradient[:, None] * loss_gradients  # eq. 18
-    return value, transposed_product(network, X, indices, stack, output_gradient)  # eq. 20
+    return value, transposed_product(network, stack, output_gradient)  # eq. 20
 
 
 def value_and_gradient(network, X, y, cost, *, max_bytes=None):

@@ -24,13 +24,13 @@ def run_forward(network, X, indices, out):
     """Fill out [m, n] with a^L of X[indices] (X itself where `indices` is empty); the panels' stacks come back, flat."""
     layout, dtype, m = network._layout, network.dtype, len(out)
     panels = panel_count(m, dtype)
-    stack = np.empty(panels * lanes(dtype) * layout.stack_lines, dtype)
+    stack = np.empty(panels * lanes(dtype) * layout.stack_lines + lanes(dtype)**2, dtype)
     first = 1
     for l in range(1, network.depth + 1):
         own = network.activations[l - 1].code < 0
         if not own and l < network.depth:
             continue
-        over(panels, m * layout.size, propagate, network._theta, layout.plan, X, indices, stack, out, (first, l))
+        over(panels, m * layout.sample_work, propagate, network._theta, layout.plan, X, indices, stack, out, (first, l))
         if own and m:
             activate_own(network, l, stack, out)
         first = l + 1

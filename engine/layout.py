@@ -4,6 +4,8 @@ import numpy as np
 
 from .kernels.layout import ACTIVATION, BIAS, ROW, WEIGHT, WIDTH
 
+NEURON = 30  # multiply-adds that an activation takes as long as
+
 
 class Layout:
     """The places of every layer's weights and biases in θ = (W¹, b¹, …, Wᴸ, bᴸ), each W row-major (paper §2, eq. 3).
@@ -19,6 +21,8 @@ class Layout:
     ----------
     size : int
         P = Σ_l n_l (n_{l−1} + 1).
+    sample_work : int
+        The work of one sample's forward pass, in multiply-adds.
     plan : ndarray of int64, [L + 1, 5]
         What the kernels read; its columns are named in ``kernels/layout.py``.
     """
@@ -37,6 +41,7 @@ class Layout:
                 place = int(plan[l, BIAS]) + width
         self.plan, self.size, self.neurons = plan, place, row
         self.stack_lines = 2 * row - widths[0]
+        self.sample_work = place + NEURON * (row - widths[0])
         self.chain_lines = row - widths[0] - widths[-1]
 
     def weight_slice(self, l):

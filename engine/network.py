@@ -6,8 +6,10 @@ import numpy as np
 
 from . import activations as named_activations
 from . import checks
+from .kernels.activations import prepare
 from .kernels.forward import predict
 from .kernels.layout import LINE
+from .kernels.transposed import any_turned, turn_over
 from .layout import Layout
 from .runtime import over
 
@@ -51,7 +53,8 @@ class Network:
         self._own(checks.parameters(parameters, self._layout.size, self._widths))
 
     def _own(self, theta):
-        self._theta = theta
+        prepare([activation.code for activation in self._activations], theta.dtype)
+        self._theta, self._back = theta, None
         self._parameters = theta.view()
         self._parameters.flags.writeable = False
 
@@ -163,6 +166,16 @@ class Network:
         network._own(theta)
         return network
 
+    def _weights_back(self):
+        """θ with the weights of wide layers transposed, for the road back; θ itself where no layer is wide."""
+        if self._back is None:
+            back, plan = self._theta, self._layout.plan
+            if any_turned(plan):
+                back = np.empty_like(self._theta)
+                over(sum(self._widths[1:]), self.size, turn_over, self._theta, plan, back)
+            self._back = back
+        return self._back
+
     @property
     def _built_in(self):
         """Whether kernels know every activation."""
@@ -193,7 +206,7 @@ class Network:
             return self.forward(X).outputs
         out = np.empty((len(X), self._widths[-1]), self.dtype)
         panels = -(-len(X) // (LINE // self.dtype.itemsize))
-        over(panels, len(X) * self.size, predict, self._theta, self._layout.plan, X, NO_INDICES, out)
+        over(panels, len(X) * self._layout.sample_work, predict, self._theta, self._layout.plan, X, NO_INDICES, out)
         return out
 
     def forward(self, X):

@@ -12,7 +12,7 @@ import scipy
 
 from . import checks
 
-WORTH_A_THREAD = 3e6  # multiply-adds; handing a range to a thread costs 25 µs, some 2e6 of them
+WORTH_A_THREAD = 1.5e6  # multiply-adds; handing a range to a thread costs 25 µs, some 1e6 of them in small layers
 RANGES = 4  # chunks of a sum a thread gets at most, so that none waits long for the others
 
 

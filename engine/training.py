@@ -8,11 +8,11 @@ import numpy as np
 from tqdm.auto import tqdm
 
 from . import checks
-from .backward import evaluate
+from .backward import BACK, evaluate
 from .checkpoint import describe, load_checkpoint, save_checkpoint
 from .errors import DivergenceError
 from .history import History
-from .kernels.epoch import Batches, CostCodes, Samples, UpdateCodes, epoch
+from .kernels.epoch import Batches, CostCodes, UpdateCodes, epoch
 from .network import Network
 from .runtime import WORTH_A_THREAD, num_threads
 from .updates import FirstOrder, Update, UpdateState
@@ -57,7 +57,7 @@ class _Run:
         if not (built_in and isinstance(self.update, FirstOrder)) or self.cost.reduction.name == "power_mean":
             return False
         largest = max((len(step) for step in steps), default=0)
-        return num_threads() == 1 or 3 * largest * self.network.size < 2 * WORTH_A_THREAD
+        return num_threads() == 1 or BACK * largest * self.network._layout.sample_work < 2 * WORTH_A_THREAD
 
 
 def epoch_stepwise(run, steps, theta, state):
@@ -83,7 +83,7 @@ def epoch_fused(run, steps, theta, state):
     first = steps[0].time if steps else 0
     batches = Batches(indices, offsets, rates, first, costs)
     codes = CostCodes(loss.code, loss.parameter, reduction.code, reduction.parameter, reduction.data.astype(theta.dtype))
-    made = epoch(theta, run.network._layout.plan, Samples(run.X, run.targets), batches, codes,
+    made = epoch(theta, run.network._layout.plan, run.X, run.targets, batches, codes,
                  UpdateCodes(update.code, update.settings, state.arrays["rows"], run.trainable))
     return costs, made
 

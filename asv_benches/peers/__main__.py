@@ -48,7 +48,8 @@ def main():
     options.add_argument("--work", nargs="*", default=list(WORK), choices=list(WORK))
     options.add_argument("--networks", nargs="*")
     options.add_argument("--dtypes", nargs="*", default=["float64", "float32"])
-    options.add_argument("--peers", nargs="*", default=[name for name, package in PEERS.items() if importlib.util.find_spec(package)])
+    there = [name for name, package in PEERS.items() if importlib.util.find_spec(package)]
+    options.add_argument("--peers", nargs="*", default=there)
     asked = options.parse_args()
     print(f"{'work':16} {'network':8} {'dtype':8} {'peer':12} {'ours ms':>9} {'peer ms':>9} {'ratio':>7}  same numbers")
     for work in asked.work:

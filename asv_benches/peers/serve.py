@@ -28,7 +28,8 @@ def main(peer):
                 result = work()
                 if asked["check"] and result is not None and not isinstance(result, (list, tuple)):
                     flat = np.asarray(result, np.float64).ravel()
-                    answer |= {"size": flat.size, "norm": float(np.linalg.norm(flat)), "some": flat[::max(1, flat.size // 7)].tolist()}
+                    answer |= {"size": flat.size, "norm": float(np.linalg.norm(flat)),
+                               "some": flat[::max(1, flat.size // 7)].tolist()}
                 work()
         else:
             times = []

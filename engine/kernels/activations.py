@@ -4,8 +4,8 @@ import math
 
 import numpy as np
 
-from .compiled import kernel
 from .elementary import cos, erf, exp, expm1, normal_cdf, sigmoid, sin, softplus, tanh
+from .linked import family, kernel, shared
 from .simd import fma, number
 from .trigonometric import MODERATE, wave_moderate
 
@@ -22,109 +22,213 @@ TWO_OVER_ROOT_PI, ONE_OVER_ROOT_TWO_PI = 1.1283791670955126, 0.3989422804014327
 FAR = 40.0  # beyond, e^-z^2/2 is 0 in either dtype and z^2 may overflow
 
 
-@kernel
-def wave_layer(z, z_first, gamma, gamma_first, count, cosine):
-    """sin, or cos where `cosine`, and its derivative; one vector loop where no argument is huge."""
-    a, g = z[z_first:z_first + count], gamma[gamma_first:gamma_first + count]
-    largest = number(a[0], 0.0)
+def layer(function):
+    """Compile one activation: z <- g(z) and gamma <- g′(z), for `count` numbers of each from z_first and gamma_first."""
+    return shared("line integer line integer integer")(function)
+
+
+@layer
+def identity_layer(z, z_first, gamma, gamma_first, count):
+    """z."""
+    g = gamma[gamma_first:gamma_first + count]
     for i in range(count):
+        g[i] = 1
+
+
+@layer
+def tanh_layer(z, z_first, gamma, gamma_first, count):
+    """tanh z."""
+    a, g, one = z[z_first:z_first + count], gamma[gamma_first:gamma_first + count], z.dtype.type(1)
+    for i in range(count):
+        t = tanh(a[i])
+        a[i] = t
+        g[i] = fma(-t, t, one)
+
+
+@layer
+def sigmoid_layer(z, z_first, gamma, gamma_first, count):
+    """1 / (1 + e^-z)."""
+    a, g, one = z[z_first:z_first + count], gamma[gamma_first:gamma_first + count], z.dtype.type(1)
+    for i in range(count):
+        s = sigmoid(a[i])
+        a[i] = s
+        g[i] = s * (one - s)
+
+
+@layer
+def relu_layer(z, z_first, gamma, gamma_first, count):
+    """max(z, 0)."""
+    a, g, zero, one = z[z_first:z_first + count], gamma[gamma_first:gamma_first + count], z.dtype.type(0), z.dtype.type(1)
+    for i in range(count):
+        x = a[i]
+        a[i] = x if x > zero else (zero if x == x else x)
+        g[i] = one if x > zero else (zero if x == x else x)
+
+
+@layer
+def leaky_relu_layer(z, z_first, gamma, gamma_first, count):
+    """z above 0, z / 100 below."""
+    a, g, zero, one = z[z_first:z_first + count], gamma[gamma_first:gamma_first + count], z.dtype.type(0), z.dtype.type(1)
+    slope = z.dtype.type(LEAK)
+    for i in range(count):
+        x = a[i]
+        a[i] = x if x > zero else slope * x
+        g[i] = one if x > zero else (slope if x == x else x)
+
+
+@kernel
+def exponential_below(a, g, scale, steep):
+    """scale z above 0, steep (e^z - 1) below."""
+    zero = a.dtype.type(0)
+    for i in range(a.size):
+        x = a[i]
+        e = steep * expm1(x if x < zero else (zero if x == x else x))
+        a[i] = scale * x if x > zero else e
+        g[i] = scale if x > zero else e + steep
+
+
+@layer
+def elu_layer(z, z_first, gamma, gamma_first, count):
+    """z above 0, e^z - 1 below."""
+    one = z.dtype.type(1)
+    exponential_below(z[z_first:z_first + count], gamma[gamma_first:gamma_first + count], one, one)
+
+
+@layer
+def selu_layer(z, z_first, gamma, gamma_first, count):
+    """s z above 0, s t (e^z - 1) below."""
+    exponential_below(z[z_first:z_first + count], gamma[gamma_first:gamma_first + count], z.dtype.type(SELU_SCALE),
+                      z.dtype.type(SELU_SCALE * SELU_ALPHA))
+
+
+@layer
+def softplus_layer(z, z_first, gamma, gamma_first, count):
+    """log(1 + e^z)."""
+    a, g = z[z_first:z_first + count], gamma[gamma_first:gamma_first + count]
+    for i in range(count):
+        x = a[i]
+        a[i] = softplus(x)
+        g[i] = sigmoid(x)
+
+
+@layer
+def gelu_layer(z, z_first, gamma, gamma_first, count):
+    """z Phi(z)."""
+    a, g, half = z[z_first:z_first + count], gamma[gamma_first:gamma_first + count], z.dtype.type(0.5)
+    zero, far, peak = z.dtype.type(0), z.dtype.type(FAR), z.dtype.type(ONE_OVER_ROOT_TWO_PI)
+    for i in range(count):
+        x = a[i]
+        near = min(max(x, -far), far)
+        cdf = normal_cdf(x)
+        density = peak * exp(-half * near * near)
+        a[i] = x * cdf if x > -far or x != x else -zero
+        g[i] = fma(near, density, cdf)
+
+
+@layer
+def silu_layer(z, z_first, gamma, gamma_first, count):
+    """z / (1 + e^-z)."""
+    a, g = z[z_first:z_first + count], gamma[gamma_first:gamma_first + count]
+    zero, one, least = z.dtype.type(0), z.dtype.type(1), z.dtype.type(-800)
+    for i in range(count):
+        x = a[i]
+        s = sigmoid(x)
+        y = x * s if x > least or x != x else -zero
+        a[i] = y
+        g[i] = s + (y * (one - s) if s < one else zero)
+
+
+@layer
+def softsign_layer(z, z_first, gamma, gamma_first, count):
+    """z / (1 + |z|)."""
+    a, g = z[z_first:z_first + count], gamma[gamma_first:gamma_first + count]
+    one, infinite = z.dtype.type(1), z.dtype.type(np.inf)
+    for i in range(count):
+        x = a[i]
+        d = one / (one + abs(x))
+        a[i] = x / (one + abs(x)) if abs(x) != infinite else math.copysign(one, x)
+        g[i] = d * d
+
+
+@kernel
+def wave_layer(a, g, cosine):
+    """sin, or cos where `cosine`, and its derivative; one vector loop where no argument is huge."""
+    largest = number(a[0], 0.0)
+    for i in range(a.size):
         largest = max(largest, abs(a[i]) if a[i] == a[i] else number(largest, np.inf))
     if largest <= MODERATE:
-        for i in range(count):
+        for i in range(a.size):
             x = np.float64(a[i])
             s, c = wave_moderate(x, 0.0), wave_moderate(x, 1.0)
             a[i] = c if cosine else s
             g[i] = -s if cosine else c
         return
-    for i in range(count):
+    for i in range(a.size):
         x = a[i]
         a[i] = cos(x) if cosine else sin(x)
         g[i] = -sin(x) if cosine else cos(x)
 
 
-@kernel
-def activate(code, z, z_first, gamma, gamma_first, count):
-    """z <- g(z) and gamma <- g′(z), for `count` numbers of each from z_first and gamma_first."""
+@layer
+def sin_layer(z, z_first, gamma, gamma_first, count):
+    """sin z."""
+    wave_layer(z[z_first:z_first + count], gamma[gamma_first:gamma_first + count], False)
+
+
+@layer
+def cos_layer(z, z_first, gamma, gamma_first, count):
+    """cos z."""
+    wave_layer(z[z_first:z_first + count], gamma[gamma_first:gamma_first + count], True)
+
+
+@layer
+def exp_layer(z, z_first, gamma, gamma_first, count):
+    """e^z."""
     a, g = z[z_first:z_first + count], gamma[gamma_first:gamma_first + count]
-    zero, half, one = z.dtype.type(0), z.dtype.type(0.5), z.dtype.type(1)
-    if code == IDENTITY:
-        for i in range(count):
-            g[i] = one
-    elif code == TANH:
-        for i in range(count):
-            t = tanh(a[i])
-            a[i] = t
-            g[i] = fma(-t, t, one)
-    elif code == SIGMOID:
-        for i in range(count):
-            s = sigmoid(a[i])
-            a[i] = s
-            g[i] = s * (one - s)
-    elif code == RELU or code == LEAKY_RELU:
-        slope = zero if code == RELU else z.dtype.type(LEAK)
-        for i in range(count):
-            x = a[i]
-            a[i] = x if x > zero else (slope * x if x == x and slope != zero else (zero if x == x else x))
-            g[i] = one if x > zero else (slope if x == x else x)
-    elif code == ELU or code == SELU:
-        scale = one if code == ELU else z.dtype.type(SELU_SCALE)
-        steep = one if code == ELU else z.dtype.type(SELU_SCALE * SELU_ALPHA)
-        for i in range(count):
-            x = a[i]
-            e = steep * expm1(x if x < zero else (zero if x == x else x))
-            a[i] = scale * x if x > zero else e
-            g[i] = scale if x > zero else e + steep
-    elif code == SOFTPLUS:
-        for i in range(count):
-            x = a[i]
-            a[i] = softplus(x)
-            g[i] = sigmoid(x)
-    elif code == GELU:
-        for i in range(count):
-            x = a[i]
-            near = min(max(x, z.dtype.type(-FAR)), z.dtype.type(FAR))
-            cdf = normal_cdf(x)
-            density = z.dtype.type(ONE_OVER_ROOT_TWO_PI) * exp(-half * near * near)
-            a[i] = x * cdf if x > -z.dtype.type(FAR) or x != x else -zero
-            g[i] = fma(near, density, cdf)
-    elif code == SILU:
-        for i in range(count):
-            x = a[i]
-            s = sigmoid(x)
-            y = x * s if x > -z.dtype.type(800) or x != x else -zero
-            a[i] = y
-            g[i] = s + (y * (one - s) if s < one else zero)
-    elif code == SOFTSIGN:
-        for i in range(count):
-            x = a[i]
-            d = one / (one + abs(x))
-            a[i] = x / (one + abs(x)) if abs(x) != z.dtype.type(np.inf) else math.copysign(one, x)
-            g[i] = d * d
-    elif code == SIN or code == COS:
-        wave_layer(z, z_first, gamma, gamma_first, count, code == COS)
-    elif code == EXP:
-        for i in range(count):
-            e = exp(a[i])
-            a[i] = e
-            g[i] = e
-    elif code == GAUSSIAN:
-        for i in range(count):
-            x = a[i]
-            near = min(max(x, z.dtype.type(-FAR)), z.dtype.type(FAR))
-            e = exp(-near * near) if x == x else x
-            a[i] = e
-            g[i] = -(near + near) * e
-    elif code == ERF:
-        for i in range(count):
-            x = a[i]
-            near = min(max(x, z.dtype.type(-FAR)), z.dtype.type(FAR))
-            a[i] = erf(x)
-            g[i] = z.dtype.type(TWO_OVER_ROOT_PI) * exp(-near * near) if x == x else x
-    elif code == HARD_TANH:
-        for i in range(count):
-            x = a[i]
-            a[i] = min(max(x, -one), one) if x == x else x
-            g[i] = (one if abs(x) < one else zero) if x == x else x
+    for i in range(count):
+        e = exp(a[i])
+        a[i] = e
+        g[i] = e
+
+
+@layer
+def gaussian_layer(z, z_first, gamma, gamma_first, count):
+    """e^-z^2."""
+    a, g, far = z[z_first:z_first + count], gamma[gamma_first:gamma_first + count], z.dtype.type(FAR)
+    for i in range(count):
+        x = a[i]
+        near = min(max(x, -far), far)
+        e = exp(-near * near) if x == x else x
+        a[i] = e
+        g[i] = -(near + near) * e
+
+
+@layer
+def erf_layer(z, z_first, gamma, gamma_first, count):
+    """erf z."""
+    a, g, far = z[z_first:z_first + count], gamma[gamma_first:gamma_first + count], z.dtype.type(FAR)
+    slope = z.dtype.type(TWO_OVER_ROOT_PI)
+    for i in range(count):
+        x = a[i]
+        near = min(max(x, -far), far)
+        a[i] = erf(x)
+        g[i] = slope * exp(-near * near) if x == x else x
+
+
+@layer
+def hard_tanh_layer(z, z_first, gamma, gamma_first, count):
+    """z cut off at -1 and 1."""
+    a, g, zero, one = z[z_first:z_first + count], gamma[gamma_first:gamma_first + count], z.dtype.type(0), z.dtype.type(1)
+    for i in range(count):
+        x = a[i]
+        a[i] = min(max(x, -one), one) if x == x else x
+        g[i] = (one if abs(x) < one else zero) if x == x else x
+
+
+LAYERS = (identity_layer, tanh_layer, sigmoid_layer, relu_layer, leaky_relu_layer, elu_layer, selu_layer, softplus_layer,
+          gelu_layer, silu_layer, softsign_layer, sin_layer, cos_layer, exp_layer, gaussian_layer, erf_layer,
+          hard_tanh_layer)  # as NAMES
+activate, prepare = family("activate", LAYERS)
 
 
 @kernel

@@ -1,6 +1,6 @@
 """One pass over an array for what a check wants to know."""
 
-from .compiled import kernel
+from .linked import kernel
 from .simd import bits_of
 
 

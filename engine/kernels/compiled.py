@@ -3,22 +3,36 @@
 import hashlib
 import pathlib
 
-from numba import njit
+from numba import config, njit
+from numba.core.caching import FunctionCache
 
-_SOURCES = sorted(pathlib.Path(__file__).parent.glob("*.py"))
+_SOURCES = sorted(pathlib.Path(__file__).parent.rglob("*.py"))
 _STAMP = hashlib.sha256(b"".join(path.read_bytes() for path in _SOURCES)).hexdigest()
 
 
-def kernel(function):
-    """Compile `function` for arrays: cached on disk, free of the GIL, divisions as IEEE 754 has them.
+class _KernelCache(FunctionCache):
+    """Numba's cache looks at a function's own file only; a kernel is linked with what it calls in other files, so the stamp of
+    its entries is taken over all of them."""
 
-    Numba's cache looks at the function's own file only; a kernel is linked with what it calls in other
-    files, so the stamp of its cache entry is taken over all of them.
-    """
-    dispatcher = njit(cache=True, nogil=True, error_model="numpy")(function)
-    cache_file = getattr(getattr(dispatcher, "_cache", None), "_cache_file", None)
-    if cache_file is not None:
-        cache_file._source_stamp = (cache_file._source_stamp, _STAMP)
+    def __init__(self, function, before_loading):
+        super().__init__(function)
+        self._function, self._before_loading = function, before_loading
+        self._cache_file._source_stamp = (self._cache_file._source_stamp, _STAMP)
+
+    def load_overload(self, signature, target_context):
+        self._before_loading(self._function, signature)
+        return super().load_overload(signature, target_context)
+
+
+def preset(function, before_loading):
+    """Compile `function` for arrays: cached on disk where a folder for it can be written, free of the GIL, divisions as
+    IEEE 754 has them. `before_loading(function, argument types)` is called before an entry is read from the cache."""
+    dispatcher = njit(nogil=True, error_model="numpy")(function)
+    if not config.DISABLE_JIT:
+        try:
+            dispatcher._cache = _KernelCache(function, before_loading)
+        except RuntimeError:  # no folder can be written: compiled anew in every process
+            pass
     return dispatcher
 
 

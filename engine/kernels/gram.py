@@ -3,17 +3,18 @@
 import numpy as np
 
 from .chain import chain_lines
-from .compiled import kernel
 from .forward import stack_lines
-from .layout import LINE, ROW, WIDTH
+from .layout import ROW, WIDTH
+from .linked import kernel
 from .product import panel_product
+from .simd import lanes_of
 
 
 @kernel
 def gram(plan, stack, chain, other_stack, other_chain, out, symmetric, panels):
     """The rows of out [m * n, m' * n] of panels panels[0] … panels[1] - 1 of the first; where `symmetric`, only the columns
     of panels not before the row's, each written to its mirror place too."""
-    lanes = LINE // stack.itemsize
+    lanes = lanes_of(stack)
     depth = plan.shape[0] - 1
     n, stride, step = plan[depth, WIDTH], stack_lines(plan) * lanes, chain_lines(plan) * lanes
     gammas = (2 * plan[depth, ROW] + n - plan[0, WIDTH]) * lanes

@@ -3,16 +3,18 @@
 import numpy as np
 
 from .chain import chain_lines, chain_panels
-from .compiled import kernel
-from .forward import read_lines, scatter, stack_lines
-from .layout import BIAS, GROUP, LINE, ROW, WEIGHT, WIDTH
+from .forward import read_lines, stack_lines
+from .layout import BIAS, GROUP, ROW, WEIGHT, WIDTH
+from .linked import kernel
+from .panels import scatter
 from .product import panel_product
+from .simd import lanes_of
 
 
 @kernel
-def dense(theta, plan, stack, out, panels):
+def dense(theta, back, plan, stack, out, panels):
     """The rows of J of panels panels[0] … panels[1] - 1 into out [m * n, P]."""
-    lanes = LINE // theta.itemsize
+    lanes = lanes_of(theta)
     depth = plan.shape[0] - 1
     n, stride = plan[depth, WIDTH], stack_lines(plan) * lanes
     rows = plan[depth, ROW] + n
@@ -21,7 +23,7 @@ def dense(theta, plan, stack, out, panels):
     inputs = np.empty(plan[depth, ROW], theta.dtype)
     m = out.shape[0] // n
     for j in range(panels[0], panels[1]):
-        chain_panels(theta, plan, stack, chain, 0, (j, j + 1))
+        chain_panels(theta, back, plan, stack, chain, 0, (j, j + 1))
         for s in range(min(lanes, m - j * lanes)):
             for q in range(inputs.size):
                 inputs[q] = stack[j * stride + q * lanes + s]
@@ -48,7 +50,7 @@ def dense(theta, plan, stack, out, panels):
 @kernel
 def read_chain(theta, plan, l, chain, out, panels):
     """B^l of l < L as out [m * n, n_l], a row an output of a sample."""
-    lanes = LINE // theta.itemsize
+    lanes = lanes_of(theta)
     n, step = plan[plan.shape[0] - 1, WIDTH], chain_lines(plan) * lanes
     line = (plan[l, ROW] - plan[0, WIDTH]) * lanes
     for j in range(panels[0], panels[1]):
@@ -62,7 +64,7 @@ def read_chain(theta, plan, l, chain, out, panels):
 @kernel
 def input_jacobian(theta, plan, stack, chain, out, panels):
     """d a^L / d x = B^1 W^1 as out [m * n, n_0]."""
-    lanes = LINE // theta.itemsize
+    lanes = lanes_of(theta)
     depth = plan.shape[0] - 1
     n, inputs = plan[depth, WIDTH], plan[0, WIDTH]
     step = chain_lines(plan) * lanes
@@ -84,9 +86,9 @@ def input_jacobian(theta, plan, stack, chain, out, panels):
 
 
 @kernel
-def row_norms(theta, plan, stack, out, panels):
+def row_norms(theta, back, plan, stack, out, panels):
     """The Euclidean norm of each row of J, as out [m, n]: a row's square is the sum over l of |B^l_i|^2 (|a^{l-1}|^2 + 1)."""
-    lanes = LINE // theta.itemsize
+    lanes = lanes_of(theta)
     one = theta.dtype.type(1)
     depth = plan.shape[0] - 1
     n, stride = plan[depth, WIDTH], stack_lines(plan) * lanes
@@ -94,7 +96,7 @@ def row_norms(theta, plan, stack, out, panels):
     chain = np.empty(n * step, theta.dtype)
     inputs, norm, square = np.empty(depth * lanes, theta.dtype), np.empty(lanes, theta.dtype), np.empty(lanes, theta.dtype)
     for j in range(panels[0], panels[1]):
-        chain_panels(theta, plan, stack, chain, 0, (j, j + 1))
+        chain_panels(theta, back, plan, stack, chain, 0, (j, j + 1))
         for l in range(1, depth + 1):
             total = inputs[(l - 1) * lanes:l * lanes]
             total[:] = one
@@ -121,7 +123,7 @@ def row_norms(theta, plan, stack, out, panels):
 @kernel
 def product(theta, plan, stack, direction, out, panels):
     """J v for v = `direction` [P], as out [m, n]: the tangent of a^l is gamma^l ⊙ (V^l a^{l-1} + c^l + W^l tangent^{l-1})."""
-    lanes = LINE // theta.itemsize
+    lanes = lanes_of(theta)
     depth = plan.shape[0] - 1
     stride = stack_lines(plan) * lanes
     rows = plan[depth, ROW] + plan[depth, WIDTH]
@@ -147,4 +149,4 @@ def product(theta, plan, stack, direction, out, panels):
 @kernel
 def read_layer(theta, plan, line, stack, out, panels):
     """The lines from `line` on of every panel's stack as out [m, width]."""
-    read_lines(stack, stack_lines(plan) * (LINE // theta.itemsize), line, out, panels)
+    read_lines(stack, stack_lines(plan) * (lanes_of(theta)), line, out, panels)

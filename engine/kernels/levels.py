@@ -1,7 +1,7 @@
 """The fixed binary tree over blocks, for sums that are vectors: node i of a level adds nodes 2 i and 2 i + 1 of the level
 below, and an odd last node passes up unchanged."""
 
-from .compiled import kernel
+from .linked import kernel
 
 
 @kernel

@@ -2,8 +2,8 @@
 
 import numpy as np
 
-from .compiled import kernel
 from .elementary import exp, log, log1p, sigmoid, softplus, tanh
+from .linked import kernel, shared
 
 NAMES = ("squared_error", "absolute_error", "huber", "log_cosh", "softmax_cross_entropy", "binary_cross_entropy", "poisson",
          "hinge", "cosine")
@@ -114,7 +114,7 @@ def cosine_distance(u, y, loss, gradient, scratch, n):
             g[s] = dot[s] * a[s] - t[s] * yy[s]
 
 
-@kernel
+@shared("integer float table table line table 2")
 def loss_and_gradient(code, parameter, A, y, losses, gradients, span):
     """L(a^L) [m] and ∇L [m, n] of samples span[0] … span[1] - 1 (eq. 11 and 17).
 

@@ -2,8 +2,8 @@
 
 import numpy as np
 
-from .compiled import kernel
 from .elementary import exp, log
+from .linked import kernel
 from .sums import tree_sum
 
 NAMES = ("mean", "sum", "weighted", "max", "log_sum_exp", "cvar", "quantile", "trimmed_mean", "power_mean", "mean_variance",
@@ -12,6 +12,12 @@ CODES = {name: code for code, name in enumerate(NAMES)}
 (MEAN, SUM, WEIGHTED, MAX, LOG_SUM_EXP, CVAR, QUANTILE, TRIMMED_MEAN, POWER_MEAN, MEAN_VARIANCE,
  GROUP_MAX) = range(len(NAMES))
 CUSTOM = -1
+
+
+@kernel
+def known_gradient(code):
+    """Whether ∇φ is known before the losses are."""
+    return code == MEAN or code == SUM or code == WEIGHTED
 
 
 @kernel

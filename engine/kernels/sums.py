@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from .compiled import kernel
+from .linked import kernel
 
 BLOCK = 128  # samples that are summed in order; a constant, never a function of threads, memory or workers
 

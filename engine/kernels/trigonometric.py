@@ -2,7 +2,8 @@
 
 import numpy as np
 
-from .compiled import inlined, kernel
+from .compiled import inlined
+from .linked import kernel
 from .simd import bits_of, fma, nearest, number, polynomial
 
 TWO_OVER_PI = 0.6366197723675814

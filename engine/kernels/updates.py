@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from .compiled import kernel
+from .linked import kernel
 from .simd import fma
 
 GRADIENT_DESCENT, ADAM, ADAMW, RMSPROP = range(4)

@@ -9,7 +9,6 @@ from ..forward import ForwardPass, lanes, panel_count
 from ..kernels.chain import chains
 from ..kernels.gram import gram
 from ..kernels.jacobian import dense, input_jacobian, product, read_chain, row_norms
-from ..network import NO_INDICES
 from ..runtime import over
 from . import checks as operator_checks
 
@@ -48,15 +47,19 @@ class Jacobian(LinearOperator):
     def _kernel_arguments(self):
         return self.network._theta, self.network._layout.plan, self.forward._stack
 
-    def _over(self, function, work, *arguments):
-        over(panel_count(self.forward.samples, self.dtype), work, function, *self._kernel_arguments, *arguments)
+    @property
+    def _chain_arguments(self):
+        return self.network._theta, self.network._weights_back(), self.network._layout.plan, self.forward._stack
+
+    def _over(self, work, function, *arguments):
+        over(panel_count(self.forward.samples, self.dtype), work, function, *arguments)
 
     def _chains(self):
         if self._chain is None:
             m, n = self.forward.samples, self.network.widths[-1]
             lines = panel_count(m, self.dtype) * n * self.network._layout.chain_lines
             chain = np.empty(lines * lanes(self.dtype), self.dtype)
-            self._over(chains, m * n * self.network.size, chain)
+            self._over(m * n * self.network.size, chains, *self._chain_arguments, chain)
             self._chain = chain
         return self._chain
 
@@ -87,7 +90,8 @@ class Jacobian(LinearOperator):
         """∂a^L/∂x = B^1 W^1 [m, n, n_0]."""
         m, n, inputs = self.forward.samples, self.network.widths[-1], self.network.widths[0]
         out = np.empty((m, n, inputs), self.dtype)
-        self._over(input_jacobian, out.size * self.network.widths[1], self._chains(), out.reshape(m * n, inputs))
+        self._over(out.size * self.network.widths[1], input_jacobian, *self._kernel_arguments, self._chains(),
+                   out.reshape(m * n, inputs))
         return out
 
     def dense(self, out=None):
@@ -110,7 +114,7 @@ class Jacobian(LinearOperator):
         return out
 
     def _fill(self, rows):
-        self._over(dense, rows.size, rows)
+        self._over(rows.size, dense, *self._chain_arguments, rows)
 
     def slabs(self, max_bytes):
         """J in slabs of whole samples, each of at most `max_bytes` bytes.
@@ -152,18 +156,18 @@ class Jacobian(LinearOperator):
     def row_norms(self):
         """The Euclidean norm of every row of J, [m, n]."""
         out = np.empty((self.forward.samples, self.network.widths[-1]), self.dtype)
-        self._over(row_norms, self.shape[0] * self.network.size, out)
+        self._over(self.shape[0] * self.network.size, row_norms, *self._chain_arguments, out)
         return out
 
     def _matvec(self, v):
         v = checks.direction(v, self.shape[1], self.dtype)
         out = np.empty((self.forward.samples, self.network.widths[-1]), self.dtype)
-        self._over(product, 2 * self.forward.samples * self.network.size, v, out)
+        self._over(2 * self.forward.samples * self.network.size, product, *self._kernel_arguments, v, out)
         return out.reshape(-1)
 
     def _rmatvec(self, u):
         u = checks.direction(u, self.shape[0], self.dtype, "u").reshape(self.forward.outputs.shape)
-        return transposed_product(self.network, self.forward._X, NO_INDICES, self.forward._stack, u)
+        return transposed_product(self.network, self.forward._stack, u)
 
     def _matmat(self, V):
         return np.stack([self._matvec(V[:, k]) for k in range(V.shape[1])], axis=1, out=self._columns(0, V))

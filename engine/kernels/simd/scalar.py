@@ -1,18 +1,17 @@
-"""The only file that emits LLVM: fused multiply-add, the bits of a float, the register tile."""
+"""Single numbers: fused multiply-add, the bits of a float, its exponent, constants, polynomials."""
 
 import numpy as np
 from llvmlite import ir
 from numba.core import cgutils, types
-from numba.extending import intrinsic
 
-from .layout import LINE
+from . import plain
+from .emitted import SCALAR, emitted
 
-SCALAR = {types.float32: ir.FloatType(), types.float64: ir.DoubleType()}
 INTEGER = {types.float32: types.int32, types.float64: types.int64}
 FLOAT = {types.int32: types.float32, types.int64: types.float64}
 
 
-@intrinsic
+@emitted(plain.fma)
 def fma(context, a, b, c):
     """a * b + c, rounded once, for three numbers of one dtype; the same bits on every CPU."""
 
@@ -27,7 +26,7 @@ def fma(context, a, b, c):
     return a(a, a, a), codegen
 
 
-@intrinsic
+@emitted(plain.bits_of)
 def bits_of(context, x):
     """The bits of a float as a signed integer of the same width."""
 
@@ -37,7 +36,7 @@ def bits_of(context, x):
     return INTEGER[x](x), codegen
 
 
-@intrinsic
+@emitted(plain.float_of)
 def float_of(context, bits):
     """The float whose bits are a signed integer of the same width."""
 
@@ -47,7 +46,7 @@ def float_of(context, bits):
     return FLOAT[bits](bits), codegen
 
 
-@intrinsic
+@emitted(plain.number)
 def number(context, like, value):
     """A constant in the dtype of `like`."""
 
@@ -69,7 +68,7 @@ def _rounding(dtype):
     return 1.5 * 2.0 ** MANTISSA[dtype]
 
 
-@intrinsic
+@emitted(plain.nearest)
 def nearest(context, x):
     """The integer nearest to x, |x| < 2^21, as a float: exact, and a vector operation everywhere."""
 
@@ -81,7 +80,7 @@ def nearest(context, x):
     return x(x), codegen
 
 
-@intrinsic
+@emitted(plain.scale_by_power)
 def scale_by_power(context, x, k):
     """x · 2^k for an integral float k; two exact factors, so that a subnormal result is rounded once."""
 
@@ -110,7 +109,7 @@ def _exponent_bits(builder, dtype, x):
     return bits, builder.shl(builder.ashr(builder.sub(bits, integer(root)), mantissa), mantissa)
 
 
-@intrinsic
+@emitted(plain.binary_exponent)
 def binary_exponent(context, x):
     """k as a float, where a positive normal x / 2^k lies in [sqrt(1/2), sqrt(2))."""
 
@@ -124,7 +123,7 @@ def binary_exponent(context, x):
     return x(x), codegen
 
 
-@intrinsic
+@emitted(plain.binary_fraction)
 def binary_fraction(context, x):
     """x / 2^k in [sqrt(1/2), sqrt(2)) for a positive normal x."""
 
@@ -139,7 +138,7 @@ def binary_fraction(context, x):
 def polynomial(wide, narrow):
     """Emit a polynomial in fused multiply-adds, its coefficients from the highest down: `wide` in float64, `narrow` in float32."""
 
-    @intrinsic
+    @emitted(plain.polynomial(wide, narrow))
     def evaluate(context, x):
         def codegen(context, builder, signature, arguments):
             dtype = signature.return_type
@@ -155,93 +154,3 @@ def polynomial(wide, narrow):
         return x(x), codegen
 
     return evaluate
-
-
-def register_tile(rows, panels):
-    """Emit the one inner loop under every product: `rows` times `panels` cache lines of sums held in registers.
-
-    C[i, j] = begin + sum_k A[i, k] B[k, j], then times M[i, j] where `finish` says so. A is read a number at a time
-    through two strides, B, C and M a cache line at a time; the lines of one panel lie `*_panel` numbers apart. The inner
-    index runs over `outer` stretches of `inner`, between which A jumps by `a_outer`. Each element of C is one chain
-    of fused multiply-adds in the order of k: its bits depend on nothing else.
-    `begin`: 0 starts at zero, 1 at what C holds, 2 at A[start + i]. `finish`: 0 stores, 1 multiplies by M first.
-    """
-
-    @intrinsic
-    def tile(context, A, a, B, b, C, c, M, m, shape, modes):
-        """a = (first, row stride, column stride, outer stride, start); b, c, m = (first, stride, panel stride);
-        shape = (inner, outer); modes = (begin, finish)."""
-        signature = types.void(A, a, B, b, C, c, M, m, shape, modes)
-
-        def codegen(context, builder, signature, arguments):
-            dtype = signature.args[0].dtype
-            scalar = SCALAR[dtype]
-            size = 4 if dtype == types.float32 else 8
-            lanes = LINE // size
-            vector = ir.VectorType(scalar, lanes)
-            i64, i32 = ir.IntType(64), ir.IntType(32)
-            name = f"llvm.fma.v{lanes}f{8 * size}"
-            fused = cgutils.get_or_insert_function(builder.module, ir.FunctionType(vector, [vector] * 3), name)
-            arrays = (0, 2, 4, 6)
-            A, B, C, M = (context.make_array(signature.args[k])(context, builder, arguments[k]).data for k in arrays)
-            a, b, c, m, shape, modes = (cgutils.unpack_tuple(builder, arguments[k]) for k in (1, 3, 5, 7, 8, 9))
-            inner, outer = shape
-            begin, finish = modes
-            grid = [(i, j) for i in range(rows) for j in range(panels)]
-            undefined = ir.Constant(vector, ir.Undefined)
-            zero_mask = ir.Constant(ir.VectorType(i32, lanes), [0] * lanes)
-
-            def load(pointer):
-                value = builder.load(builder.bitcast(pointer, vector.as_pointer()))
-                value.align = size
-                return value
-
-            def store(value, pointer):
-                builder.store(value, builder.bitcast(pointer, vector.as_pointer())).align = size
-
-            def broadcast(value):
-                return builder.shuffle_vector(builder.insert_element(undefined, value, i32(0)), undefined, zero_mask)
-
-            def line(array, place, i, j):
-                offset = builder.add(builder.mul(place[1], i64(i)), builder.mul(place[2], i64(j)))
-                return builder.gep(array, [builder.add(place[0], offset)])
-
-            sums = {ij: cgutils.alloca_once(builder, vector) for ij in grid}
-            at_zero, at_stored = (builder.icmp_signed("==", begin, i64(mode)) for mode in (0, 1))
-            with builder.if_else(at_zero) as (then, otherwise):
-                with then:
-                    for ij in grid:
-                        builder.store(ir.Constant(vector, [0.0] * lanes), sums[ij])
-                with otherwise, builder.if_else(at_stored) as (stored, started):
-                    with stored:
-                        for ij in grid:
-                            builder.store(load(line(C, c, *ij)), sums[ij])
-                    with started:
-                        for i in range(rows):
-                            x = broadcast(builder.load(builder.gep(A, [builder.add(a[4], i64(i))])))
-                            for j in range(panels):
-                                builder.store(x, sums[i, j])
-            with cgutils.for_range(builder, outer) as stretch:
-                a_first = builder.add(a[0], builder.mul(stretch.index, a[3]))
-                k_first = builder.mul(stretch.index, inner)
-                with cgutils.for_range(builder, inner) as loop:
-                    b_row = builder.add(b[0], builder.mul(builder.add(k_first, loop.index), b[1]))
-                    lines = [load(builder.gep(B, [builder.add(b_row, builder.mul(b[2], i64(j)))])) for j in range(panels)]
-                    a_column = builder.add(a_first, builder.mul(loop.index, a[2]))
-                    for i in range(rows):
-                        x = builder.load(builder.gep(A, [builder.add(a_column, builder.mul(a[1], i64(i)))]))
-                        x = broadcast(x)
-                        for j in range(panels):
-                            builder.store(builder.call(fused, [x, lines[j], builder.load(sums[i, j])]), sums[i, j])
-            with builder.if_else(builder.icmp_signed("==", finish, i64(0))) as (then, otherwise):
-                with then:
-                    for ij in grid:
-                        store(builder.load(sums[ij]), line(C, c, *ij))
-                with otherwise:
-                    for ij in grid:
-                        store(builder.fmul(builder.load(sums[ij]), load(line(M, m, *ij))), line(C, c, *ij))
-            return context.get_dummy_value()
-
-        return signature, codegen
-
-    return tile

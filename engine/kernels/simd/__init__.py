@@ -1,0 +1,18 @@
+"""The only place that emits LLVM: fused multiply-add and the bits of a float, the register tile, whole cache lines."""
+
+from .lines import lanes_of, multiply_lines, stream, sum_lines, transpose, transpose_rows
+from .scalar import (
+    binary_exponent,
+    binary_fraction,
+    bits_of,
+    float_of,
+    fma,
+    nearest,
+    number,
+    polynomial,
+    scale_by_power,
+)
+from .tile import tile
+
+__all__ = ["binary_exponent", "binary_fraction", "bits_of", "float_of", "fma", "lanes_of", "multiply_lines",
+           "nearest", "number", "polynomial", "tile", "scale_by_power", "stream", "sum_lines", "transpose", "transpose_rows"]

@@ -1,0 +1,130 @@
+"""The register tile: the one inner loop under every product."""
+
+from functools import reduce
+
+from llvmlite import ir
+from numba.core import cgutils, types
+
+from .emitted import broadcast, data_of, emitted, lanes_in, line_type, load_line, store_line
+from .scalar import fma
+
+WIDE = {1: (8, 2, 1), 2: (8, 2, 1), 3: (8, 2, 1), 4: (4, 2, 1), 5: (4, 2, 1), 6: (4, 2, 1)}  # 24 of 32 registers of a whole line
+NARROW = {1: (4, 1), 2: (2, 1), 3: (2, 1), 4: (1,), 5: (1,), 6: (1,)}  # 12 of 16 registers of half a line
+
+
+def panels_at_once(context, rows):
+    """How many panels a tile of `rows` rows takes at a time on the CPU that is compiled for; no bit depends on it."""
+    _, name, features = context.codegen().magic_tuple()
+    wide = "+avx512f" in features or "avx512" in name
+    return (WIDE if wide else NARROW)[rows]
+
+
+def plain_tile(rows, A, a, B, b, C, c, M, m, shape, modes):
+    """The tile in plain Python."""
+    inner, outer, panels = shape
+    lanes = 64 // B.itemsize
+    flat_a, flat_b, flat_c, flat_m = (array.reshape(-1) for array in (A, B, C, M))
+    for j in range(panels):
+        for i in range(rows):
+            to = c[0] + i * c[1] + j * c[2]
+            for s in range(lanes):
+                total = B.dtype.type(0) if modes[0] == 0 else flat_c[to + s] if modes[0] == 1 else flat_a[a[4] + i]
+                for k in range(inner * outer):
+                    x = flat_a[a[0] + i * a[1] + k % inner * a[2] + k // inner * a[3]]
+                    total = fma(x, flat_b[b[0] + k * b[1] + j * b[2] + s], total)
+                flat_c[to + s] = total * flat_m[m[0] + i * m[1] + j * m[2] + s] if modes[1] else total
+
+
+@emitted(plain_tile)
+def tile(context, rows, A, a, B, b, C, c, M, m, shape, modes):
+    """A product of `rows` rows, 1 to 6, with any number of panels, its sums held in registers.
+
+    C_j[i] = begin + sum_k A[i, k] B_j[k], then times M_j[i] where `finish` says so; B_j[k], C_j[i] and M_j[i] are cache lines
+    and j runs over the panels. The inner index runs over `outer` stretches of `inner`, between which A jumps by
+    its outer stride. Each number of C is one chain of fused multiply-adds in the order of k: its bits depend on nothing else.
+    `begin`: 0 starts at zero, 1 at what C holds, 2 at A[start + i]. `finish`: 0 stores, 1 multiplies by M first.
+
+    a = (first, row stride, column stride, outer stride, start); b = (first, k stride, panel stride);
+    c, m = (first, row stride, panel stride); shape = (inner, outer, panels); modes = (begin, finish).
+    """
+    signature = types.void(types.int64, A, a, B, b, C, c, M, m, shape, modes)
+
+    def codegen(context, builder, signature, arguments):
+        done = builder.append_basic_block("done")
+        switch = builder.switch(arguments[0], done)
+        for rows in WIDE:
+            block = builder.append_basic_block(f"rows_{rows}")
+            switch.add_case(arguments[0].type(rows), block)
+            builder.position_at_end(block)
+            emit(context, builder, rows, signature.args[1:], arguments[1:])
+            builder.branch(done)
+        builder.position_at_end(done)
+        return context.get_dummy_value()
+
+    return signature, codegen
+
+
+def emit(context, builder, rows, kinds, arguments):
+    """The loops over panels, a few at once while they last."""
+    i64 = ir.IntType(64)
+    pointers = [data_of(context, builder, kinds[k], arguments[k]) for k in (0, 2, 4, 6)]
+    a, b, c, m, shape, modes = (cgutils.unpack_tuple(builder, arguments[k]) for k in (1, 3, 5, 7, 8, 9))
+    inner, outer, panels = shape
+    done = i64(0)
+    for width in panels_at_once(context, rows):
+        count = builder.udiv(builder.sub(panels, done), i64(width))
+        with cgutils.for_range(builder, count) as loop:
+            j = builder.add(done, builder.mul(loop.index, i64(width)))
+            places = [[builder.add(place[0], builder.mul(j, place[2])), *place[1:]] for place in (b, c, m)]
+            emit_panels(builder, kinds[0].dtype, (rows, width), pointers, a, places, (inner, outer), modes)
+        done = builder.add(done, builder.mul(count, i64(width)))
+
+
+def emit_panels(builder, dtype, size, pointers, a, places, shape, modes):
+    """`width` panels: sums begun, accumulated over k, finished."""
+    rows, width = size
+    A, B, C, M = pointers
+    b, c, m = places
+    i64 = ir.IntType(64)
+    grid = [(i, j) for i in range(rows) for j in range(width)]
+    vector, lanes = line_type(dtype), lanes_in(dtype)
+    name = f"llvm.fma.v{lanes}f{dtype.bitwidth}"
+    fused = cgutils.get_or_insert_function(builder.module, ir.FunctionType(vector, [vector] * 3), name)
+
+    def line(array, place, i, j):
+        return builder.gep(array, [reduce(builder.add, (place[0], builder.mul(place[1], i64(i)), builder.mul(place[2], i64(j))))])
+
+    sums = {ij: cgutils.alloca_once(builder, vector) for ij in grid}
+    with builder.if_else(builder.icmp_signed("==", modes[0], i64(2))) as (started, otherwise):
+        with started:
+            for i in range(rows):
+                x = broadcast(builder, dtype, builder.load(builder.gep(A, [builder.add(a[4], i64(i))])))
+                for j in range(width):
+                    builder.store(x, sums[i, j])
+        with otherwise, builder.if_else(builder.icmp_signed("==", modes[0], i64(1))) as (stored, zero):
+            with stored:
+                for ij in grid:
+                    builder.store(load_line(builder, dtype, line(C, c, *ij)), sums[ij])
+            with zero:
+                for ij in grid:
+                    builder.store(ir.Constant(vector, [0.0] * lanes), sums[ij])
+    with cgutils.for_range(builder, shape[1]) as stretch:
+        a_first = builder.add(a[0], builder.mul(stretch.index, a[3]))
+        k_first = builder.mul(stretch.index, shape[0])
+        with cgutils.for_range(builder, shape[0]) as loop:
+            b_row = builder.add(b[0], builder.mul(builder.add(k_first, loop.index), b[1]))
+            places = [builder.add(b_row, builder.mul(b[2], i64(j))) for j in range(width)]
+            lines = [load_line(builder, dtype, builder.gep(B, [place])) for place in places]
+            a_column = builder.add(a_first, builder.mul(loop.index, a[2]))
+            for i in range(rows):
+                x = broadcast(builder, dtype, builder.load(builder.gep(A, [builder.add(a_column, builder.mul(a[1], i64(i)))])))
+                for j in range(width):
+                    builder.store(builder.call(fused, [x, lines[j], builder.load(sums[i, j])]), sums[i, j])
+    with builder.if_else(builder.icmp_signed("==", modes[1], i64(0))) as (plain, multiplied):
+        with plain:
+            for ij in grid:
+                store_line(builder, dtype, builder.load(sums[ij]), line(C, c, *ij))
+        with multiplied:
+            for ij in grid:
+                product = builder.fmul(builder.load(sums[ij]), load_line(builder, dtype, line(M, m, *ij)))
+                store_line(builder, dtype, product, line(C, c, *ij))

@@ -1,0 +1,111 @@
+"""The gradient of eq. 20 for networks with more parameters than a cache holds: threads share the rows of each W^l, and the tree
+of sums over blocks is climbed tile by tile."""
+
+import numpy as np
+
+from .backward import delta_lines, deltas
+from .forward import stack_lines
+from .layout import BIAS, ROW, WEIGHT, WIDTH
+from .levels import fold_levels, push_level
+from .linked import kernel
+from .product import ROWS, pack
+from .simd import lanes_of, sum_lines, tile
+from .sums import BLOCK
+
+LINES = 4  # lines of a tile
+
+
+@kernel
+def packed_numbers(plan, lanes):
+    """Numbers that a block's inputs a^0 … a^{L-1} take, packed."""
+    lines = 0
+    for l in range(plan.shape[0] - 1):
+        lines += (plan[l, WIDTH] + lanes - 1) // lanes
+    return lines * lanes * BLOCK
+
+
+@kernel
+def pack_blocks(theta, back, plan, stack, output_gradient, no_indices, delta, packed, blocks):
+    """The deltas and the packed inputs of blocks blocks[0] … blocks[1] - 1, each block at its own place."""
+    lanes = lanes_of(theta)
+    size, stride = packed_numbers(plan, lanes), stack_lines(plan) * lanes
+    for b in range(blocks[0], blocks[1]):
+        first = b * BLOCK
+        count = min(BLOCK, output_gradient.shape[0] - first)
+        place = first * stack_lines(plan)
+        deltas(theta, back, plan, stack, place, output_gradient, (first, count), no_indices, delta[first * delta_lines(plan):])
+        to = b * size
+        for l in range(plan.shape[0] - 1):
+            pack(stack, (place + plan[l, ROW] * lanes, stride), plan[l, WIDTH], count, packed, to, BLOCK)
+            to += (plan[l, WIDTH] + lanes - 1) // lanes * lanes * BLOCK
+
+
+@kernel
+def bias_sums(plan, l, delta, m, nodes, out, rows):
+    """D_{b^l} C for rows[0] … rows[1] - 1."""
+    lanes = lanes_of(delta)
+    d_stride = delta_lines(plan) * lanes
+    for p in range(rows[0], rows[1]):
+        filled = 0
+        for b in range((m + BLOCK - 1) // BLOCK):
+            panels = (min(BLOCK, m - b * BLOCK) + lanes - 1) // lanes
+            at = b * BLOCK * delta_lines(plan) + (plan[l, ROW] - plan[0, WIDTH] + p) * lanes
+            nodes[filled, 0] = sum_lines(delta, at, d_stride, panels)
+            filled = push_level(nodes, filled, b)
+        fold_levels(nodes, filled)
+        out[plan[l, BIAS] + p] = nodes[0, 0]  # eq. 20
+
+
+@kernel
+def weight_sums(plan, l, delta, packed, m, levels, out, rows):
+    """D_{W^l} C for the `rows` = (first, count <= 6) rows."""
+    lanes = lanes_of(delta)
+    first, height = rows
+    before, d_stride = plan[l - 1, WIDTH], delta_lines(plan) * lanes
+    size, start = packed_numbers(plan, lanes), 0
+    for k in range(l - 1):
+        start += (plan[k, WIDTH] + lanes - 1) // lanes * lanes * BLOCK
+    c = (0, LINES * lanes, lanes)
+    for q in range(0, before, LINES * lanes):
+        lines = min(LINES, (before - q + lanes - 1) // lanes)
+        filled = 0
+        for block in range((m + BLOCK - 1) // BLOCK):
+            count = min(BLOCK, m - block * BLOCK)
+            whole, rest = count // lanes, count % lanes
+            a = block * BLOCK * delta_lines(plan) + (plan[l, ROW] - plan[0, WIDTH] + first) * lanes
+            b = block * size + start + q * BLOCK
+            target = levels[filled]
+            tile(height, delta, (a, lanes, 1, d_stride, 0), packed, (b, lanes, BLOCK * lanes), target, c, target, (0, 0, 0),
+                 (lanes, whole, lines), (0, 0))  # eq. 20
+            if rest > 0:
+                a, b = a + whole * d_stride, b + whole * lanes * lanes
+                tile(height, delta, (a, lanes, 1, 0, 0), packed, (b, lanes, BLOCK * lanes), target, c, target, (0, 0, 0),
+                     (rest, 1, lines), (1, 0))  # eq. 20
+            filled = push_level(levels, filled, block)
+        fold_levels(levels, filled)
+        for i in range(height):
+            some = min(LINES * lanes, before - q)
+            to = plan[l, WEIGHT] + (first + i) * before + q
+            source, target = levels[0, i * LINES * lanes:i * LINES * lanes + some], out[to:to + some]
+            for k in range(some):
+                target[k] = source[k]
+
+
+@kernel
+def row_sums(plan, delta, packed, m, out, tiles):
+    """D_theta C, m samples, for tiles tiles[0] … tiles[1] - 1 of six rows, counted through the layers."""
+    lanes = lanes_of(delta)
+    height = 2
+    while 1 << (height - 2) < (m + BLOCK - 1) // BLOCK:
+        height += 1
+    levels, nodes = np.empty((height, ROWS * LINES * lanes), delta.dtype), np.empty((height, 1), delta.dtype)
+    before = 0
+    for l in range(1, plan.shape[0]):
+        width = plan[l, WIDTH]
+        count = (width + ROWS - 1) // ROWS
+        for t in range(max(0, tiles[0] - before), min(count, tiles[1] - before)):
+            first = t * ROWS
+            rows = min(ROWS, width - first)
+            weight_sums(plan, l, delta, packed, m, levels, out, (first, rows))
+            bias_sums(plan, l, delta, m, nodes, out, (first, first + rows))
+        before += count
