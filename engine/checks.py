@@ -102,6 +102,12 @@ def activation_name(name, known):
     return name
 
 
+def workspace_found(failed):
+    """Refuse what kernels could not finish: all that can fail in one is to find memory for its work."""
+    if failed:
+        raise MemoryError("no memory could be found for the work of a thread; use fewer threads, samples or max_bytes")
+
+
 def one_of(value, name, known):
     """`value`, one of the names `known`."""
     if not isinstance(value, str) or value not in known:
@@ -254,144 +260,6 @@ def below_half(value, name):
 def between(value, name, low, high):
     """A float in [low, high]."""
     return number_where(value, name, f"a number in [{low}, {high}]", lambda number: low <= number <= high)
-
-
-def loss_name(name, known):
-    """The name of a loss."""
-    if name not in known if isinstance(name, str) else True:
-        raise ValueError(f"no loss is named {name!r}; there are {', '.join(known)}, or build an engine.Loss")
-    return name
-
-
-def reduction_name(name, known):
-    """The name of a reduction."""
-    if name not in known if isinstance(name, str) else True:
-        raise ValueError(f"no reduction is named {name!r}; there are {', '.join(known)} by name, those of engine.reductions that "
-                         "take a number, such as engine.reductions.cvar(0.1), or build an engine.Reduction")
-    return name
-
-
-def sample_count(y):
-    """m, the length of y."""
-    try:
-        return len(y)
-    except TypeError:
-        raise TypeError(f"y must be an array with one entry a sample, but is {y!r}") from None
-
-
-def outputs(A, m):
-    """A as a finite contiguous [m, n] array of its own dtype, m ≥ 1."""
-    array = float_array(A, "A")
-    if m == 0 or array.size == 0:
-        raise ValueError("a cost needs at least one sample, but A and y hold none")
-    if array.ndim == 1 and array.size % m == 0:
-        array = array.reshape(m, -1)
-    if array.ndim != 2 or len(array) != m:
-        raise ValueError(f"A must have shape [{m}, n] or [{m} n] to go with y's {m} samples, but has shape {list(array.shape)}")
-    return finite(contiguous(array, array.dtype), "A")
-
-
-def targets(y, shape, dtype, kind):
-    """y as the kernels take it: [m, n] of `dtype`, or [m, 1] with class numbers."""
-    m, n = shape
-    array = real_array(y, "y")
-    if m == 0:
-        raise ValueError("a cost needs at least one sample, but X holds none")
-    if len(array.shape) == 0 or len(array) != m:
-        raise ValueError(f"y must have one entry for each of the {m} samples, but has shape {list(array.shape)}")
-    if kind == "classes" and array.ndim == 1:
-        return _classes(array, n, dtype)
-    if array.ndim == 1 and n == 1:
-        array = array[:, None]
-    if array.shape != shape:
-        other = " of probabilities, or [m] of class numbers" if kind == "classes" else ""
-        raise ValueError(f"y must have shape [{m}, {n}]{other}, but has shape {list(array.shape)}")
-    array = finite(contiguous(array, dtype), "y")
-    if kind == "classes":
-        _refuse(array, (array >= 0) & (array <= 1), "a probability in [0, 1]; give class numbers as an integer array [m]")
-        rows = np.abs(array.sum(1) - 1) > 1e-3
-        if rows.any():
-            k = int(np.argmax(rows))
-            raise ValueError(f"y's rows must sum to 1 as probabilities do, but row {k} sums to {array[k].sum()}; divide by it")
-    elif kind == "unit":
-        _refuse(array, (array >= 0) & (array <= 1), "in [0, 1] for binary_cross_entropy; use 0 and 1 for the two classes")
-    elif kind == "counts":
-        _refuse(array, array >= 0, "at least 0 for poisson, a count")
-    elif kind == "signs":
-        _refuse(array, np.abs(array) == 1, "-1 or 1 for hinge; 2 * y - 1 makes them from 0 and 1")
-    return array
-
-
-def _refuse(array, allowed, expected):
-    if not allowed.all():
-        place = np.unravel_index(np.argmin(allowed), array.shape)
-        raise ValueError(f"y must be {expected}, but y[{', '.join(map(str, map(int, place)))}] is {array[place]}")
-
-
-def _classes(array, n, dtype):
-    if array.dtype.kind not in "biu":
-        raise TypeError(f"y must hold integer class numbers 0 … {n - 1}, but has dtype {array.dtype}; y.astype(int) makes them, "
-                        f"or give probabilities [{len(array)}, {n}]")
-    wrong = (array < 0) | (array >= n)
-    if wrong.any():
-        k = int(np.argmax(wrong))
-        raise ValueError(f"y must hold class numbers 0 … {n - 1} for {n} outputs, but y[{k}] is {array[k]}; "
-                         "number the classes from 0, or widen the last layer")
-    if n == 1:
-        return np.ones((len(array), 1), dtype)
-    return contiguous(array[:, None], dtype)
-
-
-def losses(values, name, expected):
-    """losses [m] as a finite array, m ≥ 1, that goes with a reduction's per-sample data."""
-    array = float_array(values, "losses")
-    if array.ndim != 1 or array.size == 0:
-        raise ValueError(f"losses must have shape [m] with m at least 1, but has shape {list(array.shape)}")
-    if expected and expected != len(array):
-        raise ValueError(_other_samples(name, expected, len(array)))
-    return not_negative_for(name, finite(contiguous(array, array.dtype), "losses"))
-
-
-def per_sample_data(reduction, m):
-    """Refuse a reduction whose weights or groups are of other samples than m."""
-    if reduction.data.size not in (0, m):
-        raise ValueError(_other_samples(reduction.name, reduction.data.size, m))
-
-
-def _other_samples(name, expected, m):
-    return f"the reduction {name} has data for {expected} samples, but there are {m}; give one number for each sample"
-
-
-def not_negative_for(name, values):
-    """Losses that the reduction `name` can take."""
-    if name == "power_mean" and (values < 0).any():
-        k = int(np.argmax(values < 0))
-        raise ValueError(f"power_mean needs losses of at least 0, but loss {k} is {values[k]}; use log_sum_exp or another loss")
-    return values
-
-
-def sample_weights(w):
-    """w [m], finite."""
-    array = real_array(w, "w")
-    if array.ndim != 1 or array.size == 0:
-        raise ValueError(f"w must have shape [m], one weight a sample, but has shape {list(array.shape)}")
-    return finite(np.array(array, np.float64), "w")
-
-
-def group_numbers(groups):
-    """groups [m] as numbers 0, 1, … in the order of the labels."""
-    array = np.asarray(groups)
-    if array.ndim != 1 or array.size == 0:
-        raise ValueError(f"groups must have shape [m], one label a sample, but has shape {list(array.shape)}")
-    return np.unique(array, return_inverse=True)[1].astype(np.float64)
-
-
-def sample_number(k, m, n):
-    """k in 0 … m − 1, m and n at least 1."""
-    m, n, k = whole_number(m, "m", 1), whole_number(n, "n", 1), whole_number(k, "k", 0)
-    if k >= m:
-        raise ValueError(f"k must be a sample from 0 to {m - 1}, but is {k}")
-    return k, m, n
 
 
 def whole(max_bytes):

@@ -3,7 +3,7 @@
 import numpy as np
 from scipy.sparse import csr_array
 
-from . import checks, losses, reductions
+from . import checks, cost_checks, losses, reductions
 from .kernels.losses import loss_and_gradient
 from .kernels.reductions import reduce_losses
 
@@ -48,8 +48,8 @@ class Cost:
 
     def targets(self, y, m, n, dtype):
         """y checked and cast to what kernels take: [m, n], or [m, 1] with class numbers."""
-        targets = checks.targets(y, (m, n), np.dtype(dtype), self.loss.kind)
-        checks.per_sample_data(self.reduction, m)
+        targets = cost_checks.targets(y, (m, n), np.dtype(dtype), self.loss.kind)
+        cost_checks.per_sample_data(self.reduction, m)
         return targets
 
     def at(self, indices):
@@ -70,7 +70,7 @@ class Cost:
         """φ(losses), a number, and ∇φ [m] (eq. 14 and 15)."""
         reduction = self.reduction
         if reduction.code >= 0:
-            checks.not_negative_for(reduction.name, values)
+            cost_checks.not_negative_for(reduction.name, values)
             gradient = np.empty_like(values)
             data = reduction.data.astype(values.dtype)
             return values.dtype.type(reduce_losses(reduction.code, reduction.parameter, data, values, gradient)), gradient
@@ -78,7 +78,7 @@ class Cost:
         return values.dtype.type(checks.user_array(reduction.value(values), (), values.dtype, "the reduction's value")), gradient
 
     def _checked(self, A, y):
-        A = checks.outputs(A, checks.sample_count(y))
+        A = cost_checks.outputs(A, cost_checks.sample_count(y))
         return A, self.targets(y, *A.shape, A.dtype)
 
     def losses(self, A, y):
@@ -126,5 +126,5 @@ def projection(k, m, n):
     array([[0., 0., 1., 0.],
            [0., 0., 0., 1.]])
     """
-    k, m, n = checks.sample_number(k, m, n)
+    k, m, n = cost_checks.sample_number(k, m, n)
     return csr_array((np.ones(n), np.arange(k * n, (k + 1) * n), np.arange(n + 1)), shape=(n, m * n))  # eq. 16

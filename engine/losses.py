@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from . import checks
+from . import checks, cost_checks
 from .kernels.losses import CODES, CUSTOM, loss_and_gradient, loss_hessian
 
 KINDS = {"softmax_cross_entropy": "classes", "binary_cross_entropy": "unit", "poisson": "counts", "hinge": "signs"}
@@ -55,8 +55,8 @@ class _BuiltIn:
         self.name, self.parameter, self.order = name, parameter, order
 
     def __call__(self, A, y):
-        A = checks.outputs(A, len(y))
-        targets = checks.targets(y, A.shape, A.dtype, KINDS.get(self.name, "values"))
+        A = cost_checks.outputs(A, len(y))
+        targets = cost_checks.targets(y, A.shape, A.dtype, KINDS.get(self.name, "values"))
         m, n = A.shape
         if self.order == 2:
             out = np.empty((m, n, n), A.dtype)
@@ -108,4 +108,4 @@ NAMED = {loss.name: loss for loss in (squared_error, absolute_error, huber(), lo
 
 def named(loss):
     """A Loss by name, or as it is."""
-    return loss if isinstance(loss, Loss) else NAMED[checks.loss_name(loss, NAMED)]
+    return loss if isinstance(loss, Loss) else NAMED[cost_checks.loss_name(loss, NAMED)]

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from . import checks
+from . import checks, cost_checks
 from .kernels.reductions import CODES, CUSTOM, reduce_losses, reduction_hessian_product
 
 NO_DATA = np.empty(0)
@@ -55,7 +55,7 @@ class _BuiltIn:
         self.name, self.parameter, self.data, self.order = name, parameter, data, order
 
     def __call__(self, losses, v=None):
-        losses = checks.losses(losses, self.name, self.data.size)
+        losses = cost_checks.losses(losses, self.name, self.data.size)
         out = np.empty_like(losses)
         if self.order == 2:
             v = checks.vector(v, losses.size, losses.dtype, "v", "one number a loss")
@@ -83,7 +83,7 @@ NAMED = {"mean": mean, "sum": sum, "max": max}
 
 def weighted(w):
     """Σ w_k L_k, with w [m] one weight for each sample of the data set."""
-    return _built_in("weighted", data=checks.sample_weights(w))
+    return _built_in("weighted", data=cost_checks.sample_weights(w))
 
 
 def log_sum_exp(t):
@@ -124,9 +124,9 @@ def group_max(groups):
 
     In a batch, of the groups that occur there; of groups that tie, the one whose sample comes first takes the subgradient.
     """
-    return _built_in("group_max", data=checks.group_numbers(groups))
+    return _built_in("group_max", data=cost_checks.group_numbers(groups))
 
 
 def named(reduction):
     """A Reduction by name, or as it is."""
-    return reduction if isinstance(reduction, Reduction) else NAMED[checks.reduction_name(reduction, NAMED)]
+    return reduction if isinstance(reduction, Reduction) else NAMED[cost_checks.reduction_name(reduction, NAMED)]

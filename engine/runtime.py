@@ -1,9 +1,10 @@
 """Threads: one thin driver that hands ranges of a serial kernel to a few of them."""
 
+import atexit
 import os
 import platform
 import threading
-from concurrent.futures import ThreadPoolExecutor
+import time
 
 import llvmlite
 import numba
@@ -11,9 +12,32 @@ import numpy as np
 import scipy
 
 from . import checks
+from .kernels.linked import address_of
+from .kernels.threads import ACTIVE, FAILED, STOP, launch, new_board, wait_for_jobs
 
-WORTH_A_THREAD = 1.5e6  # multiply-adds; handing a range to a thread costs 25 µs, some 1e6 of them in small layers
-RANGES = 4  # chunks of a sum a thread gets at most, so that none waits long for the others
+WORTH_A_THREAD = 2.5e5  # multiply-adds, about what a thread does while a range is handed to it
+RANGES = 4  # ranges for each thread, so that none waits long for the others
+NAP = 2e-5  # seconds between looks at threads that are not done
+
+
+class _Worker(threading.Thread):
+    """A thread that takes ranges from a board, and sleeps when nothing was posted for a while."""
+
+    def __init__(self, board):
+        super().__init__(name="gammachain", daemon=True)
+        self.board, self.asleep, self._bell = board, False, threading.Semaphore(0)
+        self.start()
+
+    def run(self):
+        while not self.board[STOP]:
+            wait_for_jobs(self.board)
+            self.asleep = True
+            self._bell.acquire()
+
+    def wake(self):
+        if self.asleep:
+            self.asleep = False
+            self._bell.release()
 
 
 class _Pool:
@@ -24,23 +48,54 @@ class _Pool:
         self.forget()
 
     def forget(self):
-        self._lock = threading.Lock()
-        self._executor = None
+        self.busy, self._board, self._workers, self._addresses = threading.Lock(), new_board(), [], {}
+
+    def stop(self):
+        self._board[STOP] = 1
+        for worker in self._workers:
+            worker.asleep = True
+            worker.wake()
+        for worker in self._workers:
+            worker.join()
+        self._board, self._workers = new_board(), []
 
     def resize(self, count):
-        with self._lock:
-            self.count, old, self._executor = count, self._executor, None
-        if old is not None:
-            old.shutdown(wait=False)
+        with self.busy:
+            self.stop()
+            self.count = count
 
-    def submit(self, function, *arguments):
-        with self._lock:
-            if self._executor is None:
-                self._executor = ThreadPoolExecutor(max(1, self.count - 1), thread_name_prefix="gammachain")
-            return self._executor.submit(function, *arguments)
+    def run(self, threads, count, function, arguments):
+        while len(self._workers) < self.count - 1:
+            self._workers.append(_Worker(self._board))
+        for worker in self._workers[:threads - 1]:
+            worker.wake()
+        board = self._board
+        try:
+            state = launch(self._address(function, arguments), arguments, board, count, min(count, RANGES * threads))
+        finally:
+            while board[ACTIVE]:
+                time.sleep(NAP)
+        if state < 0:
+            function(*arguments, (0, count))
+        checks.workspace_found(board[FAILED])
+
+    def _address(self, function, arguments):
+        key = function, _dtype(arguments)
+        if key not in self._addresses:
+            self._addresses[key] = address_of(function, (*arguments, (0, 1)))
+        return self._addresses[key]
+
+
+def _dtype(arguments):
+    """The dtype of the first array of floats."""
+    for argument in arguments:
+        if type(argument) is np.ndarray and argument.dtype.kind == "f":
+            return argument.dtype
+    return next(filter(None, (_dtype(argument) for argument in arguments if isinstance(argument, tuple))), None)
 
 
 _pool = _Pool()
+atexit.register(_pool.stop)
 if hasattr(os, "register_at_fork"):
     os.register_at_fork(after_in_child=_pool.forget)
 
@@ -53,21 +108,19 @@ def over(count, work, function, *arguments):
     count : int
         What there is to split.
     work : float
-        Multiply-adds in all; small work stays on the caller's thread.
+        Multiply-adds in all; small work stays on the caller's thread, and so does that of a caller who finds the threads busy
+        with another's.
     function : kernel
         Serial, free of the GIL, and indifferent to how the range is cut.
     """
-    if work < 2 * WORTH_A_THREAD or count < 2 or _pool.count == 1:
+    threads = min(_pool.count, count, int(work / WORTH_A_THREAD))
+    if threads < 2 or numba.config.DISABLE_JIT or not _pool.busy.acquire(blocking=False):
         function(*arguments, (0, count))
         return
-    threads = min(_pool.count, count, int(work / WORTH_A_THREAD))
-    cuts = [count * i // threads for i in range(threads + 1)]
-    waiting = [_pool.submit(function, *arguments, pair) for pair in zip(cuts[1:], cuts[2:])]
     try:
-        function(*arguments, (0, cuts[1]))
+        _pool.run(threads, count, function, arguments)
     finally:
-        for future in waiting:
-            future.result()
+        _pool.busy.release()
 
 
 def sum_chunks(blocks, work):

@@ -9,7 +9,7 @@ import functools
 import llvmlite.binding
 import numpy as np
 from llvmlite import ir
-from numba import config
+from numba import config, typeof
 from numba.core import cgutils, types
 from numba.core.imputils import impl_ret_untracked
 from numba.core.typing.templates import AbstractTemplate, infer_global
@@ -97,6 +97,19 @@ def _publish_called(function, signature):
         called.publish(_real(signature))
 
 
+def address_of(function, arguments):
+    """Where the machine code of a kernel for such arguments begins."""
+    if function in _faces:
+        return _faces[function].publish(_real([typeof(argument) for argument in arguments]))
+    kinds = tuple(typeof(argument) for argument in arguments)
+    function.compile(kinds)
+    return _address(function.overloads[kinds])
+
+
+def _address(result):
+    return result.library.get_pointer_to_function(result.fndesc.llvm_func_name)
+
+
 class _Symbol:
     """A name in machine code for each dtype, and what Numba needs to call it."""
 
@@ -142,8 +155,7 @@ class _Shared(_Symbol):
     def address(self, real):
         kinds = self.signatures[real].args
         self.dispatcher.compile(kinds)
-        result = self.dispatcher.overloads[kinds]
-        return result.library.get_pointer_to_function(result.fndesc.llvm_func_name)
+        return _address(self.dispatcher.overloads[kinds])
 
     def callee(self, real, context, module):
         """The symbol."""
