@@ -5,17 +5,16 @@ import numpy as np
 from schedulers import BatchStep, assemble
 
 from . import checks
-from .forward import lanes, run_forward
-from .kernels.backward import gradient
+from .forward import lanes, panel_count, run_forward
+from .kernels.backward import gradient, room_numbers
 from .kernels.layout import WIDTH
 from .kernels.levels import fold_nodes
 from .kernels.product import ROWS
 from .kernels.reductions import known_gradient
 from .kernels.streamed import LossCodes, Results, Samples, streamed
 from .kernels.sums import BLOCK
-from .kernels.wide import pack_blocks, row_sums
-from .network import NO_INDICES
-from .runtime import num_threads, over, sum_chunks
+from .kernels.wide import pack_panels, row_sums
+from .runtime import aligned, num_threads, over, sum_chunks, workspace
 
 BACK = 3  # the work of a pass forward and back, in passes forward
 WIDE = 1 << 20  # bytes of θ from which on threads share rows, not blocks: 784-1024-1024-10, m 256, 2 threads: 52 ms down to 30
@@ -28,6 +27,29 @@ def _by_rows(network, m):
     return few or (network.size * network.dtype.itemsize >= WIDE and blocks <= 64)
 
 
+def gradient_room(network, m, chunks):
+    """Room for the kernels' gradient over m samples in so many chunks, for each thread."""
+    plan, blocks = network._layout.plan, -(-m // BLOCK)
+    return workspace(room_numbers(plan, lanes(network.dtype), min(BLOCK, m), network.size, blocks, chunks), network.dtype)
+
+
+def worth_threads(network, m):
+    """Whether the gradient of m samples is shared by threads."""
+    return num_threads() > 1 and (_by_rows(network, m) or len(_chunk_nodes(network, m, BACK * m * network._layout.sample_work)) > 1)
+
+
+def _chunk_nodes(network, m, work):
+    """An array [chunks, P] for the nodes of the tree of sums that threads share."""
+    chunks = sum_chunks(-(-m // BLOCK), work, network.size * network.dtype.itemsize)
+    return np.empty((chunks, network.size), network.dtype)
+
+
+def _folded(nodes):
+    if len(nodes) > 1:
+        fold_nodes(nodes)
+    return nodes[0]
+
+
 def transposed_product(network, stack, output_gradient):
     """D_A C · D_θ A [P] for D_A C [m, n], after the forward pass that left `stack` (eq. 20)."""
     m = len(output_gradient)
@@ -35,20 +57,18 @@ def transposed_product(network, stack, output_gradient):
         return np.zeros(network.size, network.dtype)
     theta, back, plan = network._theta, network._weights_back(), network._layout.plan
     work = (BACK - 1) * m * network._layout.sample_work
-    blocks = -(-m // BLOCK)
     if _by_rows(network, m):
-        wide, held = lanes(network.dtype), blocks * BLOCK
-        delta = np.empty(held * sum(network.widths[1:]) + wide * wide, network.dtype)
-        packed = np.empty(held * sum(-(-n // wide) * wide for n in network.widths[:-1]), network.dtype)
+        wide, held = lanes(network.dtype), -(-m // BLOCK) * BLOCK
+        delta = aligned(held * sum(network.widths[1:]) + wide * wide, network.dtype)
+        packed = aligned(held * sum(-(-n // wide) * wide for n in network.widths[:-1]), network.dtype)
         out = np.empty(network.size, network.dtype)
-        over(blocks, work // 2, pack_blocks, theta, back, plan, stack, output_gradient, NO_INDICES, delta, packed)
+        over(panel_count(m, network.dtype), work // 2, pack_panels, theta, back, plan, stack, output_gradient, delta, packed)
         over(int(sum(-(-plan[1:, WIDTH] // ROWS))), work // 2, row_sums, plan, delta, packed, m, out)  # eq. 20
         return out
-    nodes = np.empty((sum_chunks(blocks, work), network.size), network.dtype)
-    over(len(nodes), work, gradient, theta, back, plan, stack, output_gradient, nodes)  # eq. 20
-    if len(nodes) > 1:
-        fold_nodes(nodes)
-    return nodes[0]
+    nodes = _chunk_nodes(network, m, work)
+    room = gradient_room(network, m, len(nodes))
+    over(len(nodes), work, gradient, theta, back, plan, stack, output_gradient, nodes, room)  # eq. 20
+    return _folded(nodes)
 
 
 def _streamed(network, X, targets, cost, indices, A):
@@ -56,13 +76,12 @@ def _streamed(network, X, targets, cost, indices, A):
     m, loss, dtype = len(A), cost.loss, network.dtype
     _, reduction_gradient = cost.reduce(np.ones(m, dtype))
     work = BACK * m * network._layout.sample_work
-    nodes = np.empty((sum_chunks(-(-m // BLOCK), work), network.size), dtype)
+    nodes = _chunk_nodes(network, m, work)
     results = Results(A, np.empty(m, dtype), nodes)
     over(len(nodes), work, streamed, network._theta, network._weights_back(), network._layout.plan,
-         Samples(X, targets, indices), LossCodes(loss.code, loss.parameter), reduction_gradient, results)  # eq. 20
-    if len(nodes) > 1:
-        fold_nodes(nodes)
-    return cost.reduce(results.losses)[0], nodes[0]
+         Samples(X, targets, indices), LossCodes(loss.code, loss.parameter), reduction_gradient, results,
+         gradient_room(network, m, len(nodes)))  # eq. 20
+    return cost.reduce(results.losses)[0], _folded(nodes)
 
 
 def evaluate(network, X, targets, cost, step):

@@ -7,7 +7,7 @@ from .kernels.forward import propagate, weighted_inputs, write_lines
 from .kernels.jacobian import read_layer
 from .kernels.layout import LINE
 from .network import NO_INDICES
-from .runtime import over
+from .runtime import aligned, over
 
 
 def lanes(dtype):
@@ -24,7 +24,7 @@ def run_forward(network, X, indices, out):
     """Fill out [m, n] with a^L of X[indices] (X itself where `indices` is empty); the panels' stacks come back, flat."""
     layout, dtype, m = network._layout, network.dtype, len(out)
     panels = panel_count(m, dtype)
-    stack = np.empty(panels * lanes(dtype) * layout.stack_lines + lanes(dtype)**2, dtype)
+    stack = aligned(panels * lanes(dtype) * layout.stack_lines + lanes(dtype)**2, dtype)
     first = 1
     for l in range(1, network.depth + 1):
         own = network.activations[l - 1].code < 0

@@ -8,10 +8,10 @@ from . import activations as named_activations
 from . import checks
 from .kernels.activations import prepare
 from .kernels.forward import predict
-from .kernels.layout import LINE
+from .kernels.layout import GROUP, LINE
 from .kernels.transposed import any_turned, turn_over
 from .layout import Layout
-from .runtime import over
+from .runtime import over, workspace
 
 SCHEMES = ("auto", "glorot", "he", "lecun")
 HE = ("relu", "leaky_relu", "elu", "gelu", "silu", "softplus")
@@ -206,7 +206,9 @@ class Network:
             return self.forward(X).outputs
         out = np.empty((len(X), self._widths[-1]), self.dtype)
         panels = -(-len(X) // (LINE // self.dtype.itemsize))
-        over(panels, len(X) * self._layout.sample_work, predict, self._theta, self._layout.plan, X, NO_INDICES, out)
+        lanes = LINE // self.dtype.itemsize
+        room = workspace(min(GROUP, max(1, panels)) * lanes * self._layout.stack_lines + lanes * lanes, self.dtype)
+        over(panels, len(X) * self._layout.sample_work, predict, self._theta, self._layout.plan, X, NO_INDICES, out, room)
         return out
 
     def forward(self, X):

@@ -12,25 +12,27 @@ import numpy as np
 import scipy
 
 from . import checks
+from .kernels.layout import LINE
 from .kernels.linked import address_of
 from .kernels.threads import ACTIVE, FAILED, STOP, launch, new_board, wait_for_jobs
 
 WORTH_A_THREAD = 2.5e5  # multiply-adds, about what a thread does while a range is handed to it
 RANGES = 4  # ranges for each thread, so that none waits long for the others
+NODES = 1 << 21  # bytes of the nodes of a sum
 NAP = 2e-5  # seconds between looks at threads that are not done
 
 
 class _Worker(threading.Thread):
     """A thread that takes ranges from a board, and sleeps when nothing was posted for a while."""
 
-    def __init__(self, board):
+    def __init__(self, board, slot):
         super().__init__(name="gammachain", daemon=True)
-        self.board, self.asleep, self._bell = board, False, threading.Semaphore(0)
+        self.board, self.slot, self.asleep, self._bell = board, slot, False, threading.Semaphore(0)
         self.start()
 
     def run(self):
         while not self.board[STOP]:
-            wait_for_jobs(self.board)
+            wait_for_jobs(self.board, self.slot)
             self.asleep = True
             self._bell.acquire()
 
@@ -66,23 +68,23 @@ class _Pool:
 
     def run(self, threads, count, function, arguments):
         while len(self._workers) < self.count - 1:
-            self._workers.append(_Worker(self._board))
+            self._workers.append(_Worker(self._board, len(self._workers) + 1))
         for worker in self._workers[:threads - 1]:
             worker.wake()
         board = self._board
         try:
-            state = launch(self._address(function, arguments), arguments, board, count, min(count, RANGES * threads))
+            state = launch(self._address(function, arguments), arguments, board, count, min(count, RANGES * threads), threads)
         finally:
             while board[ACTIVE]:
                 time.sleep(NAP)
         if state < 0:
-            function(*arguments, (0, count))
+            function(*arguments, (0, count, 0))
         checks.workspace_found(board[FAILED])
 
     def _address(self, function, arguments):
         key = function, _dtype(arguments)
         if key not in self._addresses:
-            self._addresses[key] = address_of(function, (*arguments, (0, 1)))
+            self._addresses[key] = address_of(function, (*arguments, (0, 1, 0)))
         return self._addresses[key]
 
 
@@ -94,14 +96,14 @@ def _dtype(arguments):
     return next(filter(None, (_dtype(argument) for argument in arguments if isinstance(argument, tuple))), None)
 
 
-_pool = _Pool()
+_pool, _rooms = _Pool(), threading.local()
 atexit.register(_pool.stop)
 if hasattr(os, "register_at_fork"):
     os.register_at_fork(after_in_child=_pool.forget)
 
 
 def over(count, work, function, *arguments):
-    """Call ``function(*arguments, (first, last))`` over ranges that make up 0 … count, on threads where the work is worth it.
+    """Call ``function(*arguments, (first, last, slot))`` over ranges that make up 0 … count, on threads where the work is worth it.
 
     Parameters
     ----------
@@ -111,11 +113,12 @@ def over(count, work, function, *arguments):
         Multiply-adds in all; small work stays on the caller's thread, and so does that of a caller who finds the threads busy
         with another's.
     function : kernel
-        Serial, free of the GIL, and indifferent to how the range is cut.
+        Serial, free of the GIL, and indifferent to how the range is cut; no two that run at once have the same slot, a row of
+        `workspace`.
     """
-    threads = min(_pool.count, count, int(work / WORTH_A_THREAD))
+    threads = min(_pool.count, getattr(_rooms, "threads", _pool.count), count, int(work / WORTH_A_THREAD))
     if threads < 2 or numba.config.DISABLE_JIT or not _pool.busy.acquire(blocking=False):
-        function(*arguments, (0, count))
+        function(*arguments, (0, count, 0))
         return
     try:
         _pool.run(threads, count, function, arguments)
@@ -123,13 +126,34 @@ def over(count, work, function, *arguments):
         _pool.busy.release()
 
 
-def sum_chunks(blocks, work):
-    """Into how many nodes of the tree of sums to split `blocks` blocks: enough for every thread, and no more."""
+def aligned(numbers, dtype):
+    """A new array of so many numbers that begins with a cache line."""
+    raw = np.empty((numbers + LINE // dtype.itemsize) * dtype.itemsize, np.uint8)
+    first = -raw.ctypes.data % LINE
+    return raw[first:first + numbers * dtype.itemsize].view(dtype)
+
+
+def workspace(numbers, dtype):
+    """Room for so many numbers for each thread, [threads, numbers or more]: the caller's until it asks for room again.
+
+    Fresh memory costs as much as the work in it: a gradient of 64-64-32-10, 1797 samples, float32: 0.50 ms down to 0.41.
+    """
+    _rooms.threads = threads = _pool.count
+    wanted = threads * (-(-numbers * dtype.itemsize // LINE) + 1) * LINE
+    room = getattr(_rooms, "room", None)
+    if room is None or room.size < wanted:
+        _rooms.room = room = aligned(wanted, np.dtype(np.uint8))
+    return room[:wanted].view(dtype).reshape(threads, -1)
+
+
+def sum_chunks(blocks, work, bytes_each):
+    """Into how many nodes of the tree of sums, of `bytes_each` bytes, to split `blocks` blocks: enough for every thread, and few
+    enough to stay in the cache."""
     threads = min(_pool.count, int(work / WORTH_A_THREAD))
     if threads < 2 or blocks < 2:
         return 1
-    size = 1
-    while size * threads * RANGES < blocks:
+    size, most = 1, max(2 * threads, min(16 * threads, NODES // bytes_each))
+    while size * most < blocks:
         size *= 2
     return -(-blocks // size)
 

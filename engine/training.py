@@ -8,13 +8,12 @@ import numpy as np
 from tqdm.auto import tqdm
 
 from . import checks
-from .backward import BACK, evaluate
+from .backward import evaluate, gradient_room, worth_threads
 from .checkpoint import describe, load_checkpoint, save_checkpoint
 from .errors import DivergenceError
 from .history import History
 from .kernels.epoch import Batches, CostCodes, UpdateCodes, epoch
 from .network import Network
-from .runtime import WORTH_A_THREAD, num_threads
 from .updates import FirstOrder, Update, UpdateState
 from .updates import checks as update_checks
 
@@ -56,8 +55,7 @@ class _Run:
         built_in = self.network._built_in and self.cost.loss.code >= 0 and self.cost.reduction.code >= 0
         if not (built_in and isinstance(self.update, FirstOrder)) or self.cost.reduction.name == "power_mean":
             return False
-        largest = max((len(step) for step in steps), default=0)
-        return num_threads() == 1 or BACK * largest * self.network._layout.sample_work < 2 * WORTH_A_THREAD
+        return not worth_threads(self.network, max((len(step) for step in steps), default=1))
 
 
 def epoch_stepwise(run, steps, theta, state):
@@ -83,8 +81,9 @@ def epoch_fused(run, steps, theta, state):
     first = steps[0].time if steps else 0
     batches = Batches(indices, offsets, rates, first, costs)
     codes = CostCodes(loss.code, loss.parameter, reduction.code, reduction.parameter, reduction.data.astype(theta.dtype))
+    room = gradient_room(run.network, max(map(len, steps), default=1), 1)[0]
     made = epoch(theta, run.network._layout.plan, run.X, run.targets, batches, codes,
-                 UpdateCodes(update.code, update.settings, state.arrays["rows"], run.trainable))
+                 UpdateCodes(update.code, update.settings, state.arrays["rows"], run.trainable), room)
     return costs, made
 
 

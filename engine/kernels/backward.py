@@ -10,11 +10,13 @@ from .levels import chunk_blocks, fold_levels, push_level
 from .linked import kernel, shared
 from .panels import gather
 from .product import ROWS, pack, panel_product, sample_product
-from .simd import lanes_of, multiply_lines, sum_lines
+from .simd import SIDE, lanes_of, multiply_lines, outer_sums, sum_lines
 from .sums import BLOCK
 from .transposed import step_back
 
-GradientWork = namedtuple("GradientWork", "delta scratch levels no_indices")
+# of a block: [panels][lines of a stack], [panels][lines of delta], packed factors, targets and losses in panels, three lines for a
+# loss, and [levels of the tree, P]
+Room = namedtuple("Room", "stack delta scratch targets losses lines levels")
 
 
 @kernel
@@ -24,29 +26,32 @@ def delta_lines(plan):
     return plan[depth, ROW] + plan[depth, WIDTH] - plan[0, WIDTH]
 
 
-@shared("line line plan line integer table 2 indices line")
-def deltas(theta, back, plan, stack, place, output_gradient, rows, no_indices, delta):
-    """delta^l of the samples rows = (first, count) of output_gradient [m, n] = D_A C, whose stacks begin at `place`, into
-    delta [panels][n_1 + … + n_L][lanes]; lanes without a sample hold zeros. `back` is what `transposed_weights` made."""
+@kernel
+def top_line(plan):
+    """Where delta^L begins in a panel's deltas, in lines."""
+    return plan[plan.shape[0] - 1, ROW] - plan[0, WIDTH]
+
+
+@shared("line line plan line integer line integer integer")
+def deltas(theta, back, plan, stack, place, delta, d_place, count):
+    """delta^l of `count` samples whose stacks begin at `place`, into delta [panels][n_1 + … + n_L][lanes] from d_place, where the
+    lines of delta^L hold D_A C; lanes without a sample get zeros. `back` is what `turn_over` made."""
     lanes = lanes_of(theta)
     depth = plan.shape[0] - 1
-    first, count = rows
-    n = output_gradient.shape[1]
+    n = plan[depth, WIDTH]
     panels = (count + lanes - 1) // lanes
     stride, d_stride = stack_lines(plan) * lanes, delta_lines(plan) * lanes
-    gammas = place + (plan[depth, ROW] + n) * lanes
-    top = (plan[depth, ROW] - plan[0, WIDTH]) * lanes
-    gather(output_gradient, no_indices, first, count, delta, top, d_stride)
+    gammas, top = place + (plan[depth, ROW] + n) * lanes, top_line(plan) * lanes
     for j in range(panels):
-        at = j * d_stride + top
+        at = d_place + j * d_stride + top
         multiply_lines(delta, at, stack, gammas + j * stride + top, delta, at, n)
     for s in range(count, panels * lanes):
         for p in range(n):
-            delta[(panels - 1) * d_stride + top + p * lanes + s % lanes] = 0
+            delta[d_place + (panels - 1) * d_stride + top + p * lanes + s % lanes] = 0
     for l in range(depth, 1, -1):
         line = (plan[l, ROW] - plan[0, WIDTH]) * lanes
         below = (plan[l - 1, ROW] - plan[0, WIDTH]) * lanes
-        panel_product(back, step_back(plan, l), delta, (line, d_stride), delta, (below, d_stride),
+        panel_product(back, step_back(plan, l), delta, (d_place + line, d_stride), delta, (d_place + below, d_stride),
                       stack, (gammas + below, stride), (plan[l - 1, WIDTH], plan[l, WIDTH], panels), (0, 1))  # eq. 7, transposed
 
 
@@ -55,6 +60,33 @@ def swapped(plan, l, lanes):
     """Whether the gradient of W^l takes fewer lines with the neurons of layer l as lanes."""
     width, before = plan[l, WIDTH], plan[l - 1, WIDTH]
     return (width + lanes - 1) // lanes * before < (before + lanes - 1) // lanes * width
+
+
+@kernel
+def samples_as_lanes(plan, l, lanes):
+    """Whether samples had better stay the lanes in the gradient of W^l: where lines of neurons would be half empty."""
+    width, before = plan[l, WIDTH], plan[l - 1, WIDTH]
+    neurons = min((width + lanes - 1) // lanes * lanes * before, (before + lanes - 1) // lanes * lanes * width)
+    return 5 * width * before < 4 * neurons and width >= SIDE and before >= SIDE
+
+
+@kernel
+def outer_gradient(delta, d, stack, a, panels, out, o, shape):
+    """out[p, q] = sum_s delta[p, s] a[q, s], lane by lane and then over the lanes; d, a = (first, panel stride), o = (first, row
+    stride), shape = (rows, columns), at least four of each: the last tiles overlap those before them."""
+    lanes = lanes_of(out)
+    rows, columns = shape
+    for i in range(0, rows, SIDE):
+        p = min(i, rows - SIDE)
+        first = d[0] + p * lanes
+        d_rows = (first, first + lanes, first + 2 * lanes, first + 3 * lanes)
+        to = o[0] + p * o[1]
+        o_rows = (to, to + o[1], to + 2 * o[1], to + 3 * o[1])
+        for k in range(0, columns, SIDE):
+            q = min(k, columns - SIDE)
+            first = a[0] + q * lanes
+            outer_sums(delta, d_rows, d[1], stack, (first, first + lanes, first + 2 * lanes, first + 3 * lanes), a[1], panels, out,
+                       (o_rows, (q, q + 1, q + 2, q + 3)))  # eq. 20
 
 
 @kernel
@@ -67,8 +99,8 @@ def scratch_numbers(plan, lanes):
     return lines * lanes * BLOCK + ROWS * lines * lanes
 
 
-@shared("plan line integer line integer line line")
-def block_gradient(plan, stack, place, delta, count, scratch, out):
+@shared("plan line integer line integer integer line line")
+def block_gradient(plan, stack, place, delta, d_place, count, scratch, out):
     """Sum over a block's `count` samples of delta^l ⊗ a^{l-1} and delta^l, to out [P]: weights in the order of the samples,
     biases lane by lane."""
     lanes = lanes_of(out)
@@ -78,10 +110,12 @@ def block_gradient(plan, stack, place, delta, count, scratch, out):
     for l in range(1, plan.shape[0]):
         width, before = plan[l, WIDTH], plan[l - 1, WIDTH]
         a = (place + plan[l - 1, ROW] * lanes, stride)
-        d = ((plan[l, ROW] - plan[0, WIDTH]) * lanes, d_stride)
+        d = (d_place + (plan[l, ROW] - plan[0, WIDTH]) * lanes, d_stride)
         lines = (max(width, before) + lanes - 1) // lanes
         tile = scratch[lines * lanes * held:]
-        if swapped(plan, l, lanes):
+        if samples_as_lanes(plan, l, lanes):
+            outer_gradient(delta, d, stack, a, panels, out, (plan[l, WEIGHT], before), (width, before))
+        elif swapped(plan, l, lanes):
             pack(delta, d, width, count, scratch, 0, held)
             sample_product(stack, a, scratch, (0, held * lanes), tile, out, (plan[l, WEIGHT], 1, before),
                            (before, width, count))  # eq. 20
@@ -94,43 +128,62 @@ def block_gradient(plan, stack, place, delta, count, scratch, out):
 
 
 @kernel
-def gradient_chunk(theta, back, plan, stack, output_gradient, partial, chunk, work):
+def room_places(plan, lanes, samples):
+    """Where the parts of a Room for `samples` samples at a time begin, from the second on, in numbers."""
+    held = (samples + lanes - 1) // lanes * lanes
+    delta = held * stack_lines(plan)
+    scratch = delta + held * delta_lines(plan)
+    targets = scratch + scratch_numbers(plan, lanes)
+    losses = targets + held * plan[plan.shape[0] - 1, WIDTH]
+    return delta, scratch, targets, losses, losses + held, losses + held + 3 * lanes + lanes * lanes
+
+
+@kernel
+def room_numbers(plan, lanes, samples, parameters, blocks, chunks):
+    """Numbers that a Room takes where `chunks` share a sum over so many blocks."""
+    size, height = chunk_blocks(blocks, chunks)
+    return room_places(plan, lanes, samples)[5] + (height * parameters if size > 1 else 0)
+
+
+@kernel
+def room_of(row, plan, samples, parameters):
+    """A Room cut from a line of numbers; what is left of them are its levels."""
+    delta, scratch, targets, losses, lines, levels = room_places(plan, lanes_of(row), samples)
+    height = (row.size - levels) // parameters
+    return Room(row[:delta], row[delta:scratch], row[scratch:targets], row[targets:losses], row[losses:lines], row[lines:levels],
+                row[levels:levels + height * parameters].reshape((height, parameters)))
+
+
+@kernel
+def gradient_chunk(theta, back, plan, stack, output_gradient, partial, chunk, room):
     """partial[c] = D_theta C of the blocks of chunk = (c, blocks in it, a power of two), from the stacks of all samples."""
+    lanes = lanes_of(theta)
     c, size = chunk
     m = output_gradient.shape[0]
-    blocks = (m + BLOCK - 1) // BLOCK
+    everything = np.empty(0, np.int64)
     filled = 0
-    for b in range(c * size, min((c + 1) * size, blocks)):
+    for b in range(c * size, min((c + 1) * size, (m + BLOCK - 1) // BLOCK)):
         first = b * BLOCK
         count = min(BLOCK, m - first)
         place = first * stack_lines(plan)
-        deltas(theta, back, plan, stack, place, output_gradient, (first, count), work.no_indices, work.delta)
-        block_gradient(plan, stack, place, work.delta, count, work.scratch, work.levels[filled] if size > 1 else partial[c])
+        gather(output_gradient, everything, first, count, room.delta, top_line(plan) * lanes, delta_lines(plan) * lanes)
+        deltas(theta, back, plan, stack, place, room.delta, 0, count)
+        block_gradient(plan, stack, place, room.delta, 0, count, room.scratch, room.levels[filled] if size > 1 else partial[c])
         if size > 1:
-            filled = push_level(work.levels, filled, b - c * size)
+            filled = push_level(room.levels, filled, b - c * size)
     if size > 1:
-        fold_levels(work.levels, filled)
-        partial[c] = work.levels[0]
+        fold_levels(room.levels, filled)
+        partial[c] = room.levels[0]
 
 
 @kernel
-def gradient_work(theta, plan, samples, chunks):
-    """What one thread needs for a gradient over `samples` samples in `chunks` chunks."""
-    lanes = lanes_of(theta)
-    size, height = chunk_blocks((samples + BLOCK - 1) // BLOCK, chunks)
-    return GradientWork(np.empty(min(BLOCK, samples + lanes) * delta_lines(plan) + lanes * lanes, theta.dtype),
-                        np.empty(scratch_numbers(plan, lanes), theta.dtype),
-                        np.empty((height if size > 1 else 0, theta.size), theta.dtype), np.empty(0, np.int64))
-
-
-@kernel
-def gradient(theta, back, plan, stack, output_gradient, partial, chunks):
-    """partial[c] = D_theta C of the blocks of chunk c, for c in chunks[0] … chunks[1] - 1.
+def gradient(theta, back, plan, stack, output_gradient, partial, work, chunks):
+    """partial[c] = D_theta C of the blocks of chunk c, for c in chunks[0] … chunks[1] - 1; row chunks[2] of `work` is its room.
 
     A chunk is a power of two of blocks, a node of the fixed tree of sums; there are as many as partial [chunks, P] has rows.
     """
     m = output_gradient.shape[0]
     size, _ = chunk_blocks((m + BLOCK - 1) // BLOCK, partial.shape[0])
-    work = gradient_work(theta, plan, m, partial.shape[0])
+    room = room_of(work[chunks[2]], plan, min(BLOCK, m), theta.size)
     for c in range(chunks[0], chunks[1]):
-        gradient_chunk(theta, back, plan, stack, output_gradient, partial, (c, size), work)
+        gradient_chunk(theta, back, plan, stack, output_gradient, partial, (c, size), room)

@@ -60,10 +60,11 @@ def propagate(theta, plan, X, indices, stack, out, layers, panels):
 
 
 @kernel
-def predict(theta, plan, X, indices, out, panels):
-    """a^L of panels panels[0] … panels[1] - 1 into out [m, n], through a stack that only one group needs."""
+def predict(theta, plan, X, indices, out, work, panels):
+    """a^L of panels panels[0] … panels[1] - 1 into out [m, n], through a stack that only one group needs, row panels[2] of
+    `work`."""
     lanes = lanes_of(theta)
-    stack = np.empty(min(GROUP, max(1, panels[1] - panels[0])) * lanes * stack_lines(plan), theta.dtype)
+    stack = work[panels[2]]
     for j in range(panels[0], panels[1], GROUP):
         first = j * lanes
         count = min(min(GROUP, panels[1] - j) * lanes, out.shape[0] - first)

@@ -1,9 +1,11 @@
-"""Losses of samples and their gradients by code (eq. 11), sixteen samples at a time so that samples are the SIMD lanes."""
+"""Losses of samples and their gradients by code (eq. 11), panel by panel: samples are the SIMD lanes."""
 
 import numpy as np
 
 from .elementary import exp, log, log1p, sigmoid, softplus, tanh
 from .linked import kernel, shared
+from .panels import gather, scatter
+from .simd import lanes_of
 
 NAMES = ("squared_error", "absolute_error", "huber", "log_cosh", "softmax_cross_entropy", "binary_cross_entropy", "poisson",
          "hinge", "cosine")
@@ -11,49 +13,49 @@ CODES = {name: code for code, name in enumerate(NAMES)}
 (SQUARED_ERROR, ABSOLUTE_ERROR, HUBER, LOG_COSH, SOFTMAX_CROSS_ENTROPY, BINARY_CROSS_ENTROPY, POISSON, HINGE,
  COSINE) = range(len(NAMES))
 CUSTOM = -1
-LANES = 16
 LN2 = 0.6931471805599453
 
 
 @kernel
 def elementwise(code, parameter, u, y, loss, gradient, n):
-    """Losses that are sums over outputs; u, y, gradient [n][16], loss [16]."""
+    """Losses that are sums over outputs; u, y, gradient [n][lanes], loss [lanes]."""
+    lanes = lanes_of(u)
     zero, half, one, two = u.dtype.type(0), u.dtype.type(0.5), u.dtype.type(1), u.dtype.type(2)
     delta = u.dtype.type(parameter)
     for q in range(n):
-        a, t, g = u[q * LANES:(q + 1) * LANES], y[q * LANES:(q + 1) * LANES], gradient[q * LANES:(q + 1) * LANES]
+        a, t, g = u[q * lanes:(q + 1) * lanes], y[q * lanes:(q + 1) * lanes], gradient[q * lanes:(q + 1) * lanes]
         if code == SQUARED_ERROR:
-            for s in range(LANES):
+            for s in range(lanes):
                 d = a[s] - t[s]
                 loss[s] += half * d * d
                 g[s] = d
         elif code == ABSOLUTE_ERROR:
-            for s in range(LANES):
+            for s in range(lanes):
                 d = a[s] - t[s]
                 loss[s] += abs(d)
                 g[s] = one if d > zero else (-one if d < zero else d)
         elif code == HUBER:
-            for s in range(LANES):
+            for s in range(lanes):
                 d = a[s] - t[s]
                 near = min(max(d, -delta), delta)
                 loss[s] += near * (d - half * near)
                 g[s] = near
         elif code == LOG_COSH:
-            for s in range(LANES):
+            for s in range(lanes):
                 d = a[s] - t[s]
                 loss[s] += abs(d) + (log1p(exp(-two * abs(d))) - u.dtype.type(LN2))
                 g[s] = tanh(d)
         elif code == BINARY_CROSS_ENTROPY:
-            for s in range(LANES):
+            for s in range(lanes):
                 loss[s] += softplus(a[s]) - t[s] * a[s]
                 g[s] = sigmoid(a[s]) - t[s]
         elif code == POISSON:
-            for s in range(LANES):
+            for s in range(lanes):
                 e = exp(a[s])
                 loss[s] += e - t[s] * a[s]
                 g[s] = e - t[s]
         else:
-            for s in range(LANES):
+            for s in range(lanes):
                 margin = one - t[s] * a[s]
                 loss[s] += margin if margin > zero else (zero if margin == margin else margin)
                 g[s] = -t[s] if margin > zero else zero
@@ -62,95 +64,107 @@ def elementwise(code, parameter, u, y, loss, gradient, n):
 @kernel
 def cross_entropy(u, y, loss, gradient, scratch, n):
     """log sum exp u times sum y, minus y · u."""
-    top, total = scratch[:LANES], scratch[LANES:2 * LANES]
-    weight = scratch[2 * LANES:3 * LANES]
-    top[:] = u[:LANES]
+    lanes = lanes_of(u)
+    top, total = scratch[:lanes], scratch[lanes:2 * lanes]
+    weight = scratch[2 * lanes:3 * lanes]
+    top[:] = u[:lanes]
     total[:] = 0
     weight[:] = 0
     for q in range(1, n):
-        a = u[q * LANES:(q + 1) * LANES]
-        for s in range(LANES):
+        a = u[q * lanes:(q + 1) * lanes]
+        for s in range(lanes):
             top[s] = max(top[s], a[s])
     for q in range(n):
-        a, t, g = u[q * LANES:(q + 1) * LANES], y[q * LANES:(q + 1) * LANES], gradient[q * LANES:(q + 1) * LANES]
-        for s in range(LANES):
+        a, t, g = u[q * lanes:(q + 1) * lanes], y[q * lanes:(q + 1) * lanes], gradient[q * lanes:(q + 1) * lanes]
+        for s in range(lanes):
             d = a[s] - top[s]
             e = exp(d)
             g[s] = e
             total[s] += e
             weight[s] += t[s]
             loss[s] -= t[s] * d
-    for s in range(LANES):
+    for s in range(lanes):
         loss[s] += weight[s] * log(total[s])
         total[s] = weight[s] / total[s]
     for q in range(n):
-        t, g = y[q * LANES:(q + 1) * LANES], gradient[q * LANES:(q + 1) * LANES]
-        for s in range(LANES):
+        t, g = y[q * lanes:(q + 1) * lanes], gradient[q * lanes:(q + 1) * lanes]
+        for s in range(lanes):
             g[s] = g[s] * total[s] - t[s]
 
 
 @kernel
 def cosine_distance(u, y, loss, gradient, scratch, n):
     """1 - u · y / (|u| |y|); 1, with gradient 0, where u or y is 0."""
-    dot, uu, yy = scratch[:LANES], scratch[LANES:2 * LANES], scratch[2 * LANES:3 * LANES]
+    lanes = lanes_of(u)
+    dot, uu, yy = scratch[:lanes], scratch[lanes:2 * lanes], scratch[2 * lanes:3 * lanes]
     dot[:] = 0
     uu[:] = 0
     yy[:] = 0
     zero, one = u.dtype.type(0), u.dtype.type(1)
     for q in range(n):
-        a, t = u[q * LANES:(q + 1) * LANES], y[q * LANES:(q + 1) * LANES]
-        for s in range(LANES):
+        a, t = u[q * lanes:(q + 1) * lanes], y[q * lanes:(q + 1) * lanes]
+        for s in range(lanes):
             dot[s] += a[s] * t[s]
             uu[s] += a[s] * a[s]
             yy[s] += t[s] * t[s]
-    for s in range(LANES):
+    for s in range(lanes):
         inverse = one / np.sqrt(uu[s] * yy[s]) if uu[s] * yy[s] > zero else zero
         loss[s] = one - dot[s] * inverse
         dot[s] = dot[s] * inverse / uu[s] if uu[s] > zero else zero
         yy[s] = inverse
     for q in range(n):
-        a, t, g = u[q * LANES:(q + 1) * LANES], y[q * LANES:(q + 1) * LANES], gradient[q * LANES:(q + 1) * LANES]
-        for s in range(LANES):
+        a, t, g = u[q * lanes:(q + 1) * lanes], y[q * lanes:(q + 1) * lanes], gradient[q * lanes:(q + 1) * lanes]
+        for s in range(lanes):
             g[s] = dot[s] * a[s] - t[s] * yy[s]
 
 
-@shared("integer float table table line table 2")
+@shared("integer float line integer line integer line integer line integer line integer")
+def panel_loss(code, parameter, outputs, o, targets, t, losses, l, gradients, g, scratch, n):
+    """L(a^L) of a panel of samples, a line of losses from l, and ∇L, n lines of gradients from g (eq. 11 and 17): a^L are n lines
+    of outputs from o, the truths n lines of targets from t; scratch has three lines."""
+    lanes = lanes_of(outputs)
+    u, y, gradient = outputs[o:o + n * lanes], targets[t:t + n * lanes], gradients[g:g + n * lanes]
+    loss = losses[l:l + lanes]
+    loss[:] = 0
+    if code == SOFTMAX_CROSS_ENTROPY:
+        cross_entropy(u, y, loss, gradient, scratch, n)
+    elif code == COSINE:
+        cosine_distance(u, y, loss, gradient, scratch, n)
+    else:
+        elementwise(code, parameter, u, y, loss, gradient, n)
+
+
+@kernel
+def gather_targets(targets, indices, first, count, n, out, place, stride):
+    """The truths of samples `first` … of targets[indices] into panels of n lines: targets [m, n], or [m, 1] with class numbers."""
+    if targets.shape[1] == n:
+        gather(targets, indices, first, count, out, place, stride)
+        return
+    lanes = lanes_of(out)
+    for j in range((count + lanes - 1) // lanes):
+        to = place + j * stride
+        out[to:to + n * lanes] = 0
+        for s in range(lanes):
+            k = first + min(j * lanes + s, count - 1)
+            out[to + np.int64(targets[indices[k] if indices.size > 0 else k, 0]) * lanes + s] = 1
+
+
+@kernel
 def loss_and_gradient(code, parameter, A, y, losses, gradients, span):
     """L(a^L) [m] and ∇L [m, n] of samples span[0] … span[1] - 1 (eq. 11 and 17).
 
     A [m, n]; y [m, n], or [m, 1] with class numbers for softmax_cross_entropy.
     """
-    n, classes = A.shape[1], y.shape[1] != A.shape[1]
-    buffer = np.empty((3 * n + 4) * LANES, A.dtype)
-    u, t, g = buffer[:n * LANES], buffer[n * LANES:2 * n * LANES], buffer[2 * n * LANES:3 * n * LANES]
-    loss, scratch = buffer[3 * n * LANES:(3 * n + 1) * LANES], buffer[(3 * n + 1) * LANES:]
-    for first in range(span[0], span[1], LANES):
-        count = min(LANES, span[1] - first)
-        if count < LANES:
-            u[:] = 0
-            t[:] = 0
-        for s in range(count):
-            for q in range(n):
-                u[q * LANES + s] = A[first + s, q]
-        if classes:
-            t[:] = 0
-            for s in range(count):
-                t[np.int64(y[first + s, 0]) * LANES + s] = 1
-        else:
-            for s in range(count):
-                for q in range(n):
-                    t[q * LANES + s] = y[first + s, q]
-        loss[:] = 0
-        if code == SOFTMAX_CROSS_ENTROPY:
-            cross_entropy(u, t, loss, g, scratch, n)
-        elif code == COSINE:
-            cosine_distance(u, t, loss, g, scratch, n)
-        else:
-            elementwise(code, parameter, u, t, loss, g, n)
-        for s in range(count):
-            losses[first + s] = loss[s]
-            for q in range(n):
-                gradients[first + s, q] = g[q * LANES + s]
+    lanes, n, everything = lanes_of(A), A.shape[1], np.empty(0, np.int64)
+    panels = np.empty((3 * n + 4) * lanes, A.dtype)
+    t, g, loss, scratch = n * lanes, 2 * n * lanes, 3 * n * lanes, panels[(3 * n + 1) * lanes:]
+    for first in range(span[0], span[1], lanes):
+        count = min(lanes, span[1] - first)
+        gather(A, everything, first, count, panels, 0, 0)
+        gather_targets(y, everything, first, count, n, panels, t, 0)
+        panel_loss(code, parameter, panels, 0, panels, t, panels, loss, panels, g, scratch, n)
+        scatter(panels, g, 0, first, count, gradients)
+        losses[first:first + count] = panels[loss:loss + count]
 
 
 @kernel

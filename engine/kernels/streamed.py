@@ -3,85 +3,80 @@ the cache and no more than a block of them is held."""
 
 from collections import namedtuple
 
-import numpy as np
-
-from .backward import block_gradient, deltas, gradient_work
+from .backward import block_gradient, delta_lines, deltas, room_of, top_line
 from .forward import propagate_group, stack_lines
 from .layout import WIDTH
 from .levels import chunk_blocks, fold_levels, push_level
 from .linked import kernel
-from .losses import loss_and_gradient
+from .losses import gather_targets, panel_loss
 from .simd import lanes_of
 from .sums import BLOCK
 
-Samples = namedtuple("Samples", "X targets indices")  # [., n_0], [., k], [m] or empty for all
+Samples = namedtuple("Samples", "X targets indices")  # [., n_0], [., n] or [., 1], [m] or empty for all
 LossCodes = namedtuple("LossCodes", "code parameter")
 Results = namedtuple("Results", "outputs losses partial")  # [m, n], [m], [chunks, P]
-BlockWork = namedtuple("BlockWork", "stack outputs targets losses gradients")
 
 
 @kernel
-def block_work(theta, plan, targets, samples):
-    """Room for the forward pass, losses and their gradients of `samples` samples."""
-    lanes = lanes_of(theta)
-    n = plan[plan.shape[0] - 1, WIDTH]
-    held = (samples + lanes - 1) // lanes * lanes
-    return BlockWork(np.empty(held * stack_lines(plan) + lanes * lanes, theta.dtype), np.empty((samples, n), theta.dtype),
-                     np.empty((samples, targets), theta.dtype), np.empty(samples, theta.dtype), np.empty((samples, n), theta.dtype))
-
-
-@kernel
-def losses_of(theta, plan, samples, loss, block, room):
-    """A block = (first, count) forward, and its losses and their gradients, all into `room`."""
+def block_losses(theta, plan, samples, loss, block, stack, place, delta, d_place, room, outputs, losses):
+    """A block = (first, count) forward into its stacks from `place`; ∇L in the lines of delta^L from d_place; a^L and L to the
+    block's rows of `outputs` [m, n] and `losses` [m]."""
+    lanes, depth = lanes_of(theta), plan.shape[0] - 1
     first, count = block
-    propagate_group(theta, plan, samples.X, samples.indices, block, room.stack, 0, room.outputs[:count], (1, plan.shape[0] - 1))
+    n, stride, d_stride = plan[depth, WIDTH], stack_lines(plan) * lanes, delta_lines(plan) * lanes
+    propagate_group(theta, plan, samples.X, samples.indices, block, stack, place, outputs[first:first + count], (1, depth))
+    gather_targets(samples.targets, samples.indices, first, count, n, room.targets, 0, n * lanes)
+    a_top = place + (top_line(plan) + plan[0, WIDTH]) * lanes
+    for j in range((count + lanes - 1) // lanes):
+        panel_loss(loss.code, loss.parameter, stack, a_top + j * stride, room.targets, j * n * lanes, room.losses, j * lanes,
+                   delta, d_place + j * d_stride + top_line(plan) * lanes, room.lines, n)
     for s in range(count):
-        k = samples.indices[first + s] if samples.indices.size > 0 else first + s
-        for p in range(room.targets.shape[1]):
-            room.targets[s, p] = samples.targets[k, p]
-    loss_and_gradient(loss.code, loss.parameter, room.outputs, room.targets, room.losses, room.gradients, (0, count))
+        losses[first + s] = room.losses[s]
 
 
 @kernel
-def scale_rows(values, factors, first, count):
-    """Row s of values times factors[first + s]."""
-    for s in range(count):
-        for p in range(values.shape[1]):
-            values[s, p] = factors[first + s] * values[s, p]  # eq. 18
+def block_sum(theta, back, plan, reduction_gradient, block, stack, place, delta, d_place, room, out):
+    """D_theta C of a block = (first, count), from its stacks and the ∇L that `block_losses` left, to out [P]."""
+    lanes = lanes_of(theta)
+    first, count = block
+    n, d_stride = plan[plan.shape[0] - 1, WIDTH], delta_lines(plan) * lanes
+    factors = room.lines[:lanes]
+    for j in range((count + lanes - 1) // lanes):
+        for s in range(lanes):
+            factors[s] = reduction_gradient[first + min(j * lanes + s, count - 1)]
+        top = d_place + j * d_stride + top_line(plan) * lanes
+        for p in range(n):
+            line = delta[top + p * lanes:top + (p + 1) * lanes]
+            for s in range(lanes):
+                line[s] = factors[s] * line[s]  # eq. 18
+    deltas(theta, back, plan, stack, place, delta, d_place, count)
+    block_gradient(plan, stack, place, delta, d_place, count, room.scratch, out)  # eq. 20
 
 
 @kernel
-def streamed_chunk(theta, back, plan, samples, loss, reduction_gradient, results, chunk, rooms):
+def streamed_chunk(theta, back, plan, samples, loss, reduction_gradient, results, chunk, room):
     """results.partial[c] = D_theta C of the blocks of chunk = (c, blocks in it, a power of two), and their outputs and losses."""
     c, size = chunk
-    room, work = rooms
     m = reduction_gradient.size
     filled = 0
     for b in range(c * size, min((c + 1) * size, (m + BLOCK - 1) // BLOCK)):
-        first = b * BLOCK
-        count = min(BLOCK, m - first)
-        losses_of(theta, plan, samples, loss, (first, count), room)
-        for s in range(count):
-            results.losses[first + s] = room.losses[s]
-            for p in range(results.outputs.shape[1]):
-                results.outputs[first + s, p] = room.outputs[s, p]
-        scale_rows(room.gradients, reduction_gradient, first, count)
-        deltas(theta, back, plan, room.stack, 0, room.gradients, (0, count), work.no_indices, work.delta)
-        target = work.levels[filled] if size > 1 else results.partial[c]
-        block_gradient(plan, room.stack, 0, work.delta, count, work.scratch, target)
+        block = (b * BLOCK, min(BLOCK, m - b * BLOCK))
+        block_losses(theta, plan, samples, loss, block, room.stack, 0, room.delta, 0, room, results.outputs, results.losses)
+        target = room.levels[filled] if size > 1 else results.partial[c]
+        block_sum(theta, back, plan, reduction_gradient, block, room.stack, 0, room.delta, 0, room, target)
         if size > 1:
-            filled = push_level(work.levels, filled, b - c * size)
+            filled = push_level(room.levels, filled, b - c * size)
     if size > 1:
-        fold_levels(work.levels, filled)
-        results.partial[c] = work.levels[0]
+        fold_levels(room.levels, filled)
+        results.partial[c] = room.levels[0]
 
 
 @kernel
-def streamed(theta, back, plan, samples, loss, reduction_gradient, results, chunks):
-    """results.partial[c] = D_theta C of the blocks of chunk c (eq. 20), for c in chunks[0] … chunks[1] - 1."""
+def streamed(theta, back, plan, samples, loss, reduction_gradient, results, work, chunks):
+    """results.partial[c] = D_theta C of the blocks of chunk c (eq. 20), for c in chunks[0] … chunks[1] - 1; row chunks[2] of
+    `work` is its room."""
     m = reduction_gradient.size
     size, _ = chunk_blocks((m + BLOCK - 1) // BLOCK, results.partial.shape[0])
-    room = block_work(theta, plan, samples.targets.shape[1], min(BLOCK, m))
-    work = gradient_work(theta, plan, m, results.partial.shape[0])
+    room = room_of(work[chunks[2]], plan, min(BLOCK, m), theta.size)
     for c in range(chunks[0], chunks[1]):
-        streamed_chunk(theta, back, plan, samples, loss, reduction_gradient, results, (c, size), (room, work))
+        streamed_chunk(theta, back, plan, samples, loss, reduction_gradient, results, (c, size), room)

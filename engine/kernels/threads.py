@@ -15,12 +15,12 @@ from numba.extending import intrinsic
 from .linked import kernel
 
 WORDS = 512  # of a board: eight a cache line
-OPEN, STOP, ACTIVE, NEXT, FAILED, FUNCTION, COUNT, RANGES, PACK = 0, 1, 8, 16, 24, 32, 33, 34, 64
+OPEN, STOP, ACTIVE, NEXT, FAILED, FUNCTION, COUNT, RANGES, SLOTS, PACK = 0, 1, 8, 16, 24, 32, 33, 34, 35, 64
 LOOKS = 12000  # how often a thread looks at the board before it goes to sleep, some 200 µs
 PATIENCE = 4000  # how often a caller looks whether the others are done before Python waits in its place
 
 WORD, BYTES = ir.IntType(64), ir.IntType(8).as_pointer()
-JOB = ir.FunctionType(ir.IntType(32), [BYTES, WORD, WORD])  # (packed arguments, first, last) -> whether it failed
+JOB = ir.FunctionType(ir.IntType(32), [BYTES, WORD, WORD, WORD])  # (packed arguments, first, last, slot) -> whether it failed
 
 
 def _place(builder, board_type, board, context, word):
@@ -64,8 +64,8 @@ def pause(context):
 
 
 @intrinsic
-def run_posted(context, board, first, last):
-    """Run the posted job over first … last - 1; whether it failed."""
+def run_posted(context, board, first, last, slot):
+    """Run the posted job over first … last - 1 as thread `slot`; whether it failed."""
 
     def codegen(context, builder, signature, arguments):
         function = builder.load(_place(builder, signature.args[0], arguments[0], context, FUNCTION))
@@ -73,24 +73,23 @@ def run_posted(context, board, first, last):
         failed = builder.call(builder.inttoptr(function, JOB.as_pointer()), [pack, *arguments[1:]])
         return builder.zext(failed, WORD)
 
-    return types.int64(board, types.int64, types.int64), codegen
+    return types.int64(board, types.int64, types.int64, types.int64), codegen
 
 
 @intrinsic
 def post_arguments(context, address, arguments, board):
     """Write a job to the board: the kernel at `address` with `arguments` and a range; whether they had room."""
-    kinds = (*arguments.types, types.UniTuple(types.int64, 2))
+    kinds = (*arguments.types, types.UniTuple(types.int64, 3))
 
     def codegen(context, builder, signature, values):
         packer = context.get_arg_packer(kinds)
         given = [builder.extract_value(values[1], i) for i in range(len(kinds) - 1)]
-        pair = ir.Constant(ir.ArrayType(WORD, 2), [0, 0])
-        flat = packer.as_arguments(builder, [*given, pair])
-        packed = ir.LiteralStructType([WORD, *(value.type for value in flat[:-2])])
+        flat = packer.as_arguments(builder, [*given, ir.Constant(ir.ArrayType(WORD, 3), [0, 0, 0])])[:-3]
+        packed = ir.LiteralStructType([WORD, *(value.type for value in flat)])
         if context.get_abi_sizeof(packed) > 8 * (WORDS - PACK):
             return WORD(0)
         store = builder.bitcast(_place(builder, signature.args[2], values[2], context, PACK), packed.as_pointer())
-        for i, value in enumerate([values[0], *flat[:-2]]):
+        for i, value in enumerate([values[0], *flat]):
             builder.store(value, cgutils.gep_inbounds(builder, store, 0, i))
         job = _job(context, builder.module, kinds, packed)
         builder.store(builder.ptrtoint(job, WORD), _place(builder, signature.args[2], values[2], context, FUNCTION))
@@ -115,26 +114,26 @@ def _job(context, module, kinds, packed):
 
 
 @kernel
-def take_ranges(board):
-    """Run ranges of the posted job until none is left."""
+def take_ranges(board, slot):
+    """Run ranges of the posted job until none is left, as thread `slot`: 0 the caller, the others from 1."""
     count, ranges = board[COUNT], board[RANGES]
     i = add(board, NEXT, 1)
     while i < ranges:
-        if run_posted(board, count * i // ranges, count * (i + 1) // ranges) != 0:
+        if run_posted(board, count * i // ranges, count * (i + 1) // ranges, slot) != 0:
             add(board, FAILED, 1)
         i = add(board, NEXT, 1)
 
 
 @kernel
-def launch(address, arguments, board, count, ranges):
-    """Run the kernel at `address` over 0 … count in so many ranges, alone or with others: 0 when done, 1 where others are still at
-    it, -1 where the arguments have no room on the board."""
+def launch(address, arguments, board, count, ranges, slots):
+    """Run the kernel at `address` over 0 … count in so many ranges, alone or with those whose slot is below `slots`: 0 when done,
+    1 where others are still at it, -1 where the arguments have no room on the board."""
     if post_arguments(address, arguments, board) == 0:
         return -1
-    board[COUNT], board[RANGES] = count, ranges
+    board[COUNT], board[RANGES], board[SLOTS] = count, ranges, slots
     board[NEXT], board[FAILED] = 0, 0
     add(board, OPEN, 1)
-    take_ranges(board)
+    take_ranges(board, 0)
     add(board, OPEN, -1)
     for _ in range(PATIENCE):
         if look(board, ACTIVE) == 0:
@@ -144,14 +143,14 @@ def launch(address, arguments, board, count, ranges):
 
 
 @kernel
-def wait_for_jobs(board):
-    """Take ranges of jobs as they are posted; back when there was none for a while, or when told to stop."""
+def wait_for_jobs(board, slot):
+    """As thread `slot`, take ranges of jobs as they are posted; back when there was none for a while, or when told to stop."""
     looks = 0
     while looks < LOOKS and look(board, STOP) == 0:
-        if look(board, OPEN) > 0 and look(board, NEXT) < board[RANGES]:
+        if look(board, OPEN) > 0 and slot < board[SLOTS] and look(board, NEXT) < board[RANGES]:
             add(board, ACTIVE, 1)
-            if look(board, OPEN) > 0:
-                take_ranges(board)
+            if look(board, OPEN) > 0 and slot < board[SLOTS]:
+                take_ranges(board, slot)
                 looks = 0
             add(board, ACTIVE, -1)
         pause()

@@ -3,11 +3,12 @@ of sums over blocks is climbed tile by tile."""
 
 import numpy as np
 
-from .backward import delta_lines, deltas
+from .backward import delta_lines, deltas, top_line
 from .forward import stack_lines
 from .layout import BIAS, ROW, WEIGHT, WIDTH
 from .levels import fold_levels, push_level
 from .linked import kernel
+from .panels import gather
 from .product import ROWS, pack
 from .simd import lanes_of, sum_lines, tile
 from .sums import BLOCK
@@ -25,18 +26,20 @@ def packed_numbers(plan, lanes):
 
 
 @kernel
-def pack_blocks(theta, back, plan, stack, output_gradient, no_indices, delta, packed, blocks):
-    """The deltas and the packed inputs of blocks blocks[0] … blocks[1] - 1, each block at its own place."""
+def pack_panels(theta, back, plan, stack, output_gradient, delta, packed, panels):
+    """The deltas and the packed inputs of panels panels[0] … panels[1] - 1, each at its own place."""
     lanes = lanes_of(theta)
-    size, stride = packed_numbers(plan, lanes), stack_lines(plan) * lanes
-    for b in range(blocks[0], blocks[1]):
-        first = b * BLOCK
-        count = min(BLOCK, output_gradient.shape[0] - first)
-        place = first * stack_lines(plan)
-        deltas(theta, back, plan, stack, place, output_gradient, (first, count), no_indices, delta[first * delta_lines(plan):])
-        to = b * size
+    everything = np.empty(0, np.int64)
+    size, stride, d_stride = packed_numbers(plan, lanes), stack_lines(plan) * lanes, delta_lines(plan) * lanes
+    first = panels[0] * lanes
+    count = min(panels[1] * lanes, output_gradient.shape[0]) - first
+    gather(output_gradient, everything, first, count, delta, panels[0] * d_stride + top_line(plan) * lanes, d_stride)
+    deltas(theta, back, plan, stack, panels[0] * stride, delta, panels[0] * d_stride, count)
+    for j in range(panels[0], panels[1]):
+        sample = j * lanes % BLOCK
+        to = j * lanes // BLOCK * size + sample * lanes
         for l in range(plan.shape[0] - 1):
-            pack(stack, (place + plan[l, ROW] * lanes, stride), plan[l, WIDTH], count, packed, to, BLOCK)
+            pack(stack, (j * stride + plan[l, ROW] * lanes, stride), plan[l, WIDTH], lanes, packed, to, BLOCK)
             to += (plan[l, WIDTH] + lanes - 1) // lanes * lanes * BLOCK
 
 

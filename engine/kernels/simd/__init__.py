@@ -1,5 +1,6 @@
 """The only place that emits LLVM: fused multiply-add and the bits of a float, the register tile, whole cache lines."""
 
+from .lanes import SIDE, outer_sums, sum_rows
 from .lines import lanes_of, multiply_lines, stream, sum_lines, transpose, transpose_rows
 from .scalar import (
     binary_exponent,
@@ -14,5 +15,6 @@ from .scalar import (
 )
 from .tile import tile
 
-__all__ = ["binary_exponent", "binary_fraction", "bits_of", "float_of", "fma", "lanes_of", "multiply_lines",
-           "nearest", "number", "polynomial", "tile", "scale_by_power", "stream", "sum_lines", "transpose", "transpose_rows"]
+__all__ = ["SIDE", "binary_exponent", "binary_fraction", "bits_of", "float_of", "fma", "lanes_of", "multiply_lines", "nearest",
+           "number", "outer_sums", "polynomial", "scale_by_power", "stream", "sum_lines", "sum_rows", "tile", "transpose",
+           "transpose_rows"]
