@@ -2,6 +2,7 @@
 
 import hashlib
 import pathlib
+import pickle
 
 from numba import config, njit
 from numba.core.caching import FunctionCache
@@ -21,7 +22,16 @@ class _KernelCache(FunctionCache):
 
     def load_overload(self, signature, target_context):
         self._before_loading(self._function, signature)
-        return super().load_overload(signature, target_context)
+        try:
+            return super().load_overload(signature, target_context)
+        except (OSError, EOFError, pickle.UnpicklingError):  # a file that cannot be read, or was cut short
+            return None
+
+    def save_overload(self, signature, data):
+        try:
+            super().save_overload(signature, data)
+        except (OSError, EOFError, pickle.UnpicklingError):  # a full disk, or a folder that can no longer be written
+            pass
 
 
 def preset(function, before_loading):
