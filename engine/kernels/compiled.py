@@ -1,8 +1,8 @@
 """The one preset under every compiled function, and a cache that notices a change in any kernel file."""
 
+import contextlib
 import hashlib
 import pathlib
-import pickle
 
 from numba import config, njit
 from numba.core.caching import FunctionCache
@@ -24,14 +24,14 @@ class _KernelCache(FunctionCache):
         self._before_loading(self._function, signature)
         try:
             return super().load_overload(signature, target_context)
-        except (OSError, EOFError, pickle.UnpicklingError):  # a file that cannot be read, or was cut short
+        except Exception:  # a file that cannot be read, or was cut short: the index begins again
+            with contextlib.suppress(OSError):
+                self.flush()
             return None
 
     def save_overload(self, signature, data):
-        try:
+        with contextlib.suppress(OSError):  # a full disk, or a folder that can no longer be written
             super().save_overload(signature, data)
-        except (OSError, EOFError, pickle.UnpicklingError):  # a full disk, or a folder that can no longer be written
-            pass
 
 
 def preset(function, before_loading):
