@@ -1,4 +1,4 @@
-"""Kernels compiled ahead of time: every public operation called once on small data, on threads too, so that they lie in the cache."""
+"""Kernels compiled ahead of time: every public operation is called on small data, on threads too, and what that needs is cached."""
 
 import contextlib
 import time
@@ -145,8 +145,8 @@ def curvature(dtype):
             operator @ np.ones(net.size, dtype), operator.dense(), operator.diagonal(), operator.trace()
 
 
-SESSION = {"activations": all_activations, "forward": forward, "Jacobian": jacobian, "costs": costs, "gradient": gradient, "fit": fitting,
-           "curvature": curvature}
+SESSION = {"activations": all_activations, "forward": forward, "Jacobian": jacobian, "costs": costs, "gradient": gradient,
+           "fit": fitting, "curvature": curvature}
 
 
 def compile_ahead(dtypes, say=print):

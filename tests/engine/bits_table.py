@@ -41,6 +41,12 @@ def arranged(X, layout):
     return X
 
 
+def cut(layout):
+    """The samples at once, one by one, or in batches of several sizes."""
+    bounds = {"alone": range(SAMPLES + 1), "batches": (0, 1, 3, 20, 37, 128, SAMPLES)}.get(layout, (0, SAMPLES))
+    return [slice(first, stop) for first, stop in zip(bounds, bounds[1:])]
+
+
 def a_network(generator, widths, names, dtype):
     """A network of seeded weights, exact on any machine."""
     from engine import Network
@@ -62,13 +68,14 @@ def results(dtype, layout, updates):
     X, y, c = arranged(X, layout), arranged(y, layout), generator.integers(0, 3, SAMPLES)
     cost, squares = Cost("softmax_cross_entropy", reductions.log_sum_exp(2.0)), Cost("squared_error")
     J = network.jacobian(X)
-    yield "outputs", network(X)
-    yield "chain", J.chain(1)
-    yield "jacobian", J.dense()
+    parts = [network.jacobian(X[rows]) for rows in cut(layout)]
+    yield "outputs", np.concatenate([network(X[rows]) for rows in cut(layout)])
+    yield "chain", np.concatenate([part.chain(1) for part in parts])
+    yield "jacobian", np.concatenate([part.dense() for part in parts])
     for name, slab in zip(("slab 0", "slab 1", "slab 2"), J.slabs(7 * 3 * network.size * J.dtype.itemsize)):
         yield name, slab[1]
     yield "gram", J.gram()
-    yield "row norms", J.row_norms()
+    yield "row norms", np.concatenate([part.row_norms() for part in parts])
     yield "J v", J @ arranged(dyadic(generator, (network.size, 1), dtype), layout)[:, 0]
     yield "u J", J.T @ arranged(dyadic(generator, (len(y) * 3, 1), dtype), layout)[:, 0]
     yield "gradient, any reduction", value_and_gradient(network, X, c, cost)[1]

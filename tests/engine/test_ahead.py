@@ -46,7 +46,8 @@ def test_a_typical_session_compiles_nothing_after_the_command():
     done = subprocess.run([sys.executable, "-m", "engine", "compile"], env=environment, capture_output=True, text=True, timeout=280)
     assert done.returncode == 0, done.stderr
     lines = done.stdout.splitlines()
-    assert [line.split()[:2] for line in lines[:2 * len(SESSION)]] == [[d, name] for d in ("float64", "float32") for name in SESSION]
+    parts = [[dtype, name] for dtype in ("float64", "float32") for name in SESSION]
+    assert [line.split()[:2] for line in lines[:len(parts)]] == parts
     again = subprocess.run([sys.executable, "-m", "engine", "compile", "--dtype", "float32"], env=environment, capture_output=True,
                            text=True, timeout=280)
     assert "\n0 functions compiled in" in again.stdout, again.stdout + again.stderr

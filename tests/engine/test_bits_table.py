@@ -12,7 +12,7 @@ import pytest
 from tests.engine.bits_table import DTYPES, TABLE
 
 pytestmark = pytest.mark.compiled
-LAYOUTS = ("c", "fortran", "view", "unaligned", "read-only")
+LAYOUTS = ("c", "fortran", "view", "unaligned", "read-only", "alone", "batches")
 WANTED = json.loads(TABLE.read_text())
 # names that LLVM knows, what a host must have to run what it compiles for them, and the dtypes tried
 X86 = {"generic": ((), DTYPES), "x86-64-v2": (("sse4.2", "popcnt"), DTYPES[1:]), "x86-64-v3": (("avx2", "fma", "bmi2"), DTYPES[:1])}
@@ -39,7 +39,7 @@ def differing(found, dtypes=DTYPES):
     return [case for case in wanted if found[case] != wanted[case]]
 
 
-def test_threads_and_arrangements_have_the_bits_of_the_table():
+def test_threads_arrangements_and_batches_have_the_bits_of_the_table():
     """Where this fails because kernels changed on purpose: `python -m tests.engine.bits_table`, and a line in CHANGELOG.md."""
     found = tables(started("--threads", 1, 2, 3, 7, "--layouts", *LAYOUTS))
     assert len(found) == 4 * len(LAYOUTS)

@@ -157,8 +157,8 @@ def settings():
     layer = sys.modules.get("numba.np.ufunc.parallel")
     return (dict(os.environ), numba.get_num_threads(), numba.config.THREADING_LAYER, getattr(layer, "_is_initialized", None),
             [(pool["filepath"], pool["num_threads"]) for pool in threadpool_info()], np.geterr(), sys.getswitchinterval(),
-            [signal.getsignal(k) for k in (signal.SIGINT, signal.SIGTERM)], list(warnings.filters), np.random.get_state()[1].tolist(),
-            threading.excepthook, np.float64(5e-324) / 1)
+            [signal.getsignal(k) for k in (signal.SIGINT, signal.SIGTERM)], list(warnings.filters),
+            np.random.get_state()[1].tolist(), threading.excepthook, np.float64(5e-324) / 1)
 import scipy.sparse.linalg, scipy.linalg, tqdm.auto
 before = settings()
 """ + BEGIN + """

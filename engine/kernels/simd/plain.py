@@ -29,8 +29,10 @@ def _fused(kind):
 
 def _fused_double(a, b, c):
     """For Python floats: by whole numbers, whose quotient Python rounds once."""
-    if not (math.isfinite(a) and math.isfinite(b) and math.isfinite(c)):
+    if not (math.isfinite(a) and math.isfinite(b)):
         return a * b + c
+    if not math.isfinite(c):
+        return c
     (m, p), (n, q), (k, r) = a.as_integer_ratio(), b.as_integer_ratio(), c.as_integer_ratio()
     exact = m * n * r + k * p * q
     if exact == 0:
