@@ -18,7 +18,7 @@ from ..objective import objective
 from ..operators import Jacobian
 from ..updates import Adam, AdamW, GradientDescent, RMSprop
 
-WIDE, SMALL = (8, 128, 96, 3), (3, 4, 2)  # weights that are turned over for the road back, and none
+WIDE, SMALL = (8, 160, 128, 3), (3, 4, 2)  # weights that are turned over for the road back, and none
 SAMPLES = 40
 COST = Cost("softmax_cross_entropy")
 
@@ -118,7 +118,7 @@ def costs(dtype):
 
 def gradient(dtype):
     """D_θ C by its three roads: block by block, after all losses, and by the rows of wide weights."""
-    for widths, samples in ((SMALL, 2 * SAMPLES), (SMALL, 20 * SAMPLES), (WIDE, SAMPLES), (WIDE, 10 * SAMPLES)):
+    for widths, samples in ((SMALL, 2 * SAMPLES), (SMALL, 20 * SAMPLES), (WIDE, 3 * SAMPLES), (WIDE, 10 * SAMPLES)):
         net, (X, y, classes) = network(widths, dtype), batch(widths, dtype, samples)
         for cost in (COST, Cost("softmax_cross_entropy", reductions.cvar(0.5))):
             value_and_gradient(net, X, classes, cost)

@@ -41,7 +41,8 @@ def work():
 def process(code, **environment):
     """What a new process prints; it must end well and say nothing on stderr."""
     variables = {**os.environ, "PYTHONPATH": str(ROOT), **environment}
-    done = subprocess.run([sys.executable, "-c", code], env=variables, capture_output=True, text=True, timeout=200)
+    done = subprocess.run([sys.executable, "-c", code], env=variables, cwd=variables["PYTHONPATH"], capture_output=True, text=True,
+                          timeout=200)
     assert (done.returncode, done.stderr) == (0, ""), done.stderr[-3000:]
     return done.stdout
 
@@ -307,7 +308,7 @@ def test_a_read_only_install_with_no_cache_works(tmp_path):
     code = """
 import numpy as np, engine
 net = engine.Network((1, 1), ("identity",), np.array([2.0, 1.0], np.float32))
-assert not hasattr(engine.kernels.forward.predict, "_cache") or engine.show_config()["cache"] is None
+assert engine.show_config()["cache"] is None
 print(net(np.ones((1, 1)))[0, 0], engine.__file__)
 """
     nowhere = str(tmp_path / "engine" / "__pycache__" / "kernels")

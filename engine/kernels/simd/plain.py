@@ -85,7 +85,9 @@ def nearest(x):
 
 
 def scale_by_power(x, k):
-    """x · 2^k by two exact factors."""
+    """x · 2^k by two exact factors; NaN where k is no number."""
+    if not np.isfinite(k):
+        return number(x, np.nan)
     power = int(k)
     half = power >> 1
     return x * number(x, 2.0**half) * number(x, 2.0 ** (power - half))
