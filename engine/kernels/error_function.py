@@ -41,7 +41,7 @@ def exp_minus(square, rest):
 
 @inlined
 def erf(x):
-    """The error function; at most 2 ulp."""
+    """The error function; at most 3 ulp."""
     one = number(x, 1.0)
     a = min(abs(x), number(x, 7.0))
     square = a * a
