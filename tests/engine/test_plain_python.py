@@ -8,9 +8,11 @@ import sys
 
 import numpy as np
 import pytest
+from numba import njit
 
 from engine import Cost, fit, value_and_gradient
 from engine.activations import NAMED as ACTIVATIONS
+from engine.kernels.simd import fma, plain
 from schedulers import BatchSchedule
 from tests.cases import DTYPES, LOSSES, REDUCTIONS, UPDATES, network, targets
 
@@ -57,6 +59,33 @@ def test_plain_python_has_the_bits_of_compiled_kernels():
     assert done.returncode == 0, done.stderr
     plain, compiled = json.loads(done.stdout), bits()
     assert [name for (name, mine), (_, theirs) in zip(plain, compiled, strict=True) if mine != theirs] == []
+
+
+@pytest.mark.compiled
+@pytest.mark.parametrize("dtype", DTYPES)
+def test_the_plain_fused_multiply_add_rounds_once(dtype):
+    """Against the processor's, or LLVM's where it has none: halves, cancellation, subnormals, overflow, NaN."""
+    generator, limits = np.random.default_rng(0), np.finfo(dtype)
+    special = [0.0, -0.0, 1.0, -1.0, np.inf, -np.inf, np.nan, limits.max, -limits.tiny, limits.smallest_subnormal]
+    triples = np.array(np.meshgrid(*[special] * 3)).reshape(3, -1).T
+    near = generator.standard_normal((3000, 3)).astype(dtype)
+    near[:, 2] = -(near[:, 0] * near[:, 1]) * (1 + generator.integers(-2, 3, 3000) * limits.eps)
+    wide = np.ldexp(generator.uniform(-2, 2, (3000, 3)), generator.integers(limits.minexp, limits.maxexp - 1, (3000, 3)))
+    small = generator.standard_normal((3000, 3)) * [1, 1, 0.5 * limits.eps]
+    with np.errstate(all="ignore"):
+        a, b, c = np.ascontiguousarray(np.concatenate([part.astype(dtype) for part in (triples, near, wide, small)]).T)
+        expected = np.empty_like(a)
+        fused(a, b, c, expected)
+        got = np.array([plain.fma(*numbers) for numbers in zip(a, b, c)], dtype)
+    integer = np.int32 if dtype == np.float32 else np.int64
+    assert ((got.view(integer) == expected.view(integer)) | (np.isnan(got) & np.isnan(expected))).all()
+
+
+@njit
+def fused(a, b, c, out):
+    """out = a b + c, number by number."""
+    for i in range(a.size):
+        out[i] = fma(a[i], b[i], c[i])
 
 
 if __name__ == "__main__":
