@@ -1,4 +1,4 @@
-"""python -m engine: train on a data set, write a network's Jacobian, show what the engine runs on."""
+"""python -m engine: train on a data set, write a network's Jacobian, compile ahead of time, show what the engine runs on."""
 
 import argparse
 import pathlib
@@ -53,6 +53,9 @@ def parser():
     jacobian.add_argument("--target", help="the target's column or array, to leave it out of the features")
     jacobian.add_argument("--out", required=True, metavar="J.npy", help="a NumPy file [m n, P], written slab by slab")
     jacobian.add_argument("--max-bytes", type=int, default=1 << 26, metavar="BYTES", help="of one slab (default %(default)s)")
+    ahead = commands.add_parser("compile", help="compile all kernels into the cache, ahead of time")
+    ahead.add_argument("--dtype", nargs="+", default=["float64", "float32"], choices=("float64", "float32"),
+                       help="what they compute in (default: both)")
     commands.add_parser("info", help="versions, processor, threads and the kernels' cache")
     return main
 
@@ -128,6 +131,16 @@ def jacobian(options):
           f"{network.size} parameters")
 
 
+def compile_kernels(options):
+    """Fill the kernels' cache."""
+    from .edges.ahead import compile_ahead
+
+    started = time.perf_counter()
+    compiled = compile_ahead(dict.fromkeys(options.dtype))
+    print(f"{compiled} functions compiled in {time.perf_counter() - started:.1f} s; what was in the cache is not compiled again")
+    show_config()
+
+
 def main(arguments=None):
     """Run the command; its exit status."""
     options = parser().parse_args(arguments)
@@ -135,7 +148,7 @@ def main(arguments=None):
         if options.command == "info":
             show_config()
         else:
-            {"train": train, "jacobian": jacobian}[options.command](options)
+            {"train": train, "jacobian": jacobian, "compile": compile_kernels}[options.command](options)
     except (ValueError, TypeError, OSError, MemoryError, ImportError, ArithmeticError) as error:
         print(f"python -m engine {options.command}: {' '.join(str(error).split())}", file=sys.stderr)
         return 2

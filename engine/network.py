@@ -236,6 +236,10 @@ class Network:
             np.savez(file, format="gammachain 1", widths=np.array(self._widths), activations=np.array(names),
                      parameters=self._theta)
 
+    def __reduce__(self):
+        given = [activation.name if activation.code >= 0 else activation for activation in self._activations]
+        return Network, (self._widths, given, self._theta)
+
     def __repr__(self):
         names = ", ".join(activation.name for activation in self._activations)
         return f"Network({'-'.join(map(str, self._widths))}, ({names}), {self.dtype}, P = {self.size})"

@@ -20,6 +20,8 @@ WORTH_A_THREAD = 2.5e5  # multiply-adds, about what a thread does while a range 
 RANGES = 4  # ranges for each thread, so that none waits long for the others
 NODES = 1 << 21  # bytes of the nodes of a sum
 NAP = 2e-5  # seconds between looks at threads that are not done
+STOPPED = new_board()
+STOPPED[STOP] = 1
 
 
 class _Worker(threading.Thread):
@@ -53,13 +55,19 @@ class _Pool:
         self.busy, self._board, self._workers, self._addresses = threading.Lock(), new_board(), [], {}
 
     def stop(self):
-        self._board[STOP] = 1
-        for worker in self._workers:
+        board, workers = self._board, self._workers
+        self._board, self._workers = new_board(), []
+        board[STOP] = 1
+        for worker in workers:
             worker.asleep = True
             worker.wake()
-        for worker in self._workers:
+        for worker in workers:
             worker.join()
-        self._board, self._workers = new_board(), []
+
+    def close(self):
+        """End the threads with the interpreter; a daemon thread that goes on works alone."""
+        self.count = 1
+        self.stop()
 
     def resize(self, count):
         with self.busy:
@@ -67,6 +75,8 @@ class _Pool:
             self.count = count
 
     def run(self, threads, count, function, arguments):
+        if not self._workers:
+            wait_for_jobs(STOPPED, 0)  # compiled here: a thread that compiles holds Numba's lock, and a fork would keep it held
         while len(self._workers) < self.count - 1:
             self._workers.append(_Worker(self._board, len(self._workers) + 1))
         for worker in self._workers[:threads - 1]:
@@ -75,8 +85,15 @@ class _Pool:
         try:
             state = launch(self._address(function, arguments), arguments, board, count, min(count, RANGES * threads), threads)
         finally:
-            while board[ACTIVE]:
-                time.sleep(NAP)
+            interrupted = None
+            while board[ACTIVE]:  # whatever interrupts: the others write to the arguments' memory
+                try:
+                    while board[ACTIVE]:
+                        time.sleep(NAP)
+                except BaseException as error:
+                    interrupted = error
+            if interrupted is not None:
+                raise interrupted
         if state < 0:
             function(*arguments, (0, count, 0))
         checks.workspace_found(board[FAILED])
@@ -97,7 +114,7 @@ def _dtype(arguments):
 
 
 _pool, _rooms = _Pool(), threading.local()
-atexit.register(_pool.stop)
+atexit.register(_pool.close)
 if hasattr(os, "register_at_fork"):
     os.register_at_fork(after_in_child=_pool.forget)
 

@@ -1,5 +1,7 @@
 """One pass over an array for what a check wants to know."""
 
+import numpy as np
+
 from .linked import kernel
 from .simd import bits_of
 
@@ -7,7 +9,7 @@ from .simd import bits_of
 @kernel
 def first_not_finite(values):
     """The first place in a flat array that holds NaN or an infinity, or -1."""
-    top = bits_of(values.dtype.type(1) / values.dtype.type(0))
+    top = bits_of(values.dtype.type(np.inf))
     found = 0
     for i in range(values.size):
         found |= (bits_of(values[i]) & top) == top

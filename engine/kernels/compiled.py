@@ -1,5 +1,6 @@
 """The one preset under every compiled function, and a cache that notices a change in any kernel file."""
 
+import contextlib
 import hashlib
 import pathlib
 
@@ -21,7 +22,16 @@ class _KernelCache(FunctionCache):
 
     def load_overload(self, signature, target_context):
         self._before_loading(self._function, signature)
-        return super().load_overload(signature, target_context)
+        try:
+            return super().load_overload(signature, target_context)
+        except Exception:  # a file that cannot be read, or was cut short: the index begins again
+            with contextlib.suppress(OSError):
+                self.flush()
+            return None
+
+    def save_overload(self, signature, data):
+        with contextlib.suppress(OSError):  # a full disk, or a folder that can no longer be written
+            super().save_overload(signature, data)
 
 
 def preset(function, before_loading):

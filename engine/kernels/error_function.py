@@ -26,10 +26,9 @@ SQRT_HALF = 0.7071067811865476
 
 
 @inlined
-def erfc_tail(a):
-    """e^(a^2) erfc(a) for a >= 0."""
-    c, one = number(a, 3.75), number(a, 1.0)
-    return erfc_scaled((a - c) / (a + c)) / (one + (a + a))
+def erfc_tail(a, c, slope):
+    """e^(b^2) erfc(b) for b = a slope / 2 >= 0, where c = 7.5 / slope."""
+    return erfc_scaled((a - c) / (a + c)) / fma(slope, a, number(a, 1.0))
 
 
 @inlined
@@ -41,12 +40,12 @@ def exp_minus(square, rest):
 
 @inlined
 def erf(x):
-    """The error function; at most 2 ulp."""
+    """The error function; at most 3 ulp."""
     one = number(x, 1.0)
     a = min(abs(x), number(x, 7.0))
     square = a * a
     near = a * erf_near(square)
-    far = one - exp_minus(square, fma(a, a, -square)) * erfc_tail(a)
+    far = one - exp_minus(square, fma(a, a, -square)) * erfc_tail(a, number(x, 3.75), number(x, 2.0))
     return math.copysign(near if a < one else far, x) if x == x else x
 
 
@@ -56,8 +55,8 @@ def normal_cdf(x):
     half, one = number(x, 0.5), number(x, 1.0)
     a = min(abs(x), number(x, 40.0))
     square = a * a
-    b = a * number(x, SQRT_HALF)
-    near = fma(-half * b, erf_near(b * b), half)
-    far = half * (exp_minus(half * square, half * fma(a, a, -square)) * erfc_tail(b))
-    tail = near if b < half else far
+    near = fma(a * number(x, -0.5 * SQRT_HALF), erf_near(half * square), half)
+    scaled = erfc_tail(a, number(x, 7.5 * SQRT_HALF), number(x, 2.0 * SQRT_HALF))
+    far = half * (exp_minus(half * square, half * fma(a, a, -square)) * scaled)
+    tail = near if a < number(x, 0.95) else far
     return (tail if x < number(x, 0.0) else one - tail) if x == x else x

@@ -28,7 +28,7 @@ def remainder(x, k):
 
 @inlined
 def exp(x):
-    """e^x; at most 1 ulp, subnormal results included."""
+    """e^x; at most 2 ulp, subnormal results included."""
     v = min(max(x, LOWEST(x)), HIGHEST(x))
     k = nearest(v * number(x, LOG2_E))
     r = remainder(v, k)

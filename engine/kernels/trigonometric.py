@@ -96,11 +96,11 @@ def wave(x, shift):
 
 @inlined
 def sin(x):
-    """The sine; at most 1 ulp up to 1e6, 2 beyond."""
+    """The sine; at most 3 ulp, 2 up to 1e6."""
     return number(x, wave(np.float64(x), 0.0)) if x != number(x, 0.0) else x
 
 
 @inlined
 def cos(x):
-    """The cosine; at most 1 ulp up to 1e6, 2 beyond."""
+    """The cosine; at most 3 ulp, 2 up to 1e6."""
     return number(x, wave(np.float64(x), 1.0))

@@ -1,9 +1,6 @@
-"""The same bits: alone or in a batch, for any threads, layout and CPU."""
+"""The same bits in one process: alone or in a batch, for any threads and layout; test_bits_table.py has processes and CPUs."""
 
 import hashlib
-import os
-import subprocess
-import sys
 
 import numpy as np
 import pytest
@@ -12,36 +9,6 @@ import engine
 from engine import Adam, Cost, GradientDescent, fit, value_and_gradient
 from schedulers import BatchSchedule
 from tests.cases import DTYPES, UPDATES, network
-
-SCRIPT = """
-import hashlib, numpy as np, engine
-from engine import Cost, GradientDescent, Network, fit, reductions, value_and_gradient
-from schedulers import BatchSchedule
-digest = hashlib.sha256()
-for dtype in (np.float64, np.float32):
-    generator = np.random.default_rng(0)
-    X, c = generator.standard_normal((150, 3)).astype(dtype), generator.integers(0, 2, 150)
-    net = Network.initialize((3, 9, 5, 2), ("tanh", "gelu", "identity"), seed=1, dtype=dtype)
-    J = net.jacobian(X)
-    for part in (net(X), J.dense(), J.gram(), J.row_norms(), J @ np.ones(net.size), J.T @ np.ones(300)):
-        digest.update(part.tobytes())
-    cost = Cost("softmax_cross_entropy", reductions.log_sum_exp(2.0))
-    digest.update(value_and_gradient(net, X, c, cost)[1].tobytes())
-    digest.update(fit(net, X, c, cost, engine.Adam(1e-2), BatchSchedule(32), epochs=2, progress=False).network.parameters.tobytes())
-print(digest.hexdigest())
-"""
-
-
-def run_script(tmp_path, **environment):
-    variables = {**os.environ, "NUMBA_CACHE_DIR": str(tmp_path), **environment}
-    done = subprocess.run([sys.executable, "-c", SCRIPT], env=variables, capture_output=True, text=True, check=True)
-    return done.stdout.strip()
-
-
-def test_another_cpu_has_the_same_bits(tmp_path):
-    here = run_script(tmp_path / "host")
-    assert len(here) == 64
-    assert here == run_script(tmp_path / "generic", NUMBA_CPU_NAME="generic", NUMBA_CPU_FEATURES="")
 
 
 @pytest.mark.parametrize("dtype", DTYPES)
@@ -61,6 +28,7 @@ def test_a_sample_is_the_same_alone_and_in_any_batch(dtype):
     assert np.array_equal(net(X[order]), net(X)[order])
 
 
+@pytest.mark.compiled
 @pytest.mark.parametrize("dtype", DTYPES)
 def test_threads_and_layout_change_nothing(dtype):
     net = network((40, 64, 64, 8), "tanh", dtype)
@@ -78,6 +46,7 @@ def test_threads_and_layout_change_nothing(dtype):
     assert all(result == results[0] for result in results)
 
 
+@pytest.mark.compiled
 @pytest.mark.parametrize("dtype", DTYPES)
 @pytest.mark.parametrize("name", UPDATES)
 def test_ten_epochs_are_the_same_fused_or_step_by_step_and_for_any_threads(name, dtype, monkeypatch):

@@ -29,12 +29,14 @@ def test_train_saves_a_run_and_sums_it_up(capsys, tmp_path):
     assert "  sample steps    3600" in out
 
 
+@pytest.mark.compiled
 def test_digits_are_learnt_at_the_defaults(capsys, tmp_path):
     status, out, _ = run(capsys, "train", "digits", "--quiet", "--run-folder", tmp_path)
     assert status == 0
     assert float(next(line.split()[-1] for line in out.splitlines() if "test accuracy" in line)) >= 0.96
 
 
+@pytest.mark.compiled
 @pytest.mark.parametrize("options", [
     ["--update", "gradient_descent", "--rate", "0.1"], ["--update", "rmsprop"],
     ["--reduction", "cvar:0.5", "--order", "sequential"],
@@ -45,12 +47,14 @@ def test_options(capsys, tmp_path, options):
     assert status == 0, err
 
 
+@pytest.mark.compiled
 def test_numbers_are_predicted(capsys, tmp_path):
     status, out, _ = run(capsys, "train", "diabetes", "--epochs", 20, "--widths", 8, "--quiet", "--run-folder", tmp_path)
     assert status == 0 and "test R^2" in out
     assert float(next(line.split()[-1] for line in out.splitlines() if "train R^2" in line)) > 0.4
 
 
+@pytest.mark.compiled
 def test_files_of_users(capsys, tmp_path, monkeypatch):
     monkeypatch.setenv("GAMMACHAIN_RUNS", str(tmp_path / "runs"))
     generator = np.random.default_rng(0)

@@ -15,6 +15,7 @@ def data():
     return X, np.sin(2 * X[:, :1]) + X[:, 1:]
 
 
+@pytest.mark.compiled
 @pytest.mark.parametrize("order", ORDERS)
 def test_cost_goes_down_in_every_order(data, order):
     X, y = data

@@ -46,7 +46,7 @@ def test_loss_gradients_and_hessians_against_differences(loss, dtype):
     np.testing.assert_allclose(narrow, gradients, atol=1e-5)
 
 
-@pytest.mark.parametrize("m", [1, 2, 30, 300])
+@pytest.mark.parametrize("m", [1, 2, 30, pytest.param(300, marks=pytest.mark.compiled)])
 @pytest.mark.parametrize("name", REDUCTIONS)
 def test_reduction_gradients_against_differences(name, m):
     if m == 1 and name == "trimmed_mean":

@@ -4,6 +4,8 @@ import importlib.util
 import pathlib
 import re
 
+import pytest
+
 ROOT = pathlib.Path(__file__).parents[2]
 
 
@@ -14,6 +16,7 @@ def script(name):
     return module
 
 
+@pytest.mark.compiled
 def test_the_readmes_example_runs():
     code, = re.findall(r"```python\n(.*?)```", (ROOT / "README.md").read_text(), re.S)
     exec(compile(code, "README.md", "exec"), {})
@@ -26,11 +29,13 @@ def test_the_readme_has_both_commands():
         assert command in text and command.split(" && ")[0] in (ROOT / ".ci" / "run").read_text()
 
 
+@pytest.mark.compiled
 def test_wider_networks_train_like_their_linearisation():
     rows = script("tangent_kernel").main(widths=(8, 256), epochs=100)
     assert rows[1][2] < 0.5 * rows[0][2]
 
 
+@pytest.mark.compiled
 def test_cvar_keeps_the_worst_losses_down():
     rows = {name: rest for name, *rest in script("worst_cases").main(epochs=1000)}
     assert rows["cvar(0.1)"][1] < rows["mean"][1]

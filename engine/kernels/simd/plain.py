@@ -1,6 +1,7 @@
 """What the emitted functions of single numbers compute, in plain Python: what runs under NUMBA_DISABLE_JIT=1."""
 
-from fractions import Fraction
+import functools
+import math
 
 import numpy as np
 
@@ -11,27 +12,56 @@ INTEGER = {4: np.int32, 8: np.int64}
 def fma(a, b, c):
     """a * b + c, rounded once."""
     kind = np.result_type(a, b, c).type
-    if not (np.isfinite(a) and np.isfinite(b) and np.isfinite(c)):
-        return kind(a * b + c)
-    exact = Fraction(float(a)) * Fraction(float(b)) + Fraction(float(c))
+    return kind(_fused(kind)(float(a), float(b), float(c)))
+
+
+def fused_sum(a, b, total):
+    """`total` after the fused multiply-adds of a [k] and b [k, .] in order of k, one chain a column."""
+    kind = b.dtype.type
+    fused, factors = _fused(kind), a.tolist()
+    return np.array([functools.reduce(lambda sum, x: fused(x[0], x[1], sum), zip(factors, column), start)
+                     for column, start in zip(b.T.tolist(), total.tolist())], kind)
+
+
+def _fused(kind):
+    return _fused_single if kind is np.float32 else _fused_double
+
+
+def _fused_double(a, b, c):
+    """For Python floats: by whole numbers, whose quotient Python rounds once."""
+    if not (math.isfinite(a) and math.isfinite(b)):
+        return a * b + c
+    if not math.isfinite(c):
+        return c
+    (m, p), (n, q), (k, r) = a.as_integer_ratio(), b.as_integer_ratio(), c.as_integer_ratio()
+    exact = m * n * r + k * p * q
     if exact == 0:
-        return kind(a * b + c)
-    if kind is np.float64:
-        try:
-            return np.float64(exact.numerator / exact.denominator)
-        except OverflowError:
-            return np.float64(np.inf if exact > 0 else -np.inf)
-    return _to_single(exact)
+        return a * b + c if a == 0 or b == 0 or c != 0 else math.copysign(0.0, a) * math.copysign(1.0, b)
+    try:
+        return exact / (p * q * r)
+    except OverflowError:
+        return math.inf if exact > 0 else -math.inf
 
 
-def _to_single(exact):
-    """A fraction rounded once to float32: to 24 bits, or to a multiple of 2^-149."""
-    magnitude, sign = abs(exact), -1 if exact < 0 else 1
-    power = magnitude.numerator.bit_length() - magnitude.denominator.bit_length() - 24
-    power += magnitude >= Fraction(2) ** (power + 24)
-    unit = Fraction(2) ** max(power, -149)
+def _fused_single(a, b, c):
+    """For numbers of float32 as Python floats, where a * b is exact: the sum rounded to odd, then to 24 bits (Boldo & Melquiond
+    2008)."""
+    product = a * b
+    total = product + c
+    if not math.isfinite(total):
+        return total
+    rest = total - product
+    lost = (product - (total - rest)) + (c - rest)
+    if lost and not int(math.frexp(total)[0] * 2.0**53) & 1:
+        total = math.nextafter(total, math.copysign(math.inf, lost))
+    if abs(total) >= 2.0**128:
+        return math.copysign(math.inf, total)
+    return float(np.float32(total)) if abs(total) < 2.0**127 else _single_or_infinite(total)
+
+
+def _single_or_infinite(x):
     with np.errstate(over="ignore"):
-        return np.float32(sign * float(round(magnitude / unit) * unit))
+        return float(np.float32(x))
 
 
 def bits_of(x):
@@ -55,7 +85,9 @@ def nearest(x):
 
 
 def scale_by_power(x, k):
-    """x · 2^k by two exact factors."""
+    """x · 2^k by two exact factors; NaN where k is no number."""
+    if not np.isfinite(k):
+        return number(x, np.nan)
     power = int(k)
     half = power >> 1
     return x * number(x, 2.0**half) * number(x, 2.0 ** (power - half))

@@ -2,11 +2,12 @@
 
 from functools import reduce
 
+import numpy as np
 from llvmlite import ir
 from numba.core import cgutils, types
 
 from .emitted import broadcast, data_of, emitted, lanes_in, line_type, load_line, store_line
-from .scalar import fma
+from .plain import fused_sum
 
 WIDE = {1: (8, 2, 1), 2: (8, 2, 1), 3: (8, 2, 1), 4: (4, 2, 1), 5: (4, 2, 1), 6: (4, 2, 1)}  # 24 of 32 registers of a whole line
 NARROW = {1: (4, 1), 2: (2, 1), 3: (2, 1), 4: (1,), 5: (1,), 6: (1,)}  # 12 of 16 registers of half a line
@@ -24,15 +25,20 @@ def plain_tile(rows, A, a, B, b, C, c, M, m, shape, modes):
     inner, outer, panels = shape
     lanes = 64 // B.itemsize
     flat_a, flat_b, flat_c, flat_m = (array.reshape(-1) for array in (A, B, C, M))
+    k = np.arange(inner * outer)
+    line = np.arange(lanes)
     for j in range(panels):
+        lines = flat_b[b[0] + k[:, None] * b[1] + j * b[2] + line]
         for i in range(rows):
             to = c[0] + i * c[1] + j * c[2]
-            for s in range(lanes):
-                total = B.dtype.type(0) if modes[0] == 0 else flat_c[to + s] if modes[0] == 1 else flat_a[a[4] + i]
-                for k in range(inner * outer):
-                    x = flat_a[a[0] + i * a[1] + k % inner * a[2] + k // inner * a[3]]
-                    total = fma(x, flat_b[b[0] + k * b[1] + j * b[2] + s], total)
-                flat_c[to + s] = total * flat_m[m[0] + i * m[1] + j * m[2] + s] if modes[1] else total
+            total = flat_c[to:to + lanes] if modes[0] == 1 else np.zeros(lanes, B.dtype)
+            if modes[0] == 2:
+                total = total + flat_a[a[4] + i]
+            total = fused_sum(flat_a[a[0] + i * a[1] + k % inner * a[2] + k // inner * a[3]], lines, total)
+            if modes[1]:
+                at = m[0] + i * m[1] + j * m[2]
+                total = total * flat_m[at:at + lanes]
+            flat_c[to:to + lanes] = total
 
 
 @emitted(plain_tile)

@@ -1,0 +1,164 @@
+"""Kernels compiled ahead of time: every public operation is called on small data, on threads too, and what that needs is cached."""
+
+import contextlib
+import time
+
+import numpy as np
+from numba.core import event
+
+from schedulers import BatchSchedule
+
+from .. import operators, reductions, runtime, training
+from ..activations import NAMED as ACTIVATIONS
+from ..backward import value_and_gradient
+from ..cost import Cost
+from ..losses import NAMED as LOSSES
+from ..network import Network
+from ..objective import objective
+from ..operators import Jacobian
+from ..updates import Adam, AdamW, GradientDescent, RMSprop
+
+WIDE, SMALL = (8, 160, 128, 3), (3, 4, 2)  # weights that are turned over for the road back, and none
+SAMPLES = 40
+COST = Cost("softmax_cross_entropy")
+
+
+class Count(event.Listener):
+    """Counts what Numba compiles, kernels that are called by others not among them.
+
+    Attributes
+    ----------
+    names : list of str
+        Of the functions compiled so far.
+    """
+
+    def __init__(self):
+        self.names, self._depth = [], 0
+
+    def on_start(self, event):
+        """Numba begins to compile a function."""
+        if self._depth == 0:
+            self.names.append(event.data["dispatcher"].py_func.__qualname__)
+        self._depth += 1
+
+    def on_end(self, event):
+        """It is done."""
+        self._depth -= 1
+
+
+@contextlib.contextmanager
+def compilations():
+    """A Count of what is compiled inside."""
+    count = Count()
+    with event.install_listener("numba:compile", count):
+        yield count
+
+
+@contextlib.contextmanager
+def any_work_on_threads():
+    """However little there is to do, threads share it, two at least."""
+    worth, threads = runtime.WORTH_A_THREAD, runtime.num_threads()
+    runtime.WORTH_A_THREAD = 1e-9
+    runtime.set_num_threads(max(threads, 2))
+    try:
+        yield
+    finally:
+        runtime.WORTH_A_THREAD = worth
+        runtime.set_num_threads(threads)
+
+
+def network(widths, dtype):
+    """A small one."""
+    return Network.initialize(widths, "tanh", seed=0, dtype=dtype)
+
+
+def batch(widths, dtype, samples=SAMPLES):
+    """Samples, numbers to aim at, classes."""
+    generator = np.random.default_rng(0)
+    X = generator.uniform(0.1, 0.9, (samples, widths[0])).astype(dtype)
+    return X, generator.uniform(0.1, 0.9, (samples, widths[-1])).astype(dtype), generator.integers(0, widths[-1], samples)
+
+
+def all_activations(dtype):
+    """Each layer kernel and each second derivative."""
+    made = Network((1,) * (len(ACTIVATIONS) + 1), tuple(ACTIVATIONS), np.zeros(2 * len(ACTIVATIONS), dtype))
+    for activation in made.activations:
+        for function in (activation.function, activation.derivative, activation.second_derivative):
+            function(np.ones(1, dtype))
+
+
+def forward(dtype):
+    """Predictions, and everything a forward pass tells."""
+    net, (X, *_) = network(SMALL, dtype), batch(SMALL, dtype)
+    net(X)
+    passed = net.forward(X)
+    for l in (1, 2):
+        passed.z(l), passed.a(l), passed.gamma(l), passed.D(l)
+
+
+def jacobian(dtype):
+    """The Jacobian in factors and in full, its products, norms and Gram matrices."""
+    for widths in (SMALL, WIDE):
+        X, *_ = batch(widths, dtype)
+        J = Jacobian(network(widths, dtype), X)
+        J.dense(), J.wrt_weight(1), J.wrt_bias(1), J.wrt_input(), J.row_norms(), J.gram(), J.gram(Jacobian(J.network, X))
+        J @ np.ones(J.shape[1], dtype), J.T @ np.ones(J.shape[0], dtype), list(J.slabs(1 << 26))
+
+
+def costs(dtype):
+    """Every loss and every reduction, with their second derivatives."""
+    X, y, classes = batch(SMALL, dtype)
+    for name, loss in LOSSES.items():
+        truth = classes if name == "softmax_cross_entropy" else np.ones_like(y) if name == "hinge" else y
+        Cost(name).value(y, truth), loss.hessian(y, truth)
+    L = np.linspace(1, 2, SAMPLES).astype(dtype)
+    for reduction in (reductions.mean, reductions.weighted(L), reductions.cvar(0.5), reductions.group_max(classes)):
+        reduction.value(L), reduction.gradient(L), reduction.hessian_product(L, L)
+
+
+def gradient(dtype):
+    """D_θ C by its three roads: block by block, after all losses, and by the rows of wide weights."""
+    for widths, samples in ((SMALL, 2 * SAMPLES), (SMALL, 20 * SAMPLES), (WIDE, 3 * SAMPLES), (WIDE, 10 * SAMPLES)):
+        net, (X, y, classes) = network(widths, dtype), batch(widths, dtype, samples)
+        for cost in (COST, Cost("softmax_cross_entropy", reductions.cvar(0.5))):
+            value_and_gradient(net, X, classes, cost)
+        aim = objective(net, X, y, Cost("squared_error"))
+        aim.fun(net.parameters), aim.jac(net.parameters)
+
+
+def fitting(dtype):
+    """An epoch with each first-order update, in one call and step by step."""
+    net, (X, _, classes) = network(SMALL, dtype), batch(SMALL, dtype)
+    for update in (GradientDescent(0.1), Adam(), AdamW(), RMSprop()):
+        for cost in (COST, Cost("softmax_cross_entropy", reductions.power_mean(2.0))):
+            for mask in (None, np.ones(net.size, bool)):
+                training.fit(net, X, classes, cost, update, BatchSchedule(16), epochs=1, trainable=mask, validation=(X, classes),
+                             progress=False)
+
+
+def curvature(dtype):
+    """Operators that a cost has: a product of each, and what is read from it."""
+    net, (X, _, classes) = network(SMALL, dtype), batch(SMALL, dtype)
+    for name in operators.__all__:
+        if name.islower() and name != "ntk":
+            operator = getattr(operators, name)(net, X, classes, COST)
+            operator @ np.ones(net.size, dtype), operator.dense(), operator.diagonal(), operator.trace()
+
+
+SESSION = {"activations": all_activations, "forward": forward, "Jacobian": jacobian, "costs": costs, "gradient": gradient,
+           "fit": fitting, "curvature": curvature}
+
+
+def compile_ahead(dtypes, say=print):
+    """Compile all kernels for `dtypes`, one line said for each part; how many functions were compiled."""
+    compiled = 0
+    for dtype in dtypes:
+        for name, part in SESSION.items():
+            started = time.perf_counter()
+            with compilations() as count:
+                part(np.dtype(dtype))
+                with any_work_on_threads():
+                    part(np.dtype(dtype))
+            compiled += len(count.names)
+            say(f"{dtype}  {name:12} {len(count.names):4} functions  {time.perf_counter() - started:6.1f} s")
+    return compiled

@@ -1,0 +1,55 @@
+"""`python -m engine compile`, and a session after it that compiles nothing."""
+
+import os
+import pathlib
+import subprocess
+import sys
+
+import pytest
+
+from engine.edges.ahead import SESSION
+
+ROOT = pathlib.Path(__file__).parents[2]
+TYPICAL = """
+import numpy as np
+from engine.edges.ahead import compilations
+with compilations() as count:
+    import engine
+    from engine import Cost, reductions, value_and_gradient
+    from schedulers import BatchSchedule
+    for threads in (1, 3):
+        engine.set_num_threads(threads)
+        for dtype in (np.float64, np.float32):
+            g = np.random.default_rng(0)
+            net = engine.Network.initialize((6, 70, 40, 3), ("gelu", "sigmoid", "identity"), dtype=dtype)
+            wide = engine.Network.initialize((20, 300, 300, 3), "relu", dtype=dtype)
+            X, y, c = g.random((900, 6)), g.random((900, 3)), g.integers(0, 3, 900)
+            net(X), net(X[0]), net(np.asfortranarray(X[::2])), wide(g.random((300, 20)))
+            passed = net.forward(X)
+            passed.z(1), passed.a(2), passed.gamma(1)
+            J = net.jacobian(X[:200])
+            J.dense(), J.gram(), J.row_norms(), J.chain(1), J @ np.ones(net.size), J.T @ np.ones(600), J.wrt_input()
+            for cost in (Cost("softmax_cross_entropy"), Cost("softmax_cross_entropy", reductions.log_sum_exp(1.0))):
+                value_and_gradient(net, X, c, cost), value_and_gradient(net, X[:5], c[:5], cost)
+                value_and_gradient(wide, g.random((100, 20)), c[:100], cost)
+                for batch in (16, 300):
+                    engine.fit(net, X, c, cost, engine.Adam(), BatchSchedule(batch), epochs=1, progress=False, validation=(X, c))
+            value_and_gradient(net, X, y, Cost("squared_error", reductions.group_max(c)))
+print(count.names)
+"""
+
+
+@pytest.mark.compiled
+def test_a_typical_session_compiles_nothing_after_the_command():
+    """The suite's own cache is filled, so that only the first run pays."""
+    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+    done = subprocess.run([sys.executable, "-m", "engine", "compile"], env=environment, capture_output=True, text=True, timeout=280)
+    assert done.returncode == 0, done.stderr
+    lines = done.stdout.splitlines()
+    parts = [[dtype, name] for dtype in ("float64", "float32") for name in SESSION]
+    assert [line.split()[:2] for line in lines[:len(parts)]] == parts
+    again = subprocess.run([sys.executable, "-m", "engine", "compile", "--dtype", "float32"], env=environment, capture_output=True,
+                           text=True, timeout=280)
+    assert "\n0 functions compiled in" in again.stdout, again.stdout + again.stderr
+    session = subprocess.run([sys.executable, "-c", TYPICAL], env=environment, capture_output=True, text=True, timeout=280)
+    assert (session.returncode, session.stdout) == (0, "[]\n"), session.stdout + session.stderr

@@ -1,0 +1,59 @@
+"""The committed hashes, in subprocesses: for threads, arrangements in memory and CPUs."""
+
+import json
+import os
+import platform
+import subprocess
+import sys
+
+import llvmlite.binding
+import pytest
+
+from tests.engine.bits_table import DTYPES, TABLE
+
+pytestmark = pytest.mark.compiled
+LAYOUTS = ("c", "fortran", "view", "unaligned", "read-only", "alone", "batches")
+WANTED = json.loads(TABLE.read_text())
+# names that LLVM knows, what a host must have to run what it compiles for them, and the dtypes tried
+X86 = {"generic": ((), DTYPES), "x86-64-v2": (("sse4.2", "popcnt"), DTYPES[1:]), "x86-64-v3": (("avx2", "fma", "bmi2"), DTYPES[:1])}
+ARM = {"generic": ((), DTYPES), "cortex-a53": ((), DTYPES[1:]), "cortex-a72": ((), DTYPES[:1])}
+CPUS = ARM if platform.machine() in ("aarch64", "arm64") else X86
+
+
+def started(*arguments, **environment):
+    """A process that prints tables."""
+    command = [sys.executable, "-m", "tests.engine.bits_table", "--print", *map(str, arguments)]
+    return subprocess.Popen(command, env={**os.environ, **environment}, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+
+
+def tables(process):
+    out, error = process.communicate()
+    assert process.returncode == 0, error
+    return json.loads(out)
+
+
+def differing(found, dtypes=DTYPES):
+    """The cases whose bits are not those of the table."""
+    wanted = {case: bits for case, bits in WANTED.items() if case.endswith(tuple(dtypes))}
+    assert set(found) == set(wanted)
+    return [case for case in wanted if found[case] != wanted[case]]
+
+
+def test_threads_arrangements_and_batches_have_the_bits_of_the_table():
+    """Where this fails because kernels changed on purpose: `python -m tests.engine.bits_table`, and a line in CHANGELOG.md."""
+    found = tables(started("--threads", 1, 2, 3, 7, "--layouts", *LAYOUTS))
+    assert len(found) == 4 * len(LAYOUTS)
+    assert [differing(table) for table in found] == [[]] * len(found)
+
+
+def test_any_cpu_has_the_bits_of_the_table(tmp_path):
+    """Two at a time, with a cold start each: a minute on two cores."""
+    features = llvmlite.binding.get_host_cpu_features()
+    runnable = [(name, dtypes) for name, (needed, dtypes) in CPUS.items() if all(features.get(feature) for feature in needed)]
+    assert ("generic", DTYPES) in runnable
+    jobs = [(name, dtype) for name, dtypes in runnable for dtype in dtypes]
+    for first in range(0, len(jobs), 2):
+        processes = [started("--threads", 1, "--dtypes", dtype, NUMBA_CPU_NAME=name, NUMBA_CPU_FEATURES="",
+                             NUMBA_CACHE_DIR=str(tmp_path / f"{name} {dtype}")) for name, dtype in jobs[first:first + 2]]
+        for job, process in zip(jobs[first:first + 2], processes):
+            assert (job, differing(tables(process)[0], job[1:])) == (job, [])
