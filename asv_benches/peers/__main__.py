@@ -6,6 +6,7 @@ in its own arrays, and it is warm. Whether all agree on the numbers is looked at
 
 import argparse
 import importlib.util
+import time
 
 import numpy as np
 
@@ -16,6 +17,7 @@ from .wanted import AT_MOST
 
 PEERS = {"jax": "jax", "torch": "torch", "backpack": "backpack", "curvlinops": "curvlinops", "sklearn": "sklearn",
          "numpy": "threadpoolctl", "limits": "numpy"}
+WHOLE, QUICK = (7, 0.08, 5.0), (3, 0.02, 1.0)  # rounds, seconds of a turn at least, seconds after which 3 rounds are enough
 AGREE = {"float64": 1e-8, "float32": 2e-3}  # of the largest number
 
 
@@ -39,29 +41,39 @@ def agree(ours, theirs, dtype):
     if ours is None or theirs is None:
         return None
     largest = max(map(abs, ours["some"]))
-    return ours["size"] == theirs["size"] and np.allclose(ours["some"], theirs["some"], rtol=0, atol=AGREE[dtype] * largest)
+    return ours["size"] == theirs["size"] and bool(np.allclose(ours["some"], theirs["some"], 0, AGREE[dtype] * largest))
 
 
-def compare(work, network, dtype, threads, sides, rounds, long):
+def take_turns(turns, pace):
+    """Seconds [rounds, turns]: as many rounds as asked for, or 3 once they took too long."""
+    rounds, long, patience = pace
+    times, started = [], time.perf_counter()
+    while len(times) < rounds and (len(times) < 3 or time.perf_counter() - started < patience):
+        times.append([side.seconds(how, long) for side, how in turns])
+    return np.array(times)
+
+
+def compare(work, network, dtype, threads, sides, pace):
     """A row for each way in which a peer does the work; the first of the sides is ours."""
     able = [side.prepare(work, network, dtype, threads) for side in sides]
     turns = [(side, how) for side, found in zip(sides, able) for how in found]
     if able[0]:
-        times = np.array([[side.seconds(how, long) for side, how in turns] for _ in range(rounds)])
+        times = take_turns(turns, pace)
         numbers = [found[how] for found in able for how in found]
         for k, (side, how) in enumerate(turns[1:], 1):
-            yield table.Row(work, network, dtype, threads, side.name + (f", {how}" if how else ""), np.median(times[:, 0]),
-                            np.median(times[:, k]), np.median(times[:, k] / times[:, 0]), agree(numbers[0], numbers[k], dtype))
+            middle = [float(np.median(values)) for values in (times[:, 0], times[:, k], times[:, k] / times[:, 0])]
+            peer = side.name + (f", {how}" if how else "")
+            yield table.Row(work, network, dtype, threads, peer, *middle, agree(numbers[0], numbers[k], dtype))
         if work in AT_MOST:
-            limit = AT_MOST[work] / 1e3
-            yield table.Row(work, network, dtype, threads, "wanted", np.median(times), limit, limit / np.median(times), None)
+            ours, limit = float(np.median(times)), AT_MOST[work] / 1e3
+            yield table.Row(work, network, dtype, threads, "wanted", ours, limit, limit / ours, None)
     for side in sides:
         side.forget()
 
 
 def rows(asked):
     """Every row that is asked for."""
-    rounds, long = (3, 0.02) if asked.quick else (7, 0.08)
+    pace = QUICK if asked.quick else WHOLE
     sides = [Process(name) for name in ["engine", *asked.peers]]
     for work in asked.work:
         _, networks, one_thread = WORK.get(work, ("", (), False))
@@ -70,7 +82,7 @@ def rows(asked):
                 continue
             for dtype in asked.dtypes:
                 for threads in (None, 1) if one_thread else (None,):
-                    yield from compare(work, network, dtype, threads, sides, rounds, long)
+                    yield from compare(work, network, dtype, threads, sides, pace)
     for side in sides:
         side.end()
     if "cold" in asked.work:

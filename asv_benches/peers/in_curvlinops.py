@@ -16,7 +16,7 @@ class Peer:
         self.v = [torch.from_numpy(part.copy()) for pair in zip(*case.layers(case.v)) for part in pair]
 
     def _product(self, operator):
-        parameters = dict(self.model.named_parameters())
+        parameters = list(self.model.parameters())
         built = operator(self.model, torch.nn.MSELoss(), parameters, [(self.X, self.y)], check_deterministic=False)
         return Work(lambda: built @ self.v, lambda found: in_order(found) * (self.case.outputs / 2))
 

@@ -175,20 +175,28 @@ class Peer:
         def entropy(theta, x, c):
             return -jnp.take_along_axis(jax.nn.log_softmax(self._forward(theta, x)), c[:, None], 1).mean()
 
+        def step(theta, batch):
+            return jax.tree.map(lambda a, d: a - jnp.asarray(RATE, a.dtype) * d, theta, jax.grad(entropy)(theta, *batch)), None
+
         def train(theta, order):
-            def step(p, batch):
-                return jax.tree.map(lambda a, d: a - jnp.asarray(RATE, a.dtype) * d, p, jax.grad(entropy)(p, *batch)), None
             batches = X[order].reshape(-1, BATCH, X.shape[1]), classes[order].reshape(-1, BATCH)
             return jax.lax.scan(step, theta, batches)[0]
 
-        compiled, generator = jax.jit(train), np.random.default_rng(0)
+        def train_by_index(theta, key):
+            order = jax.random.permutation(key, len(X)).reshape(-1, BATCH)
+            return jax.lax.scan(lambda p, i: step(p, (X[i], classes[i])), theta, order)[0]
 
-        def run():
-            theta = self.theta
-            for _ in range(STEPS):
-                theta = compiled(theta, generator.permutation(len(X)))
-            return jax.block_until_ready(theta)
-        return Work(run, tree_numbers, STEPS, lambda: compiled(self.theta, np.arange(len(X))))
+        def epochs(function, orders):
+            def run():
+                theta = self.theta
+                for order in orders():
+                    theta = function(theta, order)
+                return jax.block_until_ready(theta)
+            return Work(run, tree_numbers, STEPS, lambda: compiled(self.theta, np.arange(len(X))))
+
+        compiled, generator = jax.jit(train), np.random.default_rng(0)
+        return {"scan, indices and keys": epochs(jax.jit(train_by_index), lambda: map(jax.random.PRNGKey, range(STEPS))),
+                "scan, NumPy's order": epochs(compiled, lambda: (generator.permutation(len(X)) for _ in range(STEPS)))}
 
     def adam_step(self):
         def step(carry, t):

@@ -23,8 +23,9 @@ def set_threads(count):
 def fill(out, value, pieces):
     """Ordinary stores to out [numbers], pieces pieces[0] … pieces[1] - 1."""
     number = value[0]
-    for i in range(pieces[0] * PIECE, min(pieces[1] * PIECE, out.size)):
-        out[i] = number
+    part = out[pieces[0] * PIECE:min(pieces[1] * PIECE, out.size)]
+    for i in range(part.size):
+        part[i] = number
 
 
 @kernel
