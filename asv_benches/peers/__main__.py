@@ -17,7 +17,7 @@ from .wanted import AT_MOST
 
 PEERS = {"jax": "jax", "torch": "torch", "backpack": "backpack", "curvlinops": "curvlinops", "sklearn": "sklearn",
          "numpy": "threadpoolctl", "limits": "numpy"}
-WHOLE, QUICK = (7, 0.08, 5.0), (3, 0.02, 1.0)  # rounds, seconds of a turn at least, seconds after which 3 rounds are enough
+WHOLE, QUICK = (5, 0.05, 4.0, 3), (3, 0.015, 1.0, 1)  # rounds, seconds of a turn, seconds after which so many rounds are enough
 AGREE = {"float64": 1e-8, "float32": 2e-3}  # of the largest number
 
 
@@ -45,17 +45,18 @@ def agree(ours, theirs, dtype):
 
 
 def take_turns(turns, pace):
-    """Seconds [rounds, turns]: as many rounds as asked for, or 3 once they took too long."""
-    rounds, long, patience = pace
+    """Seconds [rounds, turns]: as many rounds as asked for, fewer once they took too long."""
+    rounds, long, patience, enough = pace
     times, started = [], time.perf_counter()
-    while len(times) < rounds and (len(times) < 3 or time.perf_counter() - started < patience):
+    while len(times) < rounds and (len(times) < enough or time.perf_counter() - started < patience):
         times.append([side.seconds(how, long) for side, how in turns])
     return np.array(times)
 
 
 def compare(work, network, dtype, threads, sides, pace):
     """A row for each way in which a peer does the work; the first of the sides is ours."""
-    able = [side.prepare(work, network, dtype, threads) for side in sides]
+    able = [sides[0].prepare(work, network, dtype, threads)]
+    able += [side.prepare(work, network, dtype, threads) for side in sides[1:]] if able[0] else []
     turns = [(side, how) for side, found in zip(sides, able) for how in found]
     if able[0]:
         times = take_turns(turns, pace)
