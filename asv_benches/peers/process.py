@@ -4,9 +4,6 @@ import json
 import os
 import subprocess
 import sys
-import time
-
-REST = 0.03  # seconds after which every library's threads are asleep
 
 
 class Process:
@@ -33,8 +30,7 @@ class Process:
         return self.ask(do="prepare", work=work, network=network, dtype=dtype, threads=threads)
 
     def seconds(self, how, long):
-        """The median time of a call, after a rest for everyone else's threads."""
-        time.sleep(REST)
+        """The median time of a call."""
         return self.ask(do="time", how=how, seconds=long) or float("nan")
 
     def forget(self):

@@ -90,13 +90,13 @@ def title(work):
 def grid(rows, columns, head):
     """A Markdown table of the ratios: a line for each work and peer, a column for each network."""
     lines = ["| " + " | ".join(["work", "against", *head]) + " |", "|---" * (2 + len(columns)) + "|"]
-    kinds = list(dict.fromkeys((row.work, row.peer, row.threads) for row in rows))
-    for kind in kinds:
+    said = None
+    for kind in dict.fromkeys((row.work, row.peer, row.threads) for row in rows):
         mine = [row for row in rows if (row.work, row.peer, row.threads) == kind]
         against = kind[1] + (", one thread" if kind[2] else "")
         cells = [cell([row for row in mine if row.network == column]) for column in columns]
-        if any(cells):
-            lines.append("| " + " | ".join([title(kind[0]), against, *cells]) + " |")
+        lines.append("| " + " | ".join(["" if kind[0] == said else title(kind[0]), against, *cells]) + " |")
+        said = kind[0]
     return lines
 
 
@@ -116,7 +116,8 @@ def markdown(rows):
         for row in rest:
             ratio = f"*{number(row.ratio)}*" if row.holds is False else number(row.ratio)
             name = title(row.work) + (f", {row.dtype}" if row.dtype else "")
-            lines.append(f"| {name} | {duration(row.ours)} | {row.peer} | {duration(row.theirs)} | {ratio} |")
+            against = "at most" if row.peer == "wanted" else row.peer
+            lines.append(f"| {name} | {duration(row.ours)} | {against} | {duration(row.theirs)} | {ratio} |")
     return "\n".join(lines)
 
 
