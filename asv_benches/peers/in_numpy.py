@@ -1,16 +1,19 @@
-"""NumPy: the products alone, of the shapes that the work has, into arrays that are used again."""
+"""NumPy: the work itself, and its products alone, of the same shapes, into arrays that are used again."""
+
+import os
 
 import numpy as np
 from threadpoolctl import ThreadpoolController
 
-from .cases import Work
+from .cases import Work, flat_numbers
 
 CONTROLLER = ThreadpoolController()
+EVERY_CORE = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
 
 
 def set_threads(count):
     """Let the BLAS use `count` threads, or one for each core where None."""
-    CONTROLLER.limit(limits=count)
+    CONTROLLER.limit(limits=count or EVERY_CORE)
 
 
 class Peer:
@@ -19,24 +22,45 @@ class Peer:
     def __init__(self, case):
         self.case = case
 
-    def products(self):
+    def _products(self):
+        """Those of the forward pass and of B^(L-2) … B^1: B^L is diagonal, and B^(L-1) its rows scaled."""
         case, (weights, _) = self.case, self.case.layers()
         rows = case.samples * case.outputs
-        pairs, a = [], case.X
+        triples, a = [], case.X
         for W in weights:
-            pairs.append((a, W.T, np.zeros((case.samples, len(W)), case.dtype)))
-            a = pairs[-1][2]
+            triples.append((a, W.T, np.zeros((case.samples, len(W)), case.dtype)))
+            a = triples[-1][2]
         B = np.zeros((rows, case.widths[-2]), case.dtype)
         for W in weights[-2:0:-1]:
-            pairs.append((B, W, np.zeros((rows, W.shape[1]), case.dtype)))
-            B = pairs[-1][2]
+            triples.append((B, W, np.zeros((rows, W.shape[1]), case.dtype)))
+            B = triples[-1][2]
 
         def run():
-            for left, right, out in pairs:
+            for left, right, out in triples:
                 np.matmul(left, right, out=out)
         return Work(run, lambda _: None)
 
-    chains = products
+    def _chains(self):
+        """γ and the chains, eq. 1–7."""
+        case, (weights, biases) = self.case, self.case.layers()
+
+        def run():
+            a, gamma = case.X, []
+            for W, b in zip(weights[:-1], biases):
+                a = np.tanh(a @ W.T + b)
+                gamma.append(1 - a * a)
+            outputs = a @ weights[-1].T + biases[-1]
+            B = [weights[-1] * gamma[-1][:, None, :]]
+            for W, g in zip(weights[-2:0:-1], gamma[-2::-1]):
+                product = B[0].reshape(outputs.size, -1) @ W
+                B.insert(0, product.reshape(case.samples, case.outputs, -1) * g[:, None, :])
+            return B
+        return Work(run, lambda B: np.concatenate([flat_numbers(b) for b in B]))
+
+    def chains(self):
+        return {"products alone": self._products(), "the whole work": self._chains()}
+
+    products = chains
 
     def gram(self):
         """F Fᵀ of the width of B^1 … B^(L-1) side by side: B^L is diagonal."""
