@@ -20,8 +20,7 @@ SLOW = 2.0  # seconds of a first call after which there is no second before the 
 
 def ways(module, work, case):
     """{how: Work} of a peer, empty where it does not do that."""
-    build = getattr(module.Peer(case), work, None)
-    made = build and build()
+    made = getattr(module.Peer(case), work)()
     return {"": made} if isinstance(made, Work) else made or {}
 
 
@@ -54,10 +53,10 @@ def rest():
 
 def prepare(module, asked):
     """The ways of a peer, compiled and warm; the numbers of each."""
+    if not hasattr(module.Peer, asked["work"]) or (asked["threads"] and not hasattr(module, "set_threads")):
+        return {}, {}
     if hasattr(module, "set_threads"):
         module.set_threads(asked["threads"])
-    elif asked["threads"]:
-        return {}, {}
     able = ways(module, asked["work"], Case.named(asked["network"], asked["dtype"]))
     numbers = {}
     for how, work in able.items():
