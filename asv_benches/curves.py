@@ -70,7 +70,8 @@ def draw(rows, path):
                 points = [(row[1], 1e6 * row[4]) for row in rows if row[0] == axis and row[2:4] == (work, dtype)]
                 label = WORKS[work] if dtype == "float64" else None
                 panel.plot(*zip(*points), style, color=f"C{k}", marker=".", markersize=4, linewidth=1.3, label=label)
-        panel.set(xscale="log", yscale="log", xlabel=TITLES[axis])
+        panel.set(yscale="log", xlabel=TITLES[axis])
+        panel.set_xscale("log", base=10 if axis == "samples" else 2)
         panel.grid(alpha=0.3)
     panels[0, 0].set_ylabel("µs a sample")
     panels[0, 0].plot([], [], "k-", linewidth=1.3, label="float64")
@@ -95,7 +96,7 @@ def main():
         print(machine())
         rows = []
         for row in measure(asked.axes, 0.0 if asked.quick else 0.1):
-            rows.append(row)
+            rows.append((*row[:4], float(f"{row[4]:.4g}")))
             print(f"{row[0]:8} {row[1]:8} {row[2]:9} {row[3]:8} {1e6 * row[4]:10.4f} µs a sample", flush=True)
         with open(file, "w", newline="") as target:
             csv.writer(target).writerows([("axis", "value", "work", "dtype", "seconds_a_sample"), *rows])
