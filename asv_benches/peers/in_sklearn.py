@@ -2,6 +2,7 @@
 
 import warnings
 
+import numpy as np
 from sklearn.neural_network import MLPClassifier
 
 from .cases import BATCH, RATE, STEPS, Work, tree_numbers
@@ -18,7 +19,7 @@ class Peer:
         model = MLPClassifier(self.case.widths[1:-1], activation="tanh", solver="sgd", alpha=0.0, batch_size=BATCH,
                               learning_rate_init=RATE, momentum=0.0, max_iter=epochs, tol=0.0, n_iter_no_change=epochs + 1,
                               shuffle=shuffle, random_state=0, warm_start=True)
-        model.partial_fit(self.case.X, self.case.classes)
+        model.partial_fit(self.case.X, self.case.classes, classes=np.arange(self.case.outputs))
         weights, biases = self.case.layers()
         model.coefs_, model.intercepts_ = [W.T.copy() for W in weights], [b.copy() for b in biases]
         return model
