@@ -17,7 +17,7 @@ class Peer:
 
     def _model(self, epochs, shuffle):
         model = MLPClassifier(self.case.widths[1:-1], activation="tanh", solver="sgd", alpha=0.0, batch_size=BATCH,
-                              learning_rate_init=RATE, momentum=0.0, max_iter=epochs, tol=0.0, n_iter_no_change=epochs + 1,
+                              learning_rate_init=RATE, momentum=0.0, max_iter=epochs, tol=0.0, n_iter_no_change=10**6,
                               shuffle=shuffle, random_state=0, warm_start=True)
         model.partial_fit(self.case.X, self.case.classes, classes=np.arange(self.case.outputs))
         weights, biases = self.case.layers()
