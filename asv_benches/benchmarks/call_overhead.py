@@ -1,23 +1,34 @@
-"""The smallest calls, where there is nothing but overhead; a thousand of them a timed body."""
+"""The smallest calls, where there is nothing but overhead; a hundred of them a timed body."""
+
+from time import perf_counter
 
 import numpy as np
 
-from engine import Cost, Network, value_and_gradient
+from .common import cases, in_engine
+
+LIMITS = {"smallest_gradient": 30e-6, "smallest_prediction": 10e-6}
 
 
 class CallOverhead:
-    """2-2-1."""
+    """2-2-1: the gradient of 4 samples, the prediction of one."""
 
-    def setup(self):
-        self.network = Network.initialize((2, 2, 1), "tanh")
-        self.X, self.y, self.cost = np.ones((4, 2)), np.zeros((4, 1)), Cost("squared_error")
-        value_and_gradient(self.network, self.X, self.y, self.cost)
-        self.network(self.X[0])
+    params = (list(LIMITS), ["float64", "float32"])
+    param_names = ["call", "dtype"]
 
-    def time_thousand_gradients(self):
-        for _ in range(1000):
-            value_and_gradient(self.network, self.X, self.y, self.cost)
+    def setup(self, call, dtype):
+        self.work = getattr(in_engine.Peer(cases.Case.named("tiny", dtype)), call)()
+        self.work.run()
 
-    def time_thousand_predictions(self):
-        for _ in range(1000):
-            self.network(self.X[0])
+    def time_hundred_calls(self, call, dtype):
+        self.work.run()
+
+    def track_share_of_limit(self, call, dtype):
+        """The time of one call over the 30 or 10 µs that it may take."""
+        times = []
+        for _ in range(50):
+            started = perf_counter()
+            self.work.run()
+            times.append((perf_counter() - started) / self.work.count)
+        return float(np.median(times)) / LIMITS[call]
+
+    track_share_of_limit.unit = "share"

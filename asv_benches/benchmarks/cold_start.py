@@ -1,8 +1,20 @@
 """A fresh process: import, and import to the first Jacobian."""
 
+FIRST = """
+import numpy as np
+from engine import Network
+network = Network.initialize((64, 64, 32, 10), "tanh", dtype=np.float32)
+network.jacobian(np.ones((100, 64), np.float32)).dense()
+"""
+EMPTY = """
+import os, tempfile
+folder = tempfile.TemporaryDirectory()
+os.environ["NUMBA_CACHE_DIR"] = folder.name
+"""
+
 
 class ColdStart:
-    """The kernels' cache is warm after the first run."""
+    """From a warm cache (after the first run) and from an empty one."""
 
     timeout = 300
     number = 1
@@ -11,9 +23,7 @@ class ColdStart:
         return "import engine"
 
     def timeraw_first_jacobian(self):
-        return """
-        import numpy as np
-        from engine import Network
-        network = Network.initialize((64, 64, 32, 10), "tanh", dtype=np.float32)
-        network.jacobian(np.ones((100, 64), np.float32)).dense()
-        """
+        return FIRST
+
+    def timeraw_first_jacobian_from_an_empty_cache(self):
+        return EMPTY + FIRST

@@ -1,37 +1,49 @@
-"""What every benchmark shares: the networks, a compiled start, and the thread count."""
+"""What every benchmark shares: a piece of work on a network, built and called before the clock runs."""
+
+import pathlib
+import sys
+from time import perf_counter
 
 import numpy as np
 
-import engine
-from engine import Cost, Network
+sys.path.append(str(pathlib.Path(__file__).parents[2]))  # after the engine that is measured, so that asv's own comes first
 
-# widths, samples
-NETWORKS = {
-    "A": ((64, 64, 32, 10), 1797),
-    "B": ((784, 128, 64, 10), 256),
-    "C": ((2, 20, 20, 1), 10000),
-    "D": ((256, 512, 512, 10), 64),
-    "E": ((784, 1024, 1024, 10), 256),
-    "F": ((2, 50, 50, 1), 10000),
-}
+from asv_benches.peers import cases, in_engine, limits  # noqa: E402
+
+THREADS = [1, in_engine.EVERY_CORE] if in_engine.EVERY_CORE > 1 else [1]
+TURNS = 7
 
 
 class Benchmark:
-    """A benchmark states its object in `prepare`; `setup` builds the network and calls it once, compiled, before the clock runs."""
+    """A benchmark names its `work`; `setup` makes it for a network, a dtype and a number of threads."""
 
-    params = (list("ABCDF"), ["float64", "float32"], [1, 2])
+    params = (list("ABCDEF"), ["float64", "float32"], THREADS)
     param_names = ["network", "dtype", "threads"]
     timeout = 300
+    work: str
 
-    def setup(self, name, dtype, threads):
-        widths, m = NETWORKS[name]
-        engine.set_num_threads(threads)
-        generator = np.random.default_rng(0)
-        self.network = Network.initialize(widths, "tanh", seed=0, dtype=dtype)
-        self.X = generator.standard_normal((m, widths[0])).astype(dtype)
-        self.y = generator.standard_normal((m, widths[-1])).astype(dtype)
-        self.cost = Cost("squared_error")
-        self.prepare()
+    def setup(self, network, dtype, threads):
+        in_engine.set_threads(threads)
+        self.made = getattr(in_engine.Peer(cases.Case.named(network, dtype)), self.work)()
+        if self.made is None:
+            raise NotImplementedError(f"this engine has no {self.work}")
+        self.made.run()
+        self.run = self.made.run
 
-    def prepare(self):
-        """What the timed body needs, and one call of it."""
+    def share(self, network, dtype, limit):
+        """What `limit` takes of the machine over our time: the median of turns."""
+        bound = getattr(limits.Peer(cases.Case.named(network, dtype)), self.work)()[limit]
+        return share(self.made, bound)
+
+
+def share(ours, bound):
+    """The time of `bound` over ours: both called once, then in turn."""
+    ratios = []
+    for _ in range(TURNS + 1):
+        times = []
+        for work in (ours, bound):
+            started = perf_counter()
+            work.run()
+            times.append((perf_counter() - started) / work.count)
+        ratios.append(times[1] / times[0])
+    return float(np.median(ratios[1:]))

@@ -1,26 +1,32 @@
-"""C and D_θ C of a whole batch, and the forward pass."""
-
-from engine import value_and_gradient
+"""C and D_θ C of a whole batch, against the peak of multiply-adds."""
 
 from .common import Benchmark
 
 
 class Gradient(Benchmark):
-    """A full batch, squared error."""
+    """Squared error, mean."""
 
-    params = (list("ABCDEF"), ["float64", "float32"], [1, 2])
+    work = "gradient"
 
-    def prepare(self):
-        value_and_gradient(self.network, self.X, self.y, self.cost)
+    def time_value_and_gradient(self, network, dtype, threads):
+        self.run()
 
-    def time_value_and_gradient(self, name, dtype, threads):
-        value_and_gradient(self.network, self.X, self.y, self.cost)
+    def track_share_of_peak(self, network, dtype, threads):
+        return self.share(network, dtype, "peak")
 
-    def time_predictions(self, name, dtype, threads):
-        self.network(self.X)
+    track_share_of_peak.unit = "share"
 
 
-class GradientSmoke(Gradient):
-    """The same on one small case, for a quick look at whether benchmarks run."""
+class AdamStep(Benchmark):
+    """The public benchmark of small networks: 4-32-16-4, m 10000, full batch, twenty gradients and Adam steps."""
 
-    params = (["C"], ["float32"], [1])
+    params = (["small"], *Benchmark.params[1:])
+    work = "adam_step"
+
+    def time_twenty_steps(self, network, dtype, threads):
+        self.run()
+
+    def track_share_of_peak(self, network, dtype, threads):
+        return self.share(network, dtype, "peak")
+
+    track_share_of_peak.unit = "share"

@@ -1,4 +1,7 @@
-"""The work that peers are compared on: networks, data, and what each piece of work is."""
+"""The work that peers are compared on: networks, data, and the pieces of work by name."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -6,40 +9,117 @@ import numpy as np
 NETWORKS = {
     "A": ((64, 64, 32, 10), 1797), "B": ((784, 128, 64, 10), 256), "C": ((2, 20, 20, 1), 10000), "D": ((256, 512, 512, 10), 64),
     "E": ((784, 1024, 1024, 10), 256), "F": ((2, 50, 50, 1), 10000), "A600": ((64, 64, 32, 10), 600),
-    "digits": ((64, 64, 32, 10), 1797), "small": ((4, 32, 16, 4), 10000), "tiny": ((2, 2, 1), 4),
+    "digits": ((64, 64, 32, 10), 1792), "small": ((4, 32, 16, 4), 10000), "tiny": ((2, 2, 1), 4),
 }
+WIDTHS = [1, 2, 4, 8, 16, 32, 64, 128, 256, 512, 1024]
+# up to 8 outputs, and as many samples as make some 10^8 multiply-adds
+NETWORKS |= {f"width {w}": ((w, w, w, w, min(w, 8)), max(64, min(20000, 30_000_000 // (w**2 * min(w, 8))))) for w in WIDTHS}
 
-# work, networks
+ALL, SOME = list("ABCDEF"), list("ABCD")
+
+# work: what it is, the networks it is done on, whether it is also timed on one thread
 WORK = {
-    "dense": "ABCD", "chains": "ABCDF", "forward": "ABCDEF", "gradient": "ABCDEF", "jv": "ABCDEF", "jtu": "ABCDEF",
-    "gram": ["A600"], "gradient_norms": "ABCD", "epoch": ["digits"], "adam_step": ["small"],
+    "dense": ("dense J into an array that is used again, the forward pass at hand", SOME, False),
+    "dense_fresh": ("dense J into fresh memory, the forward pass at hand", SOME, False),
+    "jacobian": ("forward pass and dense J", SOME, False),
+    "chains": ("forward pass and all chains", ALL, False),
+    "products": ("forward pass and all chains of equal widths, against their products alone", [f"width {w}" for w in WIDTHS], True),
+    "forward": ("forward pass", ALL, False),
+    "gradient": ("C and D_θ C of a whole batch", ALL, False),
+    "jv": ("J v, forward pass included", ALL, False),
+    "jv_kept": ("J v, the forward pass at hand", ALL, False),
+    "jtu": ("Jᵀ u, forward pass included", ALL, False),
+    "jtu_kept": ("Jᵀ u, the forward pass at hand", ALL, False),
+    "gram": ("J Jᵀ (NTK) from X, 6000 × 6000", ["A600"], False),
+    "gram_other": ("J J′ᵀ of two networks, 6000 × 6000", ["A600"], False),
+    "row_norms": ("norms of every row of J", SOME, False),
+    "gradient_norms": ("per-sample gradient norms", SOME, False),
+    "ggn_v": ("GGN · v", ALL, False),
+    "hessian_v": ("Hessian · v", ALL, False),
+    "ggn_diagonal": ("diagonal of the GGN", SOME, False),
+    "epoch": ("an epoch of SGD, 1792 samples in batches of 32, shuffled", ["digits"], False),
+    "adam_step": ("gradient and Adam step, 4-32-16-4, m 10000, full batch", ["small"], False),
+    "smallest_gradient": ("the smallest gradient: 2-2-1, m 4", ["tiny"], False),
+    "smallest_prediction": ("the smallest prediction: 2-2-1, one sample", ["tiny"], False),
 }
-BATCH, RATE = 32, 0.05
+BATCH, RATE, ADAM_RATE, STEPS = 32, 0.05, 1e-3, 20
+
+
+def flat_numbers(result):
+    """A result as a flat NumPy array."""
+    return np.asarray(result, np.float64).ravel()
+
+
+def tree_numbers(pairs):
+    """([W …], [b …]) as a flat NumPy array in θ's order."""
+    return np.concatenate([np.asarray(part, np.float64).ravel() for pair in zip(*pairs) for part in pair])
+
+
+@dataclass
+class Work:
+    """What a peer does: `run()`, which repeats the work `count` times, and what to compare of its result (or of `check()`)."""
+
+    run: Callable
+    numbers: Callable = flat_numbers
+    count: float = 1
+    check: Callable | None = None
 
 
 class Case:
-    """One piece of work: widths, θ in the engine's order, X, y, v, u; tanh hidden layers, identity output, squared error, mean."""
+    """Widths, θ in the engine's order, X, y, v, u; tanh hidden layers, identity output, squared error, mean."""
 
-    def __init__(self, network, dtype):
-        self.widths, m = NETWORKS[network]
+    def __init__(self, widths, samples, dtype):
+        self.widths, self.samples = tuple(widths), samples
         self.dtype = np.dtype(dtype)
+        self.depth, self.outputs = len(self.widths) - 1, self.widths[-1]
         generator = np.random.default_rng(0)
-        parts = []
-        for before, width in zip(self.widths, self.widths[1:]):
-            parts += [generator.standard_normal(width * before) / np.sqrt(before), 0.1 * generator.standard_normal(width)]
-        self.theta = np.concatenate(parts).astype(dtype)
-        self.X = generator.standard_normal((m, self.widths[0])).astype(dtype)
-        self.y = generator.standard_normal((m, self.widths[-1])).astype(dtype)
-        self.classes = generator.integers(0, self.widths[-1], m)
+        self.theta, self.other = (self._parameters(generator) for _ in range(2))
+        self.X = generator.standard_normal((self.samples, self.widths[0])).astype(dtype)
+        self.y = generator.standard_normal((self.samples, self.outputs)).astype(dtype)
+        self.classes = generator.integers(0, self.outputs, self.samples)
         self.v = generator.standard_normal(self.theta.size).astype(dtype)
         self.u = generator.standard_normal(self.y.shape).astype(dtype)
 
-    def layers(self):
-        """[W^1 …], [b^1 …]."""
+    @classmethod
+    def named(cls, network, dtype):
+        """That of one of NETWORKS."""
+        return cls(*NETWORKS[network], dtype)
+
+    def _parameters(self, generator):
+        parts = []
+        for before, width in zip(self.widths, self.widths[1:]):
+            parts += [generator.standard_normal(width * before) / np.sqrt(before), 0.1 * generator.standard_normal(width)]
+        return np.concatenate(parts).astype(self.dtype)
+
+    def layers(self, theta=None):
+        """([W^1 …], [b^1 …]) of a vector in θ's order, θ itself where None."""
+        theta = self.theta if theta is None else theta
         weights, biases, at = [], [], 0
         for before, width in zip(self.widths, self.widths[1:]):
-            weights.append(self.theta[at:at + width * before].reshape(width, before))
+            weights.append(theta[at:at + width * before].reshape(width, before))
             at += width * before
-            biases.append(self.theta[at:at + width])
+            biases.append(theta[at:at + width])
             at += width
         return weights, biases
+
+    def some_rows(self):
+        """The samples whose rows of J are compared."""
+        return [0, self.samples // 2, self.samples - 1]
+
+    def multiply_adds(self, work):
+        """Those of the products that `work` cannot do without; activations, losses and updates not counted."""
+        products = [a * b for a, b in zip(self.widths, self.widths[1:])]
+        if work in ("chains", "products"):  # B^L is diagonal, B^(L-1) its rows scaled: no product
+            return self.samples * (sum(products) + self.outputs * sum(products[1:-1]))
+        if work in ("gradient", "adam_step"):  # no derivative with respect to X
+            return self.samples * (3 * sum(products) - products[0])
+        return self.samples * sum(products)
+
+
+def along(axis, value):
+    """Widths and samples where one of "samples", "depth" and "width" is `value`, the others as they are in C or near it."""
+    if axis == "samples":
+        return NETWORKS["C"][0], value
+    if axis == "depth":
+        return (20,) * value + (1,), 1000
+    return (value, value, value, 1), 128

@@ -2,51 +2,130 @@
 
 import numpy as np
 
-from engine import Adam, Cost, GradientDescent, Network, fit, value_and_gradient
+import engine
+from engine import Adam, Cost, GradientDescent, Network, fit, operators, value_and_gradient
+from engine.runtime import num_threads
 from schedulers import BatchSchedule
 
-from .cases import BATCH, RATE
+from .cases import ADAM_RATE, BATCH, RATE, STEPS, Work, flat_numbers
+
+EVERY_CORE = num_threads()
 
 
-def prepare(work, case):
-    """A function of nothing that does the work and gives what it computed."""
-    network = Network(case.widths, ("tanh",) * (len(case.widths) - 2) + ("identity",), case.theta)
-    cost = Cost("squared_error")
-    if work == "forward":
-        return lambda: network(case.X)
-    if work == "gradient":
-        return lambda: value_and_gradient(network, case.X, case.y, cost)[1]
-    if work == "epoch":
-        first = [fit(network, case.X, case.classes, Cost("softmax_cross_entropy"), GradientDescent(RATE),
-                     BatchSchedule(BATCH, drop_last=True), epochs=1, progress=False).network]
+def set_threads(count):
+    """Use `count` threads, or one for each core where None."""
+    engine.set_num_threads(count or EVERY_CORE)
 
-        def epochs():
-            fit(first[0], case.X, case.classes, Cost("softmax_cross_entropy"), GradientDescent(RATE),
-                BatchSchedule(BATCH, drop_last=True), epochs=20, progress=False)
-        epochs.count = 20
-        return epochs
-    if work == "adam_step":
-        def steps():
-            return fit(network, case.X, case.y, cost, Adam(1e-3), BatchSchedule(len(case.X), order="sequential"), epochs=20,
-                       progress=False).network.parameters
-        steps.count = 20
-        return steps
-    J = network.jacobian(case.X)
-    if work == "dense":
-        out = np.empty(J.shape, J.dtype)
-        return lambda: J.dense(out=out)
-    if work == "chains":
-        def chains():
-            J._chain = None
-            return J._chains()
-        return chains
-    if work == "jv":
-        return lambda: J.matvec(case.v)
-    if work == "jtu":
-        return lambda: J.rmatvec(case.u.reshape(-1))
-    if work == "gram":
-        return lambda: J.gram()
-    if work == "gradient_norms":
-        from engine import per_sample_gradient_norms
-        return lambda: per_sample_gradient_norms(network, case.X, case.y, cost)
-    return None
+
+class Peer:
+    """A method for each piece of work; None where the engine does not have it."""
+
+    def __init__(self, case):
+        self.case, self.cost = case, Cost("squared_error")
+        activations = ("tanh",) * (case.depth - 1) + ("identity",)
+        self.network, self.other = (Network(case.widths, activations, theta) for theta in (case.theta, case.other))
+
+    def _rows(self, J):
+        return flat_numbers(J.reshape(self.case.samples, self.case.outputs, -1)[self.case.some_rows()])
+
+    def _chain_numbers(self, J):
+        return np.concatenate([flat_numbers(J.chain(l)) for l in range(1, self.case.depth)])
+
+    def dense(self):
+        J = self.network.jacobian(self.case.X)
+        out = np.ones(J.shape, J.dtype)
+        return Work(lambda: J.dense(out=out), self._rows)
+
+    def dense_fresh(self):
+        J = self.network.jacobian(self.case.X)
+        return Work(lambda: J.dense(), self._rows)
+
+    def jacobian(self):
+        out = np.ones((self.case.y.size, self.network.size), self.case.dtype)
+        return Work(lambda: self.network.jacobian(self.case.X).dense(out=out), self._rows)
+
+    def chains(self):
+        def run():
+            J = self.network.jacobian(self.case.X)
+            J._chains()
+            return J
+        return Work(run, self._chain_numbers)
+
+    products = chains
+
+    def forward(self):
+        return Work(lambda: self.network(self.case.X))
+
+    def gradient(self):
+        return Work(lambda: value_and_gradient(self.network, self.case.X, self.case.y, self.cost)[1])
+
+    def jv(self):
+        return Work(lambda: self.network.jacobian(self.case.X).matvec(self.case.v))
+
+    def jv_kept(self):
+        J = self.network.jacobian(self.case.X)
+        return Work(lambda: J.matvec(self.case.v))
+
+    def jtu(self):
+        u = self.case.u.reshape(-1)
+        return Work(lambda: self.network.jacobian(self.case.X).rmatvec(u))
+
+    def jtu_kept(self):
+        J, u = self.network.jacobian(self.case.X), self.case.u.reshape(-1)
+        return Work(lambda: J.rmatvec(u))
+
+    def gram(self):
+        return Work(lambda: self.network.jacobian(self.case.X).gram())
+
+    def gram_other(self):
+        return Work(lambda: self.network.jacobian(self.case.X).gram(self.other.jacobian(self.case.X)))
+
+    def row_norms(self):
+        return Work(lambda: self.network.jacobian(self.case.X).row_norms())
+
+    def gradient_norms(self):
+        norms = getattr(engine, "per_sample_gradient_norms", None)
+        return norms and Work(lambda: norms(self.network, self.case.X, self.case.y, self.cost))
+
+    def _operator(self, name):
+        build = getattr(operators, name, None)
+        return build and build(self.network, self.case.X, self.case.y, self.cost)
+
+    def ggn_v(self):
+        G = self._operator("ggn")
+        return G and Work(lambda: G @ self.case.v)
+
+    def hessian_v(self):
+        H = self._operator("hessian")
+        return H and Work(lambda: H @ self.case.v)
+
+    def ggn_diagonal(self):
+        build = getattr(operators, "ggn", None)
+        return build and Work(lambda: build(self.network, self.case.X, self.case.y, self.cost).diagonal())
+
+    def epoch(self):
+        cost = Cost("softmax_cross_entropy")
+
+        def train(order, epochs):
+            return fit(self.network, self.case.X, self.case.classes, cost, GradientDescent(RATE), BatchSchedule(BATCH, order=order),
+                       epochs=epochs, progress=False).network.parameters
+        return Work(lambda: train("shuffled", STEPS), count=STEPS, check=lambda: train("sequential", 1))
+
+    def adam_step(self):
+        return Work(lambda: fit(self.network, self.case.X, self.case.y, self.cost, Adam(ADAM_RATE),
+                                BatchSchedule(self.case.samples, order="sequential"), epochs=STEPS,
+                                progress=False).network.parameters, count=STEPS)
+
+    def smallest_gradient(self):
+        def run():
+            for _ in range(100):
+                value_and_gradient(self.network, self.case.X, self.case.y, self.cost)
+        return Work(run, count=100)
+
+    def smallest_prediction(self):
+        x = self.case.X[0]
+
+        def run():
+            for _ in range(100):
+                self.network(x)
+        return Work(run, count=100)

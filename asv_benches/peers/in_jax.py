@@ -1,128 +1,215 @@
-"""JAX, jitted, written by hand where that is faster than autodiff."""
+"""JAX, jitted; by hand where that is faster than automatic differentiation. Results stay the pytrees that they are."""
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 
-from .cases import BATCH, RATE
+from .cases import ADAM_RATE, BATCH, RATE, STEPS, Work, flat_numbers, tree_numbers
 
 jax.config.update("jax_enable_x64", True)
 
 
-def prepare(work, case):
-    """A function of nothing that does the work, waits for it, and gives what it computed."""
-    weights, biases = case.layers()
-    theta = ([jnp.asarray(W) for W in weights], [jnp.asarray(b) for b in biases])
-    X, y, u = jnp.asarray(case.X), jnp.asarray(case.y), jnp.asarray(case.u)
-    depth = len(weights)
+def jitted(function, *arguments, numbers=flat_numbers):
+    """The work of calling `function` compiled, and waiting for what it gives."""
+    compiled = jax.jit(function)
+    return Work(lambda: jax.block_until_ready(compiled(*arguments)), numbers)
 
-    def forward(theta, x):
-        for i, (W, b) in enumerate(zip(*theta)):
-            x = x @ W.T + b
-            x = jnp.tanh(x) if i < depth - 1 else x
-        return x
 
-    def cost(theta, x, t):
-        return 0.5 * ((forward(theta, x) - t) ** 2).sum(1).mean()
+class Peer:
+    """A method for each piece of work; a dict where there are several ways to do it."""
 
-    def flat(tree):
-        return jnp.concatenate([part.ravel() for pair in zip(*tree) for part in pair])
+    def __init__(self, case):
+        self.case = case
+        self.theta, self.other, self.v = (self._tree(values) for values in (case.theta, case.other, case.v))
+        self.X, self.y, self.u = jnp.asarray(case.X), jnp.asarray(case.y), jnp.asarray(case.u)
 
-    def unflatten(v):
-        parts, at = ([], []), 0
-        for W, b in zip(weights, biases):
-            parts[0].append(jnp.asarray(v[at:at + W.size].reshape(W.shape)))
-            parts[1].append(jnp.asarray(v[at + W.size:at + W.size + b.size]))
-            at += W.size + b.size
-        return parts
+    def _tree(self, values):
+        return tuple([jnp.asarray(part) for part in parts] for parts in self.case.layers(values))
 
-    def chains(theta, X):
-        a, gamma = [X], []
-        for i, (W, b) in enumerate(zip(*theta)):
-            z = a[-1] @ W.T + b
-            a.append(jnp.tanh(z) if i < depth - 1 else z)
-            gamma.append(1 - a[-1] ** 2 if i < depth - 1 else jnp.ones_like(z))
-        B = [None] * depth
-        B[-1] = gamma[-1][:, :, None] * jnp.eye(gamma[-1].shape[1], dtype=X.dtype)
-        for l in range(depth - 2, -1, -1):
-            B[l] = (B[l + 1] @ theta[0][l + 1]) * gamma[l][:, None, :]
+    def _forward(self, theta, x):
+        for W, b in zip(theta[0][:-1], theta[1]):
+            x = jnp.tanh(x @ W.T + b)
+        return x @ theta[0][-1].T + theta[1][-1]
+
+    def _cost(self, theta, x, y):
+        return 0.5 * ((self._forward(theta, x) - y) ** 2).sum(1).mean()
+
+    def _factors(self, theta, X):
+        """a^0 … a^(L-1) and B^1 … B^(L-1), eq. 7; B^L is the identity."""
+        a = [X]
+        for W, b in zip(theta[0][:-1], theta[1]):
+            a.append(jnp.tanh(a[-1] @ W.T + b))
+        B = [theta[0][-1] * (1 - a[-1] ** 2)[:, None, :]]
+        for l in range(len(a) - 2, 0, -1):
+            B.insert(0, (B[0] @ theta[0][l]) * (1 - a[l] ** 2)[:, None, :])
         return a, B
 
-    def waiting(function, *arguments):
-        compiled = jax.jit(function)
-        return lambda: jax.block_until_ready(compiled(*arguments))
+    def _jacobian(self, theta, X):
+        """∂A/∂W^l [m, n, n_l, n_(l-1)] and ∂A/∂b^l [m, n, n_l], eq. 8."""
+        a, B = self._factors(theta, X)
+        m, n = X.shape[0], self.case.outputs
+        B.append(jnp.broadcast_to(jnp.eye(n, dtype=X.dtype), (m, n, n)))
+        return [b[:, :, :, None] * x[:, None, None, :] for b, x in zip(B, a)], B
 
-    if work == "forward":
-        return waiting(forward, theta, X)
-    if work == "gradient":
-        return waiting(lambda theta, X, y: (lambda c, g: (c, flat(g)))(*jax.value_and_grad(cost)(theta, X, y))[1], theta, X, y)
-    if work == "jv":
-        v = unflatten(case.v)
-        return waiting(lambda theta, v, X: jax.jvp(lambda p: forward(p, X), (theta,), (tuple(v),))[1], theta, v, X)
-    if work == "jtu":
-        return waiting(lambda theta, u, X: flat(jax.vjp(lambda p: forward(p, X), theta)[1](u)[0]), theta, u, X)
-    if work == "chains":
-        return waiting(lambda theta, X: chains(theta, X)[1], theta, X)
-    if work == "dense":
-        def dense(theta, X):
-            a, B = chains(theta, X)
-            rows = B[0].shape[0] * B[0].shape[1]
-            parts = []
-            for l in range(depth):
-                parts += [(B[l][:, :, :, None] * a[l][:, None, None, :]).reshape(rows, -1), B[l].reshape(rows, -1)]
-            return jnp.concatenate(parts, 1)
-        return waiting(dense, theta, X)
-    if work == "gram":
-        def gram(theta, X):
-            J = jax.vmap(lambda x: flat_rows(jax.jacrev(lambda p: forward(p, x))(theta)))(X)
-            J = J.reshape(-1, J.shape[-1])
-            return J @ J.T
+    def _matrix(self, theta, X):
+        return jnp.concatenate([part.reshape(self.case.y.size, -1) for pair in zip(*self._jacobian(theta, X)) for part in pair], 1)
 
-        def flat_rows(tree):
-            return jnp.concatenate([part.reshape(part.shape[0], -1) for pair in zip(*tree) for part in pair], 1)
-        return waiting(gram, theta, X)
-    if work == "adam_step":
+    def _tree_rows(self, tree):
+        rows = np.array(self.case.some_rows())
+        parts = [np.asarray(part[rows]).reshape(len(rows) * self.case.outputs, -1) for pair in zip(*tree) for part in pair]
+        return flat_numbers(np.concatenate(parts, 1))
+
+    def _matrix_rows(self, J):
+        n = self.case.outputs
+        return flat_numbers(np.concatenate([J[s * n:(s + 1) * n] for s in self.case.some_rows()]))
+
+    def jacobian(self):
+        def into(kept, theta, X):
+            return self._jacobian(theta, X)
+
+        compiled = jax.jit(into, donate_argnums=0, keep_unused=True)
+        kept = [jax.jit(self._jacobian)(self.theta, self.X)]
+
+        def again():
+            kept[0] = jax.block_until_ready(compiled(kept[0], self.theta, self.X))
+            return kept[0]
+
+        return {"a matrix": jitted(self._matrix, self.theta, self.X, numbers=self._matrix_rows),
+                "a pytree": jitted(self._jacobian, self.theta, self.X, numbers=self._tree_rows),
+                "a pytree, donated": Work(again, self._tree_rows)}
+
+    def chains(self):
+        return jitted(lambda theta, X: self._factors(theta, X)[1], self.theta, self.X,
+                      numbers=lambda B: np.concatenate([flat_numbers(b) for b in B]))
+
+    def forward(self):
+        return jitted(self._forward, self.theta, self.X)
+
+    def gradient(self):
+        return jitted(jax.value_and_grad(self._cost), self.theta, self.X, self.y, numbers=lambda found: tree_numbers(found[1]))
+
+    def jv(self):
+        return jitted(lambda theta, v, X: jax.jvp(lambda p: self._forward(p, X), (theta,), (v,))[1], self.theta, self.v, self.X)
+
+    def jv_kept(self):
+        _, product = jax.linearize(lambda theta: self._forward(theta, self.X), self.theta)
+        return jitted(lambda product, v: product(v), product, self.v)
+
+    def jtu(self):
+        return jitted(lambda theta, u, X: jax.vjp(lambda p: self._forward(p, X), theta)[1](u)[0], self.theta, self.u, self.X,
+                      numbers=tree_numbers)
+
+    def jtu_kept(self):
+        _, product = jax.vjp(lambda theta: self._forward(theta, self.X), self.theta)
+        return jitted(lambda product, u: product(u)[0], product, self.u, numbers=tree_numbers)
+
+    def gram(self):
+        def from_factors(theta, X):
+            return self._kernel(self._factors(theta, X), self._factors(theta, X))
+
+        def from_rows(theta, X):
+            J = jax.vmap(lambda x: jax.jacrev(lambda p: self._forward(p, x))(theta))(X)
+            parts = [part.reshape(self.case.y.size, -1) for parts in J for part in parts]
+            return sum(part @ part.T for part in parts)
+
+        return {"jacrev": jitted(from_rows, self.theta, self.X), "by hand, from factors": jitted(from_factors, self.theta, self.X)}
+
+    def gram_other(self):
+        def from_factors(theta, other, X):
+            return self._kernel(self._factors(theta, X), self._factors(other, X))
+        return {"by hand, from factors": jitted(from_factors, self.theta, self.other, self.X)}
+
+    def _kernel(self, ours, others):
+        """sum over l of (B^l B'^l^T) times (a^(l-1) · a'^(l-1) + 1)."""
+        (a, B), (c, D) = ours, others
+        m, n = a[0].shape[0], self.case.outputs
+        total = jnp.zeros((m, n, m, n), a[0].dtype)
+        for l in range(len(B)):
+            chain = B[l].reshape(m * n, -1) @ D[l].reshape(m * n, -1).T
+            total = total + chain.reshape(m, n, m, n) * (a[l] @ c[l].T + 1)[:, None, :, None]
+        last = jnp.eye(n, dtype=total.dtype)[None, :, None, :] * (a[-1] @ c[-1].T + 1)[:, None, :, None]
+        return (total + last).reshape(m * n, m * n)
+
+    def row_norms(self):
+        def norms(theta, X):
+            a, B = self._factors(theta, X)
+            squares = sum((b**2).sum(2) * ((x**2).sum(1) + 1)[:, None] for b, x in zip(B, a))
+            return jnp.sqrt(squares + ((a[-1] ** 2).sum(1) + 1)[:, None])
+        return {"by hand": jitted(norms, self.theta, self.X)}
+
+    def gradient_norms(self):
+        def norms(theta, X, y):
+            a, _ = self._factors(theta, X)
+            delta = a[-1] @ theta[0][-1].T + theta[1][-1] - y
+            squares = 0
+            for l in range(self.case.depth - 1, -1, -1):
+                squares = squares + (delta**2).sum(1) * ((a[l] ** 2).sum(1) + 1)
+                delta = (delta @ theta[0][l]) * (1 - a[l] ** 2)
+            return jnp.sqrt(squares)
+        return {"by hand": jitted(norms, self.theta, self.X, self.y)}
+
+    def ggn_v(self):
+        def product(theta, v, X):
+            def outputs(p):
+                return self._forward(p, X)
+            _, Jv = jax.jvp(outputs, (theta,), (v,))
+            return jax.vjp(outputs, theta)[1](Jv / X.shape[0])[0]
+        return jitted(product, self.theta, self.v, self.X, numbers=tree_numbers)
+
+    def hessian_v(self):
+        def product(theta, v, X, y):
+            return jax.jvp(lambda p: jax.grad(self._cost)(p, X, y), (theta,), (v,))[1]
+        return jitted(product, self.theta, self.v, self.X, self.y, numbers=tree_numbers)
+
+    def ggn_diagonal(self):
+        def diagonal(theta, X):
+            a, B = self._factors(theta, X)
+            m = X.shape[0]
+            squares = [(b**2).sum(1) for b in B] + [jnp.ones((m, self.case.outputs), X.dtype)]
+            return [s.T @ (x**2) / m for s, x in zip(squares, a)], [s.sum(0) / m for s in squares]
+        return {"by hand": jitted(diagonal, self.theta, self.X, numbers=tree_numbers)}
+
+    def epoch(self):
+        X, classes = self.X, jnp.asarray(self.case.classes)
+
+        def entropy(theta, x, c):
+            return -jnp.take_along_axis(jax.nn.log_softmax(self._forward(theta, x)), c[:, None], 1).mean()
+
+        def step(theta, batch):
+            return jax.tree.map(lambda a, d: a - jnp.asarray(RATE, a.dtype) * d, theta, jax.grad(entropy)(theta, *batch)), None
+
+        def train(theta, order):
+            batches = X[order].reshape(-1, BATCH, X.shape[1]), classes[order].reshape(-1, BATCH)
+            return jax.lax.scan(step, theta, batches)[0]
+
+        def train_by_index(theta, key):
+            order = jax.random.permutation(key, len(X)).reshape(-1, BATCH)
+            return jax.lax.scan(lambda p, i: step(p, (X[i], classes[i])), theta, order)[0]
+
+        def epochs(function, orders):
+            def run():
+                theta = self.theta
+                for order in orders():
+                    theta = function(theta, order)
+                return jax.block_until_ready(theta)
+            return Work(run, tree_numbers, STEPS, lambda: compiled(self.theta, np.arange(len(X))))
+
+        compiled, generator = jax.jit(train), np.random.default_rng(0)
+        return {"scan, indices and keys": epochs(jax.jit(train_by_index), lambda: map(jax.random.PRNGKey, range(STEPS))),
+                "scan, NumPy's order": epochs(compiled, lambda: (generator.permutation(len(X)) for _ in range(STEPS)))}
+
+    def adam_step(self):
+        def step(carry, t):
+            theta, m, v = carry
+            g = jax.grad(self._cost)(theta, self.X, self.y)
+            m = jax.tree.map(lambda a, b: 0.9 * a + 0.1 * b, m, g)
+            v = jax.tree.map(lambda a, b: 0.999 * a + 0.001 * b * b, v, g)
+            c1, c2 = 1 - 0.9 ** (t + 1), 1 - 0.999 ** (t + 1)
+            return (jax.tree.map(lambda p, a, b: p - ADAM_RATE * (a / c1) / (jnp.sqrt(b / c2) + 1e-8), theta, m, v), m, v), None
+
         @jax.jit
         def steps(theta):
-            def step(carry, t):
-                theta, m, v = carry
-                g = jax.grad(cost)(theta, X, y)
-                m = jax.tree.map(lambda a, b: 0.9 * a + 0.1 * b, m, g)
-                v = jax.tree.map(lambda a, b: 0.999 * a + 0.001 * b * b, v, g)
-                c1, c2 = 1 - 0.9 ** (t + 1), 1 - 0.999 ** (t + 1)
-                theta = jax.tree.map(lambda p, a, b: (p - 1e-3 * (a / c1) / (jnp.sqrt(b / c2) + 1e-8)).astype(p.dtype), theta, m, v)
-                return (theta, m, v), 0.0
             zeros = jax.tree.map(jnp.zeros_like, theta)
-            return flat(jax.lax.scan(step, (theta, zeros, zeros), jnp.arange(20, dtype=X.dtype))[0][0])
+            return jax.lax.scan(step, (theta, zeros, zeros), jnp.arange(STEPS, dtype=self.X.dtype))[0][0]
 
-        def run():
-            return jax.block_until_ready(steps(theta))
-        run.count = 20
-        return run
-    if work == "epoch":
-        c = jnp.asarray(case.classes)
-        n = len(case.X) // BATCH * BATCH
-
-        def entropy(theta, x, t):
-            return -jnp.take_along_axis(jax.nn.log_softmax(forward(theta, x)), t[:, None], 1).mean()
-
-        @jax.jit
-        def epoch(theta, key):
-            def step(p, i):
-                return jax.tree.map(lambda a, d: a - jnp.asarray(RATE, a.dtype) * d, p, jax.grad(entropy)(p, X[i], c[i])), 0.0
-            order = jax.random.permutation(key, len(case.X))[:n].reshape(-1, BATCH)
-            return jax.lax.scan(step, theta, order)[0]
-
-        def epochs():
-            p = theta
-            for e in range(20):
-                p = epoch(p, jax.random.PRNGKey(e))
-            jax.block_until_ready(p)
-        epochs.count = 20
-        return epochs
-    return None
-
-
-def fingerprint(result):
-    """A result as a NumPy array."""
-    return np.asarray(result)
+        return Work(lambda: jax.block_until_ready(steps(self.theta)), tree_numbers, STEPS)

@@ -1,0 +1,44 @@
+"""The least ratio that is wanted of ours, peer's time over our time."""
+
+NARROW, SQUARE = "ACF", "BDE"
+
+# work, peer: by network; "f64" and "f32" where dtypes differ
+WANTED = {
+    ("dense", "limits, fill"): {"ABD": 0.95, "C": 0.7},
+    ("dense", "limits, non-temporal fill"): {"BD": 0.75},
+    ("dense_fresh", "limits, fill of fresh memory"): {"ABCD": 0.9},
+    ("jacobian", "jax, a matrix"): {"ABD": 6.5, "C": 1.5},
+    ("jacobian", "jax, a pytree"): {"ABD": 6.5, "C": 1.5},
+    ("chains", "limits, peak"): {SQUARE: 0.7, NARROW: 0.45},
+    ("chains", "numpy, products alone"): {NARROW + SQUARE: 1.0},
+    ("gradient", "jax"): {NARROW: {"float64": 1.5, "float32": 2.0}, "BD": 1.2, "E": 1.0},
+    ("gram", "jax, jacrev"): {"A600": 60.0},
+    ("gram", "numpy, F Fᵀ"): {"A600": 1.2},
+    ("gram_other", "numpy, F Fᵀ"): {"A600": 0.85},
+    ("epoch", "jax, scan, indices and keys"): {"digits": {"float32": 2.3}},
+    ("epoch", "jax, scan, NumPy's order"): {"digits": {"float32": 2.3}},
+    ("epoch", "sklearn"): {"digits": {"float32": 15.0}},
+    ("adam_step", "jax"): {"small": {"float32": 2.2}},
+    ("adam_step", "limits, peak"): {"small": {"float32": 0.4}},
+}
+WANTED |= {("ggn_v", "jax"): {NARROW: 1.5, SQUARE: 1.0}, ("ggn_v", "curvlinops"): {NARROW + SQUARE: 4.0},
+           ("hessian_v", "jax"): {NARROW + SQUARE: 1.0}, ("ggn_diagonal", "backpack"): {"AD": 5.0, "BC": 4.0}}
+WANTED |= {(work, "jax"): {NARROW: 1.5, SQUARE: 1.0} for work in ("jv", "jtu", "jv_kept", "jtu_kept")}
+WANTED |= {(work, "backpack"): {"ABD": 8.0, "C": 5.0} for work in ("row_norms", "gradient_norms")}
+
+# milliseconds
+AT_MOST = {"smallest_gradient": 0.030, "smallest_prediction": 0.010, "import": 800.0, "first Jacobian, warm cache": 1200.0,
+           "first Jacobian, empty cache": 6000.0}
+
+
+def wanted(work, network, dtype, peer):
+    """The ratio, or None where nothing is promised."""
+    if peer == "wanted":
+        return 1.0
+    if work == "products":
+        width = int(network.split()[1])
+        return {"numpy, products alone": 1.0, "limits, peak": 0.7 if width >= 64 else 0.45 if width >= 20 else None}.get(peer)
+    for networks, ratio in WANTED.get((work, peer), {}).items():
+        if network in networks if len(network) == 1 else network == networks:
+            return ratio.get(dtype) if isinstance(ratio, dict) else ratio
+    return None
