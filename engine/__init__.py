@@ -10,6 +10,7 @@ from .losses import Loss
 from .network import Network, load
 from .objective import objective
 from .operators import Jacobian
+from .per_sample import per_sample_gradient_norms, per_sample_gradients
 from .reductions import Reduction
 from .runtime import set_num_threads, show_config
 from .training import FitResult, fit
@@ -18,5 +19,5 @@ from .verification import check_derivatives
 
 __all__ = ["Activation", "Adam", "AdamW", "CheckpointError", "Cost", "DivergenceError", "FitResult", "ForwardPass",
            "GradientDescent", "Jacobian", "Loss", "Network", "RMSprop", "Reduction", "check_derivatives", "fit", "load",
-           "losses", "objective", "operators", "projection", "reductions", "set_num_threads", "show_config",
-           "value_and_gradient"]
+           "losses", "objective", "operators", "per_sample_gradient_norms", "per_sample_gradients", "projection", "reductions",
+           "set_num_threads", "show_config", "value_and_gradient"]

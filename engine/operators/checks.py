@@ -26,8 +26,8 @@ def fits_in_memory(shape, dtype):
     """Refuse a dense array that does not fit, before it is allocated."""
     wanted, available = shape[0] * shape[1] * dtype.itemsize, available_bytes()
     if available is not None and wanted > available:
-        raise MemoryError(f"a dense J of shape {list(shape)} takes {wanted} bytes, but {available} are available; "
-                          "use J.slabs(max_bytes), J.dense(out=numpy.memmap), or products and norms, which never form J")
+        raise MemoryError(f"a dense array of shape {list(shape)} takes {wanted} bytes, but {available} are available; "
+                          "use J.slabs(max_bytes), dense(out=numpy.memmap), or products and norms, which never form it")
 
 
 def samples_in(max_bytes, bytes_each):
@@ -41,7 +41,8 @@ def samples_in(max_bytes, bytes_each):
 def same_widths(jacobian, other):
     """`other`, a Jacobian that can be multiplied with `jacobian`."""
     if not isinstance(other, type(jacobian)):
-        raise TypeError(f"other must be a Jacobian, but is {type(other).__name__}; network.jacobian(X) gives one")
+        made = "network.jacobian(X) gives one" if type(jacobian).__name__ == "Jacobian" else "build one as the first"
+        raise TypeError(f"other must be a {type(jacobian).__name__}, but is {type(other).__name__}; {made}")
     mine, theirs = (jacobian.network.widths, jacobian.dtype), (other.network.widths, other.dtype)
     if mine != theirs:
         raise ValueError(f"other must have widths {mine[0]} and dtype {mine[1]}, but has {theirs[0]} and {theirs[1]}")
@@ -57,3 +58,8 @@ def output_array(out, shape, dtype):
     if not (out.flags.c_contiguous and out.flags.writeable and out.flags.aligned):
         raise ValueError("out must be C-contiguous, aligned and writable; pass a new np.empty(shape, dtype)")
     return out.view(np.ndarray)
+
+
+def clip_norm(value):
+    """c > 0, infinity allowed."""
+    return np.inf if value == np.inf else checks.positive(value, "clip_norm")
