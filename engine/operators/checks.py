@@ -63,3 +63,34 @@ def output_array(out, shape, dtype):
 def clip_norm(value):
     """c > 0, infinity allowed."""
     return np.inf if value == np.inf else checks.positive(value, "clip_norm")
+
+
+def damping(value):
+    """λ ≥ 0."""
+    return checks.number_where(value, "damping", "a finite number of at least 0", lambda number: number >= 0)
+
+
+def users_loss_hessian(loss, A, targets):
+    """∇²L [m, n, n] of a user's own loss."""
+    if loss.hessian is None:
+        raise ValueError("curvature needs the loss's second derivative, but the cost's Loss has none; give engine.Loss a "
+                         "hessian(A, y) [m, n, n]")
+    return checks.user_array(loss.hessian(A, targets), (*A.shape, A.shape[1]), A.dtype, "the loss's hessian")
+
+
+def noise(value):
+    """σ² ≥ 0."""
+    return checks.number_where(value, "noise", "a finite variance of at least 0", lambda number: number >= 0)
+
+
+def square_kernel(one):
+    """Refuse the diagonal of a kernel between two sets of samples."""
+    if not one:
+        raise ValueError("diagonal and trace need a kernel of one X, but this one is between X and X2; take ntk(network, X)")
+
+
+def solved(steps, found, damping):
+    """Refuse what conjugate gradients left unfinished."""
+    if steps != 0 or not np.isfinite(found).all():
+        raise np.linalg.LinAlgError(f"conjugate gradients did not solve (K + damping I) x = v at damping {damping}: K is too badly "
+                                    "conditioned or has negative eigenvalues; take a larger damping, or ggn in place of hessian")
