@@ -52,7 +52,9 @@ def influence_on_predictions(network, X, y, cost, X_test, *, curvature, damping)
     """
     G = LossJacobian(network, X, y, cost)
     J = Jacobian(network, checks.samples(X_test, network.widths[0], network.dtype, "X_test"))
-    if G.shape[0] < J.shape[0]:
+    if J.shape[0] == 0:
+        moved = np.empty((G.shape[0], 0), network.dtype)
+    elif G.shape[0] < J.shape[0]:
         moved = -(J @ inverse_product(curvature, G.dense().T, damping=damping)).T
     else:
         moved = -(G @ inverse_product(curvature, J.dense().T, damping=damping))

@@ -71,23 +71,23 @@ class LaplacePosterior:
         """
         X = checks.samples(X, self.network.widths[0], self.network.dtype)
         J, n = self._jacobian(X), self.network.widths[-1]
-        step = max(1, SLAB // (n * max(self._top.size, self._train.shape[0]) * J.dtype.itemsize))
         if joint:
-            return J.forward.outputs, self._covariance(J)
+            half = self._half(J, None if not self._primal else J.dense())
+            return J.forward.outputs, half.T @ half if self._primal else (J.gram() - half.T @ half) / self.prior_precision
         out = np.empty((len(X), n, n), J.dtype)
-        for first in range(0, len(X), step):
-            for k in range(first, min(len(X), first + step), 8):
-                some = Jacobian(self._top, J.forward._X[k:k + 8])
-                blocks = self._covariance(some).reshape(some.forward.samples, n, -1, n)
-                out[k:k + 8] = blocks[range(len(blocks)), :, range(len(blocks))]
+        for rows, slab in J.slabs(max(SLAB, n * self._top.size * J.dtype.itemsize)):
+            some = slice(rows.start // n, rows.stop // n)
+            half = self._half(Jacobian(self._top, J.forward._X[some]), slab).T.reshape(-1, n, len(self._lower))
+            out[some] = half @ half.transpose(0, 2, 1)
+            if not self._primal:
+                slab = slab.reshape(-1, n, self._top.size)
+                out[some] = (slab @ slab.transpose(0, 2, 1) - out[some]) / self.prior_precision
         return J.forward.outputs, out
 
-    def _covariance(self, J):
-        if self._primal:
-            half = solve_triangular(self._lower, J.dense().T, lower=True)
-            return half.T @ half
-        half = solve_triangular(self._lower, self._scaled(self._train.gram(J), self._roots), lower=True)
-        return (J.gram() - half.T @ half) / self.prior_precision
+    def _half(self, J, rows):
+        """R J*ᵀ, or R SᵀJ J*ᵀ in the dual, with R the inverse of the Cholesky factor."""
+        right = rows.T if self._primal else self._scaled(self._train.gram(J), self._roots)
+        return solve_triangular(self._lower, right, lower=True)
 
 
 def _last_layer(network):

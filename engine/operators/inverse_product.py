@@ -53,6 +53,7 @@ def inverse_product(operator, v, *, damping, rtol=None):
         diagonal = operator.diagonal() + shift
         scale = np.divide(1, diagonal, out=np.ones_like(diagonal), where=diagonal > 0)
         preconditioner = LinearOperator(operator.shape, lambda x: scale * x.reshape(-1), dtype=v.dtype)
-    found, steps = cg(shifted, v, rtol=rtol, atol=0.0, maxiter=max(100, 10 * len(v)), M=preconditioner)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        found, steps = cg(shifted, v, rtol=rtol, atol=0.0, maxiter=max(100, 10 * len(v)), M=preconditioner)
     operator_checks.solved(steps, found, damping)
     return found.astype(v.dtype, copy=False)

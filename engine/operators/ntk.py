@@ -6,6 +6,7 @@ from scipy.sparse.linalg import LinearOperator
 from .. import checks
 from ..forward import panel_count
 from ..kernels.ntk import output_kernels
+from ..kernels.sums import tree_sum
 from ..runtime import over
 from . import checks as operator_checks
 from .jacobian import Jacobian
@@ -60,7 +61,7 @@ class NeuralTangentKernel(LinearOperator):
 
     def trace(self):
         """The sum of the diagonal, a number: that of all squares of J."""
-        return self.diagonal().sum()
+        return tree_sum(self.diagonal())
 
 
 def ntk(network, X, X2=None):
