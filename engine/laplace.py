@@ -24,13 +24,21 @@ class LaplacePosterior:
         H, _ = output_hessians(cost, self._train.forward.outputs, targets)
         self._roots = square_roots(H)
         self._primal = self._top.size <= self._train.shape[0]
-        self._lower = cholesky(self._precision() if self._primal else self._dual(), lower=True)
+        self._lower = self._factor(self._precision() if self._primal else self._dual())
 
     def _jacobian(self, X):
         """J of the parameters that are uncertain."""
         if self._last_layer and self.network.depth > 1:
             X = self.network.forward(X).a(self.network.depth - 1)
         return Jacobian(self._top, X)
+
+    def _factor(self, matrix):
+        """Its lower Cholesky factor."""
+        try:
+            return cholesky(matrix, lower=True)
+        except np.linalg.LinAlgError:
+            raise np.linalg.LinAlgError(f"at prior_precision {self.prior_precision:g} the posterior's precision is singular to "
+                                        f"within rounding of {matrix.dtype}; take a larger prior_precision, or float64") from None
 
     def _scaled(self, rows, roots):
         """S_kᵀ J_k of some samples [samples n, .]."""
@@ -124,6 +132,8 @@ def laplace(network, X, y, cost, *, prior_precision=1.0, last_layer=False):
     ------
     ValueError, TypeError
         Where X and y do not fit the network, the loss or each other; where a user's own loss has no Hessian.
+    numpy.linalg.LinAlgError
+        Where τ is so small that the precision is singular to within rounding.
 
     Examples
     --------

@@ -27,7 +27,8 @@ def fits_in_memory(shape, dtype):
     wanted, available = shape[0] * shape[1] * dtype.itemsize, available_bytes()
     if available is not None and wanted > available:
         raise MemoryError(f"a dense array of shape {list(shape)} takes {wanted} bytes, but {available} are available; "
-                          "use J.slabs(max_bytes), dense(out=numpy.memmap), or products and norms, which never form it")
+                          "use products, diagonals and norms, which never form it, or a Jacobian's slabs(max_bytes) or "
+                          "dense(out=numpy.memmap)")
 
 
 def samples_in(max_bytes, bytes_each):

@@ -51,6 +51,14 @@ def test_laplace_of_a_linear_model_is_bayesian_regression():
         laplace(net, X, y, Cost("squared_error"), prior_precision=0)
 
 
+@pytest.mark.parametrize("m", [4, 60])
+def test_a_singular_precision_is_refused(m):
+    net, X, y, _ = set_up((3, 6, 2), m, dtype=np.float32)
+    X[:], y[:] = X[0], y[0]
+    with pytest.raises(np.linalg.LinAlgError, match="prior_precision 1e-12.*larger prior_precision"):
+        laplace(net, X, y, Cost("squared_error", "sum"), prior_precision=1e-12)
+
+
 @pytest.mark.parametrize("m", [3, 40])
 def test_influences_are_the_literal_formula(m):
     net, X, y, G = set_up((3, 5, 2), m)
