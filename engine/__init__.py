@@ -6,10 +6,13 @@ from .backward import value_and_gradient
 from .cost import Cost, projection
 from .errors import CheckpointError, DivergenceError
 from .forward import ForwardPass
+from .influence import influence_on_cost, influence_on_predictions
+from .laplace import laplace
 from .losses import Loss
 from .network import Network, load
 from .objective import objective
 from .operators import Jacobian
+from .per_sample import per_sample_gradient_norms, per_sample_gradients
 from .reductions import Reduction
 from .runtime import set_num_threads, show_config
 from .training import FitResult, fit
@@ -17,6 +20,7 @@ from .updates import Adam, AdamW, GradientDescent, RMSprop
 from .verification import check_derivatives
 
 __all__ = ["Activation", "Adam", "AdamW", "CheckpointError", "Cost", "DivergenceError", "FitResult", "ForwardPass",
-           "GradientDescent", "Jacobian", "Loss", "Network", "RMSprop", "Reduction", "check_derivatives", "fit", "load",
-           "losses", "objective", "operators", "projection", "reductions", "set_num_threads", "show_config",
+           "GradientDescent", "Jacobian", "Loss", "Network", "RMSprop", "Reduction", "check_derivatives", "fit",
+           "influence_on_cost", "influence_on_predictions", "laplace", "load", "losses", "objective", "operators",
+           "per_sample_gradient_norms", "per_sample_gradients", "projection", "reductions", "set_num_threads", "show_config",
            "value_and_gradient"]

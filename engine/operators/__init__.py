@@ -1,5 +1,15 @@
 """Linear operators of a network, one a file."""
 
+from .ekfac import ekfac
+from .inverse_product import inverse_product
 from .jacobian import Jacobian
+from .kfac import kfac
+from .loss_jacobian import LossJacobian
+from .ntk import ntk
+from .ntk_predict import ntk_predict
+from .spectral_density import spectral_density
+from .spectrum import leading_eigenvalues, leading_singular_values
+from .trace_estimate import trace_estimate
 
-__all__ = ["Jacobian"]
+__all__ = ["Jacobian", "LossJacobian", "ekfac", "inverse_product", "kfac", "leading_eigenvalues", "leading_singular_values", "ntk",
+           "ntk_predict", "spectral_density", "trace_estimate"]

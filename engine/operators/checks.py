@@ -26,8 +26,9 @@ def fits_in_memory(shape, dtype):
     """Refuse a dense array that does not fit, before it is allocated."""
     wanted, available = shape[0] * shape[1] * dtype.itemsize, available_bytes()
     if available is not None and wanted > available:
-        raise MemoryError(f"a dense J of shape {list(shape)} takes {wanted} bytes, but {available} are available; "
-                          "use J.slabs(max_bytes), J.dense(out=numpy.memmap), or products and norms, which never form J")
+        raise MemoryError(f"a dense array of shape {list(shape)} takes {wanted} bytes, but {available} are available; "
+                          "use products, diagonals and norms, which never form it, or a Jacobian's slabs(max_bytes) or "
+                          "dense(out=numpy.memmap)")
 
 
 def samples_in(max_bytes, bytes_each):
@@ -41,7 +42,8 @@ def samples_in(max_bytes, bytes_each):
 def same_widths(jacobian, other):
     """`other`, a Jacobian that can be multiplied with `jacobian`."""
     if not isinstance(other, type(jacobian)):
-        raise TypeError(f"other must be a Jacobian, but is {type(other).__name__}; network.jacobian(X) gives one")
+        made = "network.jacobian(X) gives one" if type(jacobian).__name__ == "Jacobian" else "build one as the first"
+        raise TypeError(f"other must be a {type(jacobian).__name__}, but is {type(other).__name__}; {made}")
     mine, theirs = (jacobian.network.widths, jacobian.dtype), (other.network.widths, other.dtype)
     if mine != theirs:
         raise ValueError(f"other must have widths {mine[0]} and dtype {mine[1]}, but has {theirs[0]} and {theirs[1]}")
@@ -57,3 +59,39 @@ def output_array(out, shape, dtype):
     if not (out.flags.c_contiguous and out.flags.writeable and out.flags.aligned):
         raise ValueError("out must be C-contiguous, aligned and writable; pass a new np.empty(shape, dtype)")
     return out.view(np.ndarray)
+
+
+def clip_norm(value):
+    """c > 0, infinity allowed."""
+    return np.inf if value == np.inf else checks.positive(value, "clip_norm")
+
+
+def damping(value):
+    """λ ≥ 0."""
+    return checks.number_where(value, "damping", "a finite number of at least 0", lambda number: number >= 0)
+
+
+def users_loss_hessian(loss, A, targets):
+    """∇²L [m, n, n] of a user's own loss."""
+    if loss.hessian is None:
+        raise ValueError("curvature needs the loss's second derivative, but the cost's Loss has none; give engine.Loss a "
+                         "hessian(A, y) [m, n, n]")
+    return checks.user_array(loss.hessian(A, targets), (*A.shape, A.shape[1]), A.dtype, "the loss's hessian")
+
+
+def noise(value):
+    """σ² ≥ 0."""
+    return checks.number_where(value, "noise", "a finite variance of at least 0", lambda number: number >= 0)
+
+
+def square_kernel(one):
+    """Refuse the diagonal of a kernel between two sets of samples."""
+    if not one:
+        raise ValueError("diagonal and trace need a kernel of one X, but this one is between X and X2; take ntk(network, X)")
+
+
+def solved(steps, found, damping):
+    """Refuse what conjugate gradients left unfinished."""
+    if steps != 0 or not np.isfinite(found).all():
+        raise np.linalg.LinAlgError(f"conjugate gradients did not solve (K + damping I) x = v at damping {damping}: K is too badly "
+                                    "conditioned or has negative eigenvalues; take a larger damping, or ggn in place of hessian")

@@ -17,11 +17,14 @@ NAMES = [str(path.relative_to(ROOT)) for path in FILES]
 RANKS = {"kernels": 0, "layout": 1, "checks": 1, "cost_checks": 2, "runtime": 2, "errors": 1, "activations": 2, "network": 3,
          "forward": 4,
          "losses": 4, "reductions": 4, "cost": 5, "backward": 6, "operators": 7, "objective": 7, "verification": 7, "updates": 7,
+         "influence": 8, "laplace": 8, "per_sample": 8,
          "history": 8, "checkpoint": 8, "training": 9, "edges": 10, "__init__": 11, "__main__": 12}
 
 CONTRACT = {"Activation", "Adam", "AdamW", "CheckpointError", "Cost", "DivergenceError", "FitResult", "ForwardPass",
-            "GradientDescent", "Jacobian", "Loss", "Network", "RMSprop", "Reduction", "check_derivatives", "fit", "load", "losses",
-            "objective", "operators", "projection", "reductions", "set_num_threads", "show_config", "value_and_gradient"}
+            "GradientDescent", "Jacobian", "Loss", "Network", "RMSprop", "Reduction", "check_derivatives", "fit",
+            "influence_on_cost", "influence_on_predictions", "laplace", "load", "losses", "objective", "operators",
+            "per_sample_gradient_norms", "per_sample_gradients", "projection", "reductions", "set_num_threads", "show_config",
+            "value_and_gradient"}
 
 
 def imports(path, top=True):

@@ -1,5 +1,6 @@
 """The only place that emits LLVM: fused multiply-add and the bits of a float, the register tile, whole cache lines."""
 
+from .dots import dot_lines
 from .lanes import SIDE, outer_sums, sum_rows
 from .lines import lanes_of, multiply_lines, stream, sum_lines, transpose, transpose_rows
 from .scalar import (
@@ -15,6 +16,6 @@ from .scalar import (
 )
 from .tile import tile
 
-__all__ = ["SIDE", "binary_exponent", "binary_fraction", "bits_of", "float_of", "fma", "lanes_of", "multiply_lines", "nearest",
-           "number", "outer_sums", "polynomial", "scale_by_power", "stream", "sum_lines", "sum_rows", "tile", "transpose",
-           "transpose_rows"]
+__all__ = ["SIDE", "binary_exponent", "binary_fraction", "bits_of", "dot_lines", "float_of", "fma", "fma_lines", "lanes_of",
+           "multiply_lines", "nearest", "number", "outer_sums", "polynomial", "scale_by_power", "stream", "sum_lines", "sum_rows",
+           "tile", "transpose", "transpose_rows"]

@@ -1,0 +1,59 @@
+"""Dot products of lines, lane by lane."""
+
+from llvmlite import ir
+from numba.core import cgutils, types
+
+from .emitted import data_of, emitted, lanes_in, line_type, load_line, store_line
+from .plain import fma
+
+I64 = ir.IntType(64)
+CHAINS = 4  # of fused multiply-adds, for each waits four cycles for the one before it
+
+
+def plain_dot_lines(A, a, B, b, C, c, count):
+    """The dot products in plain Python."""
+    lanes = 64 // C.itemsize
+    A, B, C = (array.reshape(-1) for array in (A, B, C))
+    for s in range(lanes):
+        sums = [C.dtype.type(0)] * CHAINS
+        for k in range(count):
+            at = s + k * lanes
+            chain = k % CHAINS if k < count // CHAINS * CHAINS else 0
+            sums[chain] = fma(A[a + at], B[b + at], sums[chain])
+        C[c + s] = (sums[0] + sums[1]) + (sums[2] + sums[3])
+
+
+@emitted(plain_dot_lines)
+def dot_lines(context, A, a, B, b, C, c, count):
+    """The line of C at c is the sum of `count` lines of A from a times those of B from b, in four chains in turn, what is left
+    over in the first, joined in pairs."""
+
+    def codegen(context, builder, signature, arguments):
+        dtype = signature.args[0].dtype
+        vector, lanes = line_type(dtype), lanes_in(dtype)
+        A, B, C = (data_of(context, builder, signature.args[k], arguments[k]) for k in (0, 2, 4))
+        count = arguments[6]
+        name = f"llvm.fma.v{lanes}f{dtype.bitwidth}"
+        fused = cgutils.get_or_insert_function(builder.module, ir.FunctionType(vector, [vector] * 3), name)
+        sums = [cgutils.alloca_once_value(builder, ir.Constant(vector, [0.0] * lanes)) for _ in range(CHAINS)]
+        for total in sums:
+            builder.store(ir.Constant(vector, [0.0] * lanes), total)
+
+        def accumulate(k, total):
+            step = builder.mul(k, I64(lanes))
+            x, y = (load_line(builder, dtype, builder.gep(array, [builder.add(at, step)]))
+                    for array, at in ((A, arguments[1]), (B, arguments[3])))
+            builder.store(builder.call(fused, [x, y, builder.load(total)]), total)
+
+        whole = builder.udiv(count, I64(CHAINS))
+        with cgutils.for_range(builder, whole) as loop:
+            k = builder.mul(loop.index, I64(CHAINS))
+            for i, total in enumerate(sums):
+                accumulate(builder.add(k, I64(i)), total)
+        with cgutils.for_range_slice(builder, builder.mul(whole, I64(CHAINS)), count, I64(1)) as (k, _):
+            accumulate(k, sums[0])
+        x, y, z, w = (builder.load(total) for total in sums)
+        store_line(builder, dtype, builder.fadd(builder.fadd(x, y), builder.fadd(z, w)), builder.gep(C, [arguments[5]]))
+        return context.get_dummy_value()
+
+    return types.void(A, types.int64, B, types.int64, C, types.int64, types.int64), codegen

@@ -1,0 +1,81 @@
+"""Kronecker-factored curvature with the right scale along each of its eigenvectors."""
+
+import numpy as np
+
+from .. import checks
+from .kfac import KroneckerFactored, in_order
+
+
+class EigenCorrected(KroneckerFactored):
+    """The block-diagonal operator Q_l diag(s_l) Q_lᵀ, Q_l = U_l ⊗ V_l the eigenvectors of B_l ⊗ A_l; made by `ekfac`."""
+
+    def _spectrum(self):
+        if self._eigen is None:
+            self._eigen = [(U, V, self._scales(l, U, V)) for l, (U, V, _) in enumerate(super()._spectrum(), 1)]
+        return self._eigen
+
+    def _scales(self, l, U, V):
+        """s [n_l, n_{l−1} + 1]: the GGN's diagonal in the basis U ⊗ V."""
+        inputs = (self._inputs(l) @ V)**2
+        total = np.zeros((U.shape[0], V.shape[0]), self.network.dtype)
+        for some, chain, H in self._chains(l):
+            rotated = chain @ U
+            total += np.einsum("kip,kip->kp", rotated, H @ rotated).T @ inputs[some]
+        return np.maximum(total, 0)
+
+    def _matvec(self, v):
+        v = checks.direction(v, self.shape[1], self.dtype)
+        return self._join(U @ (s * (U.T @ part @ V)) @ V.T for part, (U, V, s) in zip(self._split(v), self._spectrum()))
+
+    _rmatvec = _matvec
+
+    def diagonal(self):
+        """The diagonal [P]."""
+        return self._join(U**2 @ s @ (V**2).T for U, V, s in self._spectrum())
+
+    def trace(self):
+        """The sum of the diagonal, a number: the GGN's own."""
+        return self.dtype.type(sum(s.sum() for _, _, s in self._spectrum()))
+
+    def _block(self, l):
+        U, V, s = self._spectrum()[l]
+        Q = np.kron(U, V)
+        return in_order((Q * s.reshape(-1)) @ Q.T, self.network.widths[l + 1])
+
+
+def ekfac(network, X, y, cost):
+    """Eigen-corrected Kronecker-factored curvature (George et al. 2018, arXiv 1806.03884).
+
+    The eigenvectors are those of `kfac`; the eigenvalue of each is what the GGN has along it. Of all operators with these
+    eigenvectors it is the nearest to each block of the GGN in Frobenius' norm, and its trace is the GGN's. The scale is `kfac`'s,
+    and so are the cases where the blocks are exact.
+
+    Parameters
+    ----------
+    network : Network
+    X, y : array_like
+        As `value_and_gradient` takes them; m ≥ 1.
+    cost : Cost
+        Any reduction; a loss with a Hessian.
+
+    Returns
+    -------
+    EigenCorrected
+        A symmetric LinearOperator (P, P) as `kfac` gives.
+
+    Raises
+    ------
+    ValueError
+        Where a user's own loss has no Hessian.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from engine import Cost, Network
+    >>> from engine.operators import ekfac
+    >>> network = Network((1, 1), ("exp",), np.array([0.0, 0.0]))
+    >>> E = ekfac(network, np.array([[1.0], [2.0]]), np.ones((2, 1)), Cost("squared_error", "sum"))
+    >>> float(E.trace().round(12))
+    7.0
+    """
+    return EigenCorrected(network, X, y, cost)

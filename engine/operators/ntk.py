@@ -1,0 +1,96 @@
+"""The empirical neural tangent kernel J J′ᵀ."""
+
+import numpy as np
+from scipy.sparse.linalg import LinearOperator
+
+from .. import checks
+from ..forward import panel_count
+from ..kernels.ntk import output_kernels
+from ..kernels.sums import tree_sum
+from ..runtime import over
+from . import checks as operator_checks
+from .jacobian import Jacobian
+
+
+class NeuralTangentKernel(LinearOperator):
+    """J J′ᵀ of shape (m n, m′ n), rows and columns sample by sample; made by `ntk`."""
+
+    def __init__(self, network, X, X2=None):
+        self.network = network
+        self._left = Jacobian(network, X)
+        self._right = self._left if X2 is None else Jacobian(network, checks.samples(X2, network.widths[0], network.dtype, "X2"))
+        super().__init__(network.dtype, (self._left.shape[0], self._right.shape[0]))
+
+    def _matvec(self, v):
+        return self._left._matvec(self._right._rmatvec(v))
+
+    def _rmatvec(self, u):
+        return self._right._matvec(self._left._rmatvec(u))
+
+    def _matmat(self, V):
+        return np.stack([self._matvec(V[:, k]) for k in range(V.shape[1])], axis=1)
+
+    def _rmatmat(self, U):
+        return np.stack([self._rmatvec(U[:, k]) for k in range(U.shape[1])], axis=1)
+
+    def dense(self):
+        """Every entry [m n, m′ n]; exactly symmetric where there is one X."""
+        operator_checks.fits_in_memory(self.shape, self.dtype)
+        return self._left.gram(self._right)
+
+    def per_output(self):
+        """[n, m, m′]: the kernel of each output with itself, dense()[k n + i, k′ n + i]."""
+        return self._tables(self.network.widths[-1])
+
+    def contracted(self):
+        """[m, m′]: the sum over outputs i of dense()[k n + i, k′ n + i], not divided by n."""
+        return self._tables(1)[0]
+
+    def _tables(self, tables):
+        network, m, others = self.network, self._left.forward.samples, self._right.forward.samples
+        out = np.empty((tables, m, others), self.dtype)
+        work = m * others * network.widths[-1] * sum(network.widths)
+        over(panel_count(m, self.dtype), work, output_kernels, network._layout.plan, self._left.forward._stack,
+             self._left._chains(), self._right.forward._stack, self._right._chains(), out, self._right is self._left)
+        return out
+
+    def diagonal(self):
+        """The diagonal [m n], of a kernel of one X."""
+        operator_checks.square_kernel(self._left is self._right)
+        return self._left.row_norms().reshape(-1)**2
+
+    def trace(self):
+        """The sum of the diagonal, a number: that of all squares of J."""
+        return tree_sum(self.diagonal())
+
+
+def ntk(network, X, X2=None):
+    """The empirical neural tangent kernel D_θ A · D_θ A′ᵀ (Jacot et al. 2018, arXiv 1806.07572), from the factors of J.
+
+    Entry (k n + i, k′ n + i′) is the inner product of the gradients of output i at x_k and of output i′ at x′_{k′}, over all of θ,
+    biases included; nothing divides it, neither n nor the widths. Its eigenvalues are the squared singular values of J.
+
+    Parameters
+    ----------
+    network : Network
+    X : array_like [m, n_0]
+    X2 : array_like [m′, n_0], optional
+        X where None.
+
+    Returns
+    -------
+    NeuralTangentKernel
+        A LinearOperator (m n, m′ n): products never form it. `.dense()` [m n, m′ n], `.per_output()` [n, m, m′], `.contracted()`
+        [m, m′]; of one X also `.diagonal()` and `.trace()`.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from engine import Network
+    >>> from engine.operators import ntk
+    >>> network = Network((1, 1), ("identity",), np.array([2.0, 0.0]))
+    >>> ntk(network, np.array([[1.0], [3.0]])).dense()
+    array([[ 2.,  4.],
+           [ 4., 10.]])
+    """
+    return NeuralTangentKernel(network, X, X2)

@@ -1,0 +1,100 @@
+"""The gradient of each sample's own loss, and its norm (eq. 13 and 17)."""
+
+import numpy as np
+
+from . import checks
+from .forward import lanes, panel_count
+from .kernels.per_sample import norms_numbers, streamed_norms
+from .kernels.streamed import LossCodes, Samples
+from .network import NO_INDICES
+from .operators.loss_jacobian import LossJacobian
+from .runtime import num_threads, over, workspace
+
+SOME = 4  # panels that go forward and back together: few stay in the cache, fewer would read the weights too often
+
+
+def per_sample_gradients(network, X, y, cost, *, out=None):
+    """∇_θ L_k of every sample k, [m, P]: the rows of D_θ φ̃ (paper §4–5, eq. 13 and 17).
+
+    Each is the gradient of the sample's own loss: scaled by nothing, neither ∇φ nor 1/m, whatever the cost's reduction.
+    With ∇φ = `cost.reduction_gradient(A, y)`, ∇φ @ per_sample_gradients(…) is D_θ C (eq. 20). Norms, Gram matrices, clipped and
+    weighted sums need no [m, P]: `per_sample_gradient_norms` and `engine.operators.LossJacobian`.
+
+    Parameters
+    ----------
+    network : Network
+    X : array_like [m, n_0]
+        m ≥ 1.
+    y : array_like
+        As the loss wants it.
+    cost : Cost
+    out : ndarray or numpy.memmap [m, P], optional
+        Filled and returned; C-contiguous, of the network's dtype.
+
+    Returns
+    -------
+    ndarray [m, P]
+
+    Raises
+    ------
+    ValueError, TypeError
+        Where X and y do not fit the network, the loss or each other.
+    MemoryError
+        Where [m, P] does not fit in the memory available, before it is allocated.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from engine import Cost, Network, per_sample_gradients
+    >>> network = Network((1, 1), ("identity",), np.array([2.0, 0.0]))
+    >>> per_sample_gradients(network, np.array([[1.0], [2.0]]), np.zeros((2, 1)), Cost("squared_error"))
+    array([[2., 2.],
+           [8., 4.]])
+    """
+    return LossJacobian(network, X, y, cost).dense(out)
+
+
+def per_sample_gradient_norms(network, X, y, cost):
+    """‖∇_θ L_k‖ [m], the Euclidean norm of each sample's own gradient, by one pass forward and one back.
+
+    ‖∇_θ L_k‖² = Σ_l ‖δ^l‖² (‖a^{l−1}‖² + 1), for the gradient of W^l is δ^l ⊗ a^{l−1} (Goodfellow 2015, arXiv 1510.01799). The
+    gradients are scaled by nothing, neither ∇φ nor 1/m, and never formed; no more than some panels of samples are held.
+
+    Parameters
+    ----------
+    network : Network
+    X : array_like [m, n_0]
+        m ≥ 1.
+    y : array_like
+        As the loss wants it.
+    cost : Cost
+
+    Returns
+    -------
+    ndarray [m]
+        In the network's dtype; a sample's norm has the same bits alone or in any batch.
+
+    Raises
+    ------
+    ValueError, TypeError
+        Where X and y do not fit the network, the loss or each other.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from engine import Cost, Network, per_sample_gradient_norms
+    >>> network = Network((1, 1), ("identity",), np.array([3.0, 0.0]))
+    >>> per_sample_gradient_norms(network, np.array([[0.0], [1.0]]), np.array([[5.0], [3.0]]), Cost("squared_error"))
+    array([5., 0.])
+    """
+    if cost.loss.code < 0 or not network._built_in:
+        return LossJacobian(network, X, y, cost).row_norms()
+    X = checks.samples(X, network.widths[0], network.dtype)
+    targets = cost.targets(y, len(X), network.widths[-1], network.dtype)
+    norms = np.empty(len(X), network.dtype)
+    panels = panel_count(len(X), network.dtype)
+    step = min(SOME, -(-panels // num_threads()))
+    room = workspace(norms_numbers(network._layout.plan, lanes(network.dtype), step), network.dtype)
+    over(-(-panels // step), 2 * len(X) * network._layout.sample_work, streamed_norms, network._theta, network._weights_back(),
+         network._layout.plan, Samples(X, targets, NO_INDICES), LossCodes(cost.loss.code, cost.loss.parameter), step, norms, room)
+    return norms
