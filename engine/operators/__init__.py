@@ -1,5 +1,7 @@
 """Linear operators of a network, one a file."""
 
+from .fisher import empirical_fisher, fisher
+from .ggn import ggn
 from .jacobian import Jacobian
 
-__all__ = ["Jacobian"]
+__all__ = ["Jacobian", "empirical_fisher", "fisher", "ggn"]
