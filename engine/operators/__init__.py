@@ -2,6 +2,7 @@
 
 from .fisher import empirical_fisher, fisher
 from .ggn import ggn
+from .hessian import hessian
 from .jacobian import Jacobian
 
-__all__ = ["Jacobian", "empirical_fisher", "fisher", "ggn"]
+__all__ = ["Jacobian", "empirical_fisher", "fisher", "ggn", "hessian"]

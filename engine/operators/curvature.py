@@ -40,16 +40,12 @@ class CurvatureOperator(LinearOperator):
         if parts is None:
             return curvature
         d, scale, r = parts
-        self._removed = scale, self._transposed(r[:, None] * self._loss_gradients)
+        rows = r[:, None] * self._loss_gradients
+        self._removed = scale, self._transposed(rows), rows
         return curvature.plus(self._loss_gradients, d)
 
     def _transposed(self, output_gradient):
         return transposed_product(self.network, self.forward._stack, output_gradient)
-
-    def _source(self, v):
-        """(∇²φ D_A φ̃ J v)_k ∇L_k [m, n], for a user's own ∇²φ."""
-        tangent = self._jacobian._matvec(v).reshape(self._loss_gradients.shape)
-        return self._joined_rows((self._loss_gradients * tangent).sum(1))
 
     def _joined_rows(self, s):
         r = curvature_checks.user_product(self._joined(self._losses, s), s.shape, s.dtype)
@@ -59,7 +55,7 @@ class CurvatureOperator(LinearOperator):
         v = checks.direction(v, self.shape[1], self.dtype)
         out = self._product(v)
         if self._removed is not None:
-            scale, r = self._removed
+            scale, r, _ = self._removed
             out -= scale * tree_sum(r * v) * r
         return out
 
@@ -96,7 +92,7 @@ class CurvatureOperator(LinearOperator):
         """The diagonal [P], without the rest."""
         out = self._diagonal()
         if self._removed is not None:
-            scale, r = self._removed
+            scale, r, _ = self._removed
             out -= scale * r * r
         if self._joined is not None:
             rows, products = self._joined_rows_and_products()
@@ -126,7 +122,7 @@ class CurvatureOperator(LinearOperator):
             rows = self._rows(l)
             out[rows.stop:, rows] = out[rows, rows.stop:].T
         if self._removed is not None:
-            scale, r = self._removed
+            scale, r, _ = self._removed
             out -= scale * r[:, None] * r
         if self._joined is not None:
             rows, products = self._joined_rows_and_products()
@@ -141,7 +137,7 @@ class CurvatureOperator(LinearOperator):
         joined = self._joined_rows_and_products() if self._joined is not None else None
         for rows, block in zip(map(self._rows, layers), found):
             if self._removed is not None:
-                scale, r = self._removed
+                scale, r, _ = self._removed
                 block -= scale * r[rows, None] * r[rows]
             if joined is not None:
                 block += joined[0][:, rows].T @ joined[1][:, rows]
