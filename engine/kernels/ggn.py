@@ -13,7 +13,7 @@ from .levels import chunk_blocks, fold_levels, push_level
 from .linked import kernel, shared
 from .panels import gather, scatter
 from .product import pack, panel_product
-from .simd import fma, lanes_of, multiply_lines
+from .simd import fma, fma_lines, lanes_of, multiply_lines
 from .sums import BLOCK
 from .transposed import step_back
 
@@ -40,22 +40,15 @@ def curve(lines, h, tangent, t, out, o, shape):
         if h[1] < 0:
             for i in range(n):
                 multiply_lines(lines, at + i * n * lanes, tangent, x, out, y + i * lanes, 1)
-                for q in range(1, n):
-                    for s in range(lanes):
-                        out[y + i * lanes + s] = fma(lines[at + (i * n + q) * lanes + s], tangent[x + q * lanes + s],
-                                                     out[y + i * lanes + s])
+                fma_lines(lines, (at + (i * n + 1) * lanes, lanes), tangent, (x + lanes, lanes), out, (y + i * lanes, 0), n - 1)
             continue
         multiply_lines(lines, at, tangent, x, out, y, n)
         for r in range(h[1]):
             v = at + (n + r * (n + 1)) * lanes
             total[:] = 0
-            for i in range(0, n * lanes, lanes):
-                for s in range(lanes):
-                    total[s] = fma(lines[v + i + s], tangent[x + i + s], total[s])
+            fma_lines(lines, (v, lanes), tangent, (x, lanes), total, (0, 0), n)
             multiply_lines(total, 0, lines, v + n * lanes, total, 0, 1)
-            for i in range(0, n * lanes, lanes):
-                for s in range(lanes):
-                    out[y + i + s] = fma(lines[v + i + s], total[s], out[y + i + s])
+            fma_lines(lines, (v, lanes), total, (0, 0), out, (y, lanes), n)
 
 
 @kernel
@@ -68,7 +61,8 @@ def curve_rows(curvature, tangent, no_indices, out, panels):
         first = j * lanes
         count = min(lanes, out.shape[0] - first)
         gather(tangent, no_indices, first, count, work[0], 0, 0)
-        curve(curvature.lines, (first * curvature_lines(n, curvature.rank), curvature.rank), work[0], (0, 0), work[1], (0, 0), (n, 1))
+        curve(curvature.lines, (first * curvature_lines(n, curvature.rank), curvature.rank), work[0], (0, 0), work[1], (0, 0),
+              (n, 1))
         scatter(work[1], 0, 0, first, count, out)
 
 
@@ -138,39 +132,30 @@ def ggn_product(theta, back, plan, stack, curvature, direction, partial, chunks)
 
 
 @kernel
-def quadratic_lines(lines, h, n, factor, f, out, o, width):
-    """out_p = sum over i, q of factor_ip H_iq factor_qp for `width` lines p of one panel: h = (first, rank) of H, f = (first,
-    stride from i to i + 1) of factor, o the first of out."""
+def quadratic_lines(lines, h, n, factor, f, out, o, work):
+    """out_p = sum over i, q of factor_ip H_iq factor_qp for as many lines p of one panel as `work` holds: h = (first, rank) of H,
+    f = (first, stride from i to i + 1) of factor, o the first of out."""
     lanes = lanes_of(lines)
     at, rank = h
-    x = np.empty(2 * lanes, lines.dtype)
-    total, inner = x[:lanes], x[lanes:]
-    for p in range(0, width * lanes, lanes):
-        b = f[0] + p
-        total[:] = 0
-        if rank < 0:
-            for i in range(n):
-                inner[:] = 0
-                for q in range(n):
-                    for s in range(lanes):
-                        inner[s] = fma(lines[at + (i * n + q) * lanes + s], factor[b + q * f[1] + s], inner[s])
-                for s in range(lanes):
-                    total[s] = fma(inner[s], factor[b + i * f[1] + s], total[s])
-        else:
-            for i in range(n):
-                for s in range(lanes):
-                    square = factor[b + i * f[1] + s] * factor[b + i * f[1] + s]
-                    total[s] = fma(lines[at + i * lanes + s], square, total[s])
-            for r in range(rank):
-                v = at + (n + r * (n + 1)) * lanes
-                inner[:] = 0
-                for i in range(n):
-                    for s in range(lanes):
-                        inner[s] = fma(lines[v + i * lanes + s], factor[b + i * f[1] + s], inner[s])
-                for s in range(lanes):
-                    total[s] = fma(inner[s] * inner[s], lines[v + n * lanes + s], total[s])
-        for s in range(lanes):
-            out[o + p + s] = total[s]
+    width = work.size // lanes
+    out[o:o + work.size] = 0
+    if rank < 0:
+        for i in range(n):
+            work[:] = 0
+            for q in range(n):
+                fma_lines(lines, (at + (i * n + q) * lanes, 0), factor, (f[0] + q * f[1], lanes), work, (0, lanes), width)
+            fma_lines(work, (0, lanes), factor, (f[0] + i * f[1], lanes), out, (o, lanes), width)
+        return
+    for i in range(n):
+        multiply_lines(factor, f[0] + i * f[1], factor, f[0] + i * f[1], work, 0, width)
+        fma_lines(lines, (at + i * lanes, 0), work, (0, lanes), out, (o, lanes), width)
+    for r in range(rank):
+        v = at + (n + r * (n + 1)) * lanes
+        work[:] = 0
+        for i in range(n):
+            fma_lines(lines, (v + i * lanes, 0), factor, (f[0] + i * f[1], lanes), work, (0, lanes), width)
+        multiply_lines(work, 0, work, 0, work, 0, width)
+        fma_lines(lines, (v + n * lanes, 0), work, (0, lanes), out, (o, lanes), width)
 
 
 @kernel
@@ -183,14 +168,14 @@ def diagonal_factors(theta, back, plan, stack, curvature, out, panels):
     step, held = chain_lines(plan) * lanes, curvature_lines(n, curvature.rank) * lanes
     top = (plan[depth, ROW] - plan[0, WIDTH]) * lanes
     gammas = (plan[depth, ROW] + n) * lanes + top
-    chain = np.empty(n * step, theta.dtype)
+    chain, work, work_of_one = np.empty(n * step, theta.dtype), np.empty(step, theta.dtype), np.empty(lanes, theta.dtype)
     for j in range(panels[0], panels[1]):
         chain_panels(theta, back, plan, stack, chain, 0, (j, j + 1))
         h = (j * held, curvature.rank)
-        quadratic_lines(curvature.lines, h, n, chain, (0, step), out, j * d_stride, chain_lines(plan))
+        quadratic_lines(curvature.lines, h, n, chain, (0, step), out, j * d_stride, work)
         for i in range(n):
             quadratic_lines(curvature.lines, (h[0] + (i * n + i if h[1] < 0 else i) * lanes, 0), 1,
-                            stack, (j * stride + gammas + i * lanes, 0), out, j * d_stride + top + i * lanes, 1)
+                            stack, (j * stride + gammas + i * lanes, 0), out, j * d_stride + top + i * lanes, work_of_one)
             for r in range(h[1]):
                 v = h[0] + (n + r * (n + 1)) * lanes
                 for s in range(lanes):

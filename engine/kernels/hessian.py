@@ -10,10 +10,10 @@ from .forward import stack_lines
 from .ggn import curvature_lines, curve
 from .layout import ACTIVATION, BIAS, GROUP, ROW, WEIGHT, WIDTH
 from .levels import chunk_blocks, fold_levels, push_level
-from .linked import kernel, shared
+from .linked import kernel
 from .panels import gather, scatter
-from .product import ROWS, pack, panel_product, sample_product
-from .simd import fma, lanes_of, multiply_lines, sum_lines
+from .product import pack, panel_product, sample_product
+from .simd import fma_lines, lanes_of, multiply_lines, sum_lines
 from .sums import BLOCK
 from .transposed import step_back
 
@@ -46,7 +46,8 @@ def second_derivatives(theta, plan, stack, bend, panels):
 
 @kernel
 def error_terms(back, plan, stack, output_gradient, delta, bend, no_indices, panels):
-    """delta^l of every sample from D_A C = output_gradient [m, n], and bend^l <- D_{a^l} C ⊙ bend^l; 0 in lanes without a sample."""
+    """delta^l of every sample from D_A C = output_gradient [m, n], and bend^l <- D_{a^l} C ⊙ bend^l; lanes without a sample hold
+    zeros."""
     lanes = lanes_of(back)
     depth, m = plan.shape[0] - 1, output_gradient.shape[0]
     n, stride, d_stride = plan[depth, WIDTH], stack_lines(plan) * lanes, delta_lines(plan) * lanes
@@ -64,23 +65,12 @@ def error_terms(back, plan, stack, output_gradient, delta, bend, no_indices, pan
                         delta[start + (group - 1) * d_stride + here + p * lanes + s % lanes] = 0
             else:
                 above = start + (plan[l + 1, ROW] - plan[0, WIDTH]) * lanes
-                panel_product(back, step_back(plan, l + 1), delta, (above, d_stride), delta, (start + here, d_stride), stack, (0, 0),
-                              (width, plan[l + 1, WIDTH], group), (0, 0))
+                panel_product(back, step_back(plan, l + 1), delta, (above, d_stride), delta, (start + here, d_stride),
+                              stack, (0, 0), (width, plan[l + 1, WIDTH], group), (0, 0))
             for j in range(first, first + group):
                 at = j * d_stride + here
                 multiply_lines(bend, at, delta, at, bend, at, width)
                 multiply_lines(delta, at, stack, j * stride + gammas + here, delta, at, width)
-
-
-@shared("line 2 line 2 line 2 line 2 2")
-def bend_lines(stack, g, bend, b, weighted, w, out, o, shape):
-    """out = gamma ⊙ out + bend ⊙ weighted, `width` lines of each of `panels` panels; shape = (width, panels)."""
-    count = shape[0] * lanes_of(out)
-    for j in range(shape[1]):
-        gamma, curved = stack[g[0] + j * g[1]:], bend[b[0] + j * b[1]:]
-        z, e = weighted[w[0] + j * w[1]:], out[o[0] + j * o[1]:]
-        for i in range(count):
-            e[i] = fma(gamma[i], e[i], curved[i] * z[i])
 
 
 @kernel
@@ -115,7 +105,9 @@ def errors_back(theta, back, plan, stack, terms, directions, block, work):
     n, stride, d_stride = plan[depth, WIDTH], stack_lines(plan) * lanes, delta_lines(plan) * lanes
     gammas, start = place + (plan[depth, ROW] + n) * lanes, first * delta_lines(plan)
     held = panels * d_stride
-    work.paired[held:held + held] = terms.delta[start:start + held]
+    source, target = terms.delta[start:start + held], work.paired[held:held + held]
+    for i in range(held):
+        target[i] = source[i]
     top = (plan[depth, ROW] - plan[0, WIDTH]) * lanes
     curve(terms.lines, (first * curvature_lines(n, terms.rank), terms.rank), work.tangent, (top, d_stride),
           work.paired, (top, d_stride), (n, panels))
@@ -131,8 +123,10 @@ def errors_back(theta, back, plan, stack, terms, directions, block, work):
             panel_product(directions.back, a, work.paired, (held + above, d_stride), work.paired, (here, d_stride), stack, (0, 0),
                           shape, (0, 0))
             panel_product(back, a, work.paired, (above, d_stride), work.paired, (here, d_stride), stack, (0, 0), shape, (1, 0))
-        bend_lines(stack, (gammas + here, stride), terms.bend, (start + here, d_stride), work.weighted, (here, d_stride),
-                   work.paired, (here, d_stride), (width, panels))
+        for j in range(panels):
+            at = j * d_stride + here
+            multiply_lines(work.paired, at, stack, gammas + here + j * stride, work.paired, at, width)
+            fma_lines(terms.bend, (start + at, lanes), work.weighted, (at, lanes), work.paired, (at, lanes), width)
 
 
 @kernel
@@ -189,7 +183,8 @@ def bent_work(theta, plan, samples, inputs, chunks):
     held, slack, dtype = min(BLOCK, samples + lanes), lanes * lanes, theta.dtype
     lines = held * delta_lines(plan) + slack
     return BentWork(np.empty(lines, dtype), np.empty(lines, dtype), np.empty(2 * lines, dtype),
-                    np.empty(held * plan[0, WIDTH] + slack if inputs else slack, dtype), np.empty(2 * scratch_numbers(plan, lanes), dtype),
+                    np.empty(held * plan[0, WIDTH] + slack if inputs else slack, dtype),
+                    np.empty(2 * scratch_numbers(plan, lanes), dtype),
                     np.empty((height if size > 1 else 0, theta.size), dtype), np.empty(0, np.int64))
 
 

@@ -38,8 +38,8 @@ def second_derivatives(network, owner):
 def likelihood(loss, known):
     """Refuse a loss that is not the negative logarithm of a model of the targets."""
     if loss.name not in known:
-        raise ValueError(f"fisher needs a loss that implies a model of the targets, {', '.join(known)}, but the cost's is {loss.name}; "
-                         "use ggn or empirical_fisher")
+        raise ValueError(f"fisher needs a loss that implies a model of the targets, {', '.join(known)}, but the cost's is "
+                         f"{loss.name}; use ggn or empirical_fisher")
 
 
 def draws(samples):

@@ -11,12 +11,14 @@ LIKELIHOODS = ("squared_error", "softmax_cross_entropy", "binary_cross_entropy",
 
 
 def fisher(network, X, y, cost, *, samples=None, seed=0):
-    """The Fisher information matrix, Σ_k (∇φ)_k E[D_θ L_kᵀ D_θ L_k], the targets drawn from the model that the loss implies (Amari 1998).
+    """The Fisher information matrix Σ_k (∇φ)_k E[D_θ L_kᵀ D_θ L_k], targets drawn from the model that the loss implies.
+
+    After Amari (1998).
 
     The models p(y | a^L) with −log p = L up to what does not depend on a^L: squared_error, normal with mean a^L and variance 1;
     softmax_cross_entropy, categorical with logits a^L; binary_cross_entropy, independent Bernoulli with logits a^L; poisson,
     independent Poisson with log rates a^L. In each a^L is the natural parameter, so the exact Fisher matrix equals the GGN of
-    `ggn` (for squared_error and the rest alike); y enters through ∇φ alone. The scale is the reduction's, as in `ggn`.
+    `ggn`, for all four; y enters through ∇φ alone. The scale is the reduction's, as in `ggn`.
 
     Parameters
     ----------

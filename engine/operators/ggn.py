@@ -78,9 +78,9 @@ class GaussNewtonOperator(CurvatureOperator):
 def ggn(network, X, y, cost, *, reduction_curvature=False):
     """The generalised Gauss–Newton matrix of a cost, Jᵀ H J (Schraudolph 2002; Martens 2020), with J = D_θ A of eq. 19.
 
-    H is block diagonal, block k being (∇φ)_k ∇²L(a^{Lk}) [n, n]: its scale is the reduction's, so "mean" divides by m and "sum" does
-    not, and two batches under "sum" add up to their union. It is positive semi-definite where every ∇²L is and ∇φ ≥ 0: not for the
-    loss cosine, for instance.
+    H is block diagonal, block k being (∇φ)_k ∇²L(a^{Lk}) [n, n]: its scale is the reduction's, so "mean" divides by m and "sum"
+    does not, and two batches under "sum" add up to their union. It is positive semi-definite where every ∇²L is and ∇φ ≥ 0: not
+    for the loss cosine, for instance.
 
     Parameters
     ----------

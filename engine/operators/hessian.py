@@ -43,10 +43,12 @@ class HessianOperator(CurvatureOperator):
         for l, activation in enumerate(network.activations, 1):
             if activation.code < 0:
                 z = forward.z(l)
-                second = curvature_checks.user_second_derivative(activation.second_derivative(z), z.shape, z.dtype, activation.name)
+                second = activation.second_derivative(z)
+                second = curvature_checks.user_second_derivative(second, z.shape, z.dtype, activation.name)
                 write_lines(second, bend, lines * wide, layout.a_line(l) - network.widths[0], (0, panels))
         output_gradient = self._weights[:, None] * self._loss_gradients  # eq. 18
-        over(panels, work, error_terms, network._weights_back(), layout.plan, forward._stack, output_gradient, delta, bend, NO_INDICES)
+        over(panels, work, error_terms, network._weights_back(), layout.plan, forward._stack, output_gradient, delta, bend,
+             NO_INDICES)
         return Terms(curvature.lines, curvature.rank, m, delta, bend)
 
     def _apply(self, v, V, inputs):
@@ -152,8 +154,9 @@ class HessianOperator(CurvatureOperator):
 def hessian(network, X, y, cost):
     """The Hessian of a cost, D²_θ C, exact: second derivatives g″ of the activations, ∇²L and ∇²φ included.
 
-    A product runs the R-operator through the passes forward and back (Pearlmutter 1994), from the one forward pass that the operator
-    keeps. The scale is the reduction's: "mean" divides by m, "sum" does not. At a kink of g, L or φ second derivatives count as 0.
+    A product runs the R-operator through the passes forward and back (Pearlmutter 1994), from the one forward pass that the
+    operator keeps. The scale is the reduction's: "mean" divides by m, "sum" does not. At a kink of g, L or φ second
+    derivatives count as 0.
 
     Parameters
     ----------
@@ -166,8 +169,8 @@ def hessian(network, X, y, cost):
     Returns
     -------
     LinearOperator (P, P)
-        In the network's dtype, symmetric, as `ggn` returns; its `.diagonal()`, `.blocks()` and `.dense()` hold the second derivatives
-        between neurons of a slab of samples, and go through BLAS. Also `.input_product(V)`, D²_X C · V [m, n_0];
+        In the network's dtype, symmetric, as `ggn` returns; its `.diagonal()`, `.blocks()` and `.dense()` hold the second
+        derivatives between neurons of a slab of samples, and go through BLAS. Also `.input_product(V)`, D²_X C · V [m, n_0];
         `.mixed_product(v)`, D_θ D_X C · v [m, n_0]; `.mixed_transposed(V)`, D_X D_θ C · V [P].
 
     Raises

@@ -179,7 +179,7 @@ def test_backpack_and_curvlinops_have_the_same_numbers():
             layer.bias.copy_(torch.tensor(net.bias(l)))
     loss, batch = torch.nn.CrossEntropyLoss(), (torch.tensor(X), torch.tensor(c))
     G = operators.ggn(net, X, c, Cost("softmax_cross_entropy"))
-    theirs = curvlinops.GGNLinearOperator(model, loss, dict(model.named_parameters()), [batch])
+    theirs = curvlinops.GGNLinearOperator(model, loss, list(model.parameters()), [batch])
     np.testing.assert_allclose(G @ v, (theirs @ torch.tensor(v)).detach().numpy(), atol=1e-12)
     model, loss = backpack.extend(model), backpack.extend(loss)
     with backpack.backpack(extensions.DiagGGNExact()):

@@ -1,4 +1,4 @@
-"""Curvature, literally: sums over samples of dense products, and second derivatives by two tangents forward. Imports nothing of ours."""
+"""Curvature, literally: sums over samples of dense products, second derivatives by two tangents. Imports nothing of ours."""
 
 import numpy as np
 from scipy.special import expit, softmax

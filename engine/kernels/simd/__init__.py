@@ -1,6 +1,6 @@
 """The only place that emits LLVM: fused multiply-add and the bits of a float, the register tile, whole cache lines."""
 
-from .lines import lanes_of, multiply_lines, stream, sum_lines, transpose, transpose_rows
+from .lines import fma_lines, lanes_of, multiply_lines, stream, sum_lines, transpose, transpose_rows
 from .scalar import (
     binary_exponent,
     binary_fraction,
@@ -14,5 +14,5 @@ from .scalar import (
 )
 from .tile import tile
 
-__all__ = ["binary_exponent", "binary_fraction", "bits_of", "float_of", "fma", "lanes_of", "multiply_lines",
+__all__ = ["binary_exponent", "binary_fraction", "bits_of", "float_of", "fma", "fma_lines", "lanes_of", "multiply_lines",
            "nearest", "number", "polynomial", "tile", "scale_by_power", "stream", "sum_lines", "transpose", "transpose_rows"]
