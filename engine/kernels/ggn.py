@@ -5,7 +5,7 @@ from collections import namedtuple
 
 import numpy as np
 
-from .backward import block_gradient, delta_lines, gradient_work
+from .backward import block_gradient, delta_lines, scratch_numbers
 from .chain import chain_lines, chain_panels
 from .forward import stack_lines
 from .layout import BIAS, ROW, WEIGHT, WIDTH
@@ -20,6 +20,7 @@ from .transposed import step_back
 # H of `samples` samples in panels. rank >= 0: diag(h) + the sum over r < rank of s_r x_r x_r^T, as the lines h [n], x_0 [n], s_0,
 # x_1 …; rank = -1: every entry, [n * n] lines. Lanes without a sample hold zeros.
 Curvature = namedtuple("Curvature", "lines rank samples")
+SumWork = namedtuple("SumWork", "delta scratch levels")
 
 
 @kernel
@@ -102,6 +103,16 @@ def descend(back, plan, stack, place, delta, panels):
 
 
 @kernel
+def sum_work(theta, plan, samples, chunks):
+    """What one thread needs for a sum over `samples` samples in `chunks` chunks."""
+    lanes = lanes_of(theta)
+    size, height = chunk_blocks((samples + BLOCK - 1) // BLOCK, chunks)
+    return SumWork(np.empty(min(BLOCK, samples + lanes) * delta_lines(plan) + lanes * lanes, theta.dtype),
+                   np.empty(scratch_numbers(plan, lanes), theta.dtype),
+                   np.empty((height if size > 1 else 0, theta.size), theta.dtype))
+
+
+@kernel
 def ggn_product(theta, back, plan, stack, curvature, direction, partial, chunks):
     """partial[c] = J^T H J v of the blocks of chunk c, v = `direction` [P], for c in chunks[0] … chunks[1] - 1: chunks as
     `gradient` of the road back has them."""
@@ -111,7 +122,7 @@ def ggn_product(theta, back, plan, stack, curvature, direction, partial, chunks)
     top = ((plan[depth, ROW] - plan[0, WIDTH]) * lanes, d_stride)
     blocks = (m + BLOCK - 1) // BLOCK
     size, _ = chunk_blocks(blocks, partial.shape[0])
-    work = gradient_work(theta, plan, m, partial.shape[0])
+    work = sum_work(theta, plan, m, partial.shape[0])
     tangent = np.empty(min(BLOCK, m + lanes) * delta_lines(plan), theta.dtype)
     for c in range(chunks[0], chunks[1]):
         filled = 0
@@ -222,7 +233,7 @@ def square_sums(theta, plan, stack, factors, m, partial, chunks):
     lanes = lanes_of(theta)
     blocks = (m + BLOCK - 1) // BLOCK
     size, _ = chunk_blocks(blocks, partial.shape[0])
-    work = gradient_work(theta, plan, m, partial.shape[0])
+    work = sum_work(theta, plan, m, partial.shape[0])
     squares = np.empty(min(BLOCK, m + lanes) * stack_lines(plan) + lanes * lanes, theta.dtype)
     for c in range(chunks[0], chunks[1]):
         filled = 0

@@ -132,6 +132,8 @@ class CurvatureOperator(LinearOperator):
     def blocks(self):
         """The diagonal block of (W^l, b^l) for l = 1 … L: a list of arrays [P_l, P_l], P_l = n_l (n_{l−1} + 1), in θ's order."""
         layers = range(1, self.network.depth + 1)
+        most = max(rows.stop - rows.start for rows in map(self._rows, layers))
+        curvature_checks.square_fits(most, self.dtype, self._name)
         found = [np.zeros((rows.stop - rows.start,) * 2, self.dtype) for rows in map(self._rows, layers)]
         self._fill([(l, l, block) for l, block in zip(layers, found)])
         joined = self._joined_rows_and_products() if self._joined is not None else None

@@ -8,7 +8,7 @@ from ..kernels.ggn import Curvature, curvature_lines
 from ..kernels.reductions import LOG_SUM_EXP, MEAN_VARIANCE, POWER_MEAN
 from . import curvature_checks
 
-ELEMENTWISE = ("squared_error", "absolute_error", "huber", "log_cosh", "binary_cross_entropy", "poisson", "hinge")
+ELEMENTWISE = ("absolute_error", "huber", "log_cosh", "binary_cross_entropy", "poisson", "hinge")
 
 
 class OutputCurvature:
@@ -77,6 +77,8 @@ def loss_curvature(cost, A, targets, weights, owner):
     """weights_k ∇²L(a^{Lk}) for every sample."""
     (m, n), loss = A.shape, cost.loss
     curvature_checks.loss_hessian(loss, owner)
+    if loss.name == "squared_error":
+        return OutputCurvature((m, n), A.dtype, np.repeat(weights[:, None], n, axis=1))
     if loss.name in ELEMENTWISE:
         second = loss.hessian(A.reshape(-1, 1), targets.reshape(-1, 1)).reshape(m, n)
         return OutputCurvature((m, n), A.dtype, weights[:, None] * second)
