@@ -183,12 +183,12 @@ def hessian(network, X, y, cost):
     >>> import numpy as np
     >>> from engine import Cost, Network
     >>> from engine.operators import hessian
-    >>> network = Network((1, 1), ("exp",), np.array([0.0, 0.0]))
+    >>> network = Network((1, 1), ("exp",), np.array([1.0, -2.0]))
     >>> H = hessian(network, np.array([[2.0]]), np.array([[3.0]]), Cost("squared_error"))
     >>> H.dense()
     array([[-4., -2.],
            [-2., -1.]])
     >>> H.input_product(np.array([[1.0]]))
-    array([[-0.]])
+    array([[-1.]])
     """
     return HessianOperator(network, X, y, cost)
