@@ -35,10 +35,10 @@ def gradient_room(network, m, chunks):
 
 def worth_threads(network, m):
     """Whether the gradient of m samples is shared by threads."""
-    return num_threads() > 1 and (_by_rows(network, m) or len(_chunk_nodes(network, m, BACK * m * network._layout.sample_work)) > 1)
+    return num_threads() > 1 and (_by_rows(network, m) or len(chunk_nodes(network, m, BACK * m * network._layout.sample_work)) > 1)
 
 
-def _chunk_nodes(network, m, work):
+def chunk_nodes(network, m, work):
     """An array [chunks, P] for the nodes of the tree of sums that threads share."""
     chunks = sum_chunks(-(-m // BLOCK), work, network.size * network.dtype.itemsize)
     return np.empty((chunks, network.size), network.dtype)
@@ -65,7 +65,7 @@ def transposed_product(network, stack, output_gradient):
         over(panel_count(m, network.dtype), work // 2, pack_panels, theta, back, plan, stack, output_gradient, delta, packed)
         over(int(sum(-(-plan[1:, WIDTH] // ROWS))), work // 2, row_sums, plan, delta, packed, m, out)  # eq. 20
         return out
-    nodes = _chunk_nodes(network, m, work)
+    nodes = chunk_nodes(network, m, work)
     room = gradient_room(network, m, len(nodes))
     over(len(nodes), work, gradient, theta, back, plan, stack, output_gradient, nodes, room)  # eq. 20
     return _folded(nodes)
@@ -76,7 +76,7 @@ def _streamed(network, X, targets, cost, indices, A):
     m, loss, dtype = len(A), cost.loss, network.dtype
     _, reduction_gradient = cost.reduce(np.ones(m, dtype))
     work = BACK * m * network._layout.sample_work
-    nodes = _chunk_nodes(network, m, work)
+    nodes = chunk_nodes(network, m, work)
     results = Results(A, np.empty(m, dtype), nodes)
     over(len(nodes), work, streamed, network._theta, network._weights_back(), network._layout.plan,
          Samples(X, targets, indices), LossCodes(loss.code, loss.parameter), reduction_gradient, results,

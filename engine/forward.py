@@ -25,6 +25,8 @@ def run_forward(network, X, indices, out):
     layout, dtype, m = network._layout, network.dtype, len(out)
     panels = panel_count(m, dtype)
     stack = aligned(panels * lanes(dtype) * layout.stack_lines + lanes(dtype)**2, dtype)
+    if not network._built_in:  # a user's own g writes no lanes without a sample
+        stack[:] = 0
     first = 1
     for l in range(1, network.depth + 1):
         own = network.activations[l - 1].code < 0

@@ -3,7 +3,7 @@
 import numpy as np
 
 import engine
-from engine import Adam, AdamW, GradientDescent, RMSprop, losses, reductions
+from engine import Adam, AdamW, GradientDescent, RMSprop, losses, operators, reductions
 from engine.activations import NAMED as ACTIVATIONS
 from schedulers import orders
 
@@ -81,6 +81,8 @@ ORDERS = {
     "importance": lambda samples: orders.importance(np.arange(1.0, samples + 1)),
     "stratified": lambda samples: orders.stratified(np.arange(samples) % 3),
 }
+CURVATURE = {"ggn": operators.ggn, "fisher": operators.fisher, "empirical_fisher": operators.empirical_fisher,
+             "hessian": operators.hessian}
 
 
 def network(widths, names="tanh", dtype=np.float64, seed=0, output="identity"):

@@ -2,7 +2,7 @@
 
 from .dots import dot_lines
 from .lanes import SIDE, outer_sums, sum_rows
-from .lines import lanes_of, multiply_lines, stream, sum_lines, transpose, transpose_rows
+from .lines import fma_lines, lanes_of, multiply_lines, stream, sum_lines, transpose, transpose_rows
 from .scalar import (
     binary_exponent,
     binary_fraction,

@@ -5,6 +5,7 @@ from llvmlite import ir
 from numba.core import cgutils, types
 
 from .emitted import data_of, emitted, lanes_in, line_type, load_line, store_line
+from .plain import fma
 
 I64 = ir.IntType(64)
 
@@ -148,6 +149,38 @@ def multiply_lines(context, A, a, B, b, C, c, count):
         return context.get_dummy_value()
 
     return types.void(A, types.int64, B, types.int64, C, types.int64, types.int64), codegen
+
+
+def plain_fma_lines(A, a, B, b, C, c, count):
+    """The sums in plain Python."""
+    lanes = 64 // C.itemsize
+    flat_a, flat_b, flat_c = (array.reshape(-1) for array in (A, B, C))
+    for k in range(count):
+        for s in range(lanes):
+            x, y, to = flat_a[a[0] + k * a[1] + s], flat_b[b[0] + k * b[1] + s], c[0] + k * c[1] + s
+            flat_c[to] = fma(x, y, flat_c[to])
+
+
+@emitted(plain_fma_lines)
+def fma_lines(context, A, a, B, b, C, c, count):
+    """C_k += A_k B_k, rounded once, for k = 0 … count - 1 in order; a, b, c = (first, stride), and a stride of 0 repeats a line."""
+    signature = types.void(A, a, B, b, C, c, types.int64)
+
+    def codegen(context, builder, signature, arguments):
+        dtype = signature.args[0].dtype
+        vector = line_type(dtype)
+        name = f"llvm.fma.v{lanes_in(dtype)}f{dtype.bitwidth}"
+        fused = cgutils.get_or_insert_function(builder.module, ir.FunctionType(vector, [vector] * 3), name)
+        arrays = [data_of(context, builder, signature.args[k], arguments[k]) for k in (0, 2, 4)]
+        ends = [cgutils.unpack_tuple(builder, arguments[k]) for k in (1, 3, 5)]
+        with cgutils.for_range(builder, arguments[6]) as loop:
+            pointers = [builder.gep(array, [builder.add(first, builder.mul(loop.index, stride))])
+                        for array, (first, stride) in zip(arrays, ends)]
+            total = builder.call(fused, [load_line(builder, dtype, pointer) for pointer in pointers])
+            store_line(builder, dtype, total, pointers[2])
+        return context.get_dummy_value()
+
+    return signature, codegen
 
 
 def plain_stream(source, s, target, t, count):

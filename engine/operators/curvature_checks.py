@@ -1,0 +1,83 @@
+"""Checks of what users hand to curvature operators, and of the second derivatives that their own functions must have."""
+
+import numpy as np
+
+from .. import checks
+from .checks import available_bytes
+
+
+def samples_and_targets(network, X, y, cost):
+    """X and y as kernels take them, m ≥ 1."""
+    X = checks.samples(X, network.widths[0], network.dtype)
+    return X, cost.targets(y, len(X), network.widths[-1], network.dtype)
+
+
+def _has(function, owner, given, wanted, remedy):
+    if function is None:
+        raise ValueError(f"{owner} needs {wanted}, but {given} has none; {remedy}")
+
+
+def loss_hessian(loss, owner):
+    """Refuse a loss without ∇²L."""
+    _has(loss.hessian, owner, "the cost's Loss", "∇²L", "give engine.Loss a hessian(A, y) [m, n, n]")
+
+
+def reduction_hessian(reduction, owner):
+    """Refuse a reduction without ∇²φ."""
+    _has(reduction.hessian_product, owner, "the cost's Reduction", "∇²φ",
+         "give engine.Reduction a hessian_product(losses, v) [m]")
+
+
+def second_derivatives(network, owner):
+    """Refuse an activation without g″."""
+    for l, activation in enumerate(network.activations, 1):
+        _has(activation.second_derivative, owner, f"layer {l}'s activation {activation.name!r}", "g″",
+             "give engine.Activation a second_derivative")
+
+
+def likelihood(loss, known):
+    """Refuse a loss that is not the negative logarithm of a model of the targets."""
+    if loss.name not in known:
+        raise ValueError(f"fisher needs a loss that implies a model of the targets, {', '.join(known)}, but the cost's is "
+                         f"{loss.name}; use ggn or empirical_fisher")
+
+
+def draws(samples):
+    """How many targets a sample draws, or None for the exact expectation."""
+    return None if samples is None else checks.whole_number(samples, "samples", 1)
+
+
+def square_fits(size, dtype, owner):
+    """Refuse a dense matrix [P, P] that does not fit in memory."""
+    wanted, available = size * size * dtype.itemsize, available_bytes()
+    if available is not None and wanted > available:
+        raise MemoryError(f"a dense {owner} of shape [{size}, {size}] takes {wanted} bytes, but {available} are available; "
+                          "use its products, diagonal() or blocks()")
+
+
+def input_direction(V, shape, dtype):
+    """A finite direction of X, of X's shape."""
+    array = checks.real_array(V, "V")
+    if array.shape != shape:
+        raise ValueError(f"V must have X's shape {list(shape)}, but has shape {list(array.shape)}")
+    return checks.finite(checks.contiguous(array, dtype), "V")
+
+
+def parameter_direction(v, size, dtype):
+    """A finite direction of θ."""
+    return checks.vector(v, size, dtype, "v", "one number for each of θ")
+
+
+def user_hessian(values, shape, dtype):
+    """∇²L [m, n, n] that a user's own function gave."""
+    return checks.finite(checks.user_array(values, shape, dtype, "the loss's hessian"), "the loss's hessian")
+
+
+def user_product(values, shape, dtype):
+    """∇²φ v [m] that a user's own function gave."""
+    return checks.user_array(values, shape, dtype, "the reduction's hessian_product")
+
+
+def user_second_derivative(values, shape, dtype, name):
+    """g″(z) that a user's own function gave."""
+    return np.ascontiguousarray(checks.user_array(values, shape, dtype, f"the second derivative of activation {name!r}"))

@@ -1,0 +1,53 @@
+"""Dense curvature: Σ_k M_k ⊗ (ā^{l−1} ⊗ ā^{l′−1})_k for a pair of layers, as one product of matrices over the samples k.
+
+M_k [n_l, n_l′] stands between neurons of the two layers, and ā = (a, 1), so that a bias is a weight from 1.
+"""
+
+import numpy as np
+
+SLAB = 1 << 28  # bytes of products of inputs held at once
+
+
+def slabs(m, bytes_each):
+    """Ranges of samples, as many at once as SLAB holds."""
+    step = max(1, SLAB // bytes_each)
+    return [(first, min(first + step, m)) for first in range(0, m, step)]
+
+
+def with_one(a):
+    """(a, 1) [m, n_l + 1]."""
+    return np.concatenate([a, np.ones((len(a), 1), a.dtype)], axis=1)
+
+
+def pair_sum(M, a, b):
+    """Σ_k M_kpr a_kq b_kt as [p, q, r, t], from M [m, p, r], a [m, q], b [m, t]."""
+    m = len(M)
+    total = M.reshape(m, -1).T @ (a[:, :, None] * b[:, None, :]).reshape(m, -1)
+    return total.reshape(*M.shape[1:], a.shape[1], b.shape[1]).transpose(0, 2, 1, 3)
+
+
+def _pairs(count):
+    """Rows and columns of an upper triangle, and each entry's place among them [count, count]."""
+    rows, columns = np.triu_indices(count)
+    place = np.empty((count, count), np.int64)
+    place[rows, columns] = place[columns, rows] = np.arange(len(rows))
+    return rows, columns, place
+
+
+def symmetric_pair_sum(M, a):
+    """The same for symmetric M and b = a: a quarter of the work."""
+    rows, columns, neurons = _pairs(M.shape[1])
+    left = M[:, rows, columns]
+    rows, columns, inputs = _pairs(a.shape[1])
+    total = left.T @ (a[:, rows] * a[:, columns])
+    return total[neurons[:, None, :, None], inputs[None, :, None, :]]
+
+
+def add_pair(target, total):
+    """Add [p, q̄, r, t̄] to the rows (W, b) of one layer and the columns (W, b) of another."""
+    p, q, r, t = total.shape
+    weights, other = p * (q - 1), r * (t - 1)
+    target[:weights, :other].reshape(p, q - 1, r, t - 1)[...] += total[:, :-1, :, :-1]
+    target[:weights, other:].reshape(p, q - 1, r)[...] += total[:, :-1, :, -1]
+    target[weights:, :other].reshape(p, r, t - 1)[...] += total[:, -1, :, :-1]
+    target[weights:, other:] += total[:, -1, :, -1]

@@ -1,0 +1,121 @@
+"""The Fisher information matrix, exact, by draws, and from the targets themselves."""
+
+import numpy as np
+
+from .. import checks
+from . import curvature_checks
+from .ggn import GaussNewtonOperator
+from .output_curvature import OutputCurvature, loss_curvature, probabilities
+
+LIKELIHOODS = ("squared_error", "softmax_cross_entropy", "binary_cross_entropy", "poisson")
+
+
+def fisher(network, X, y, cost, *, samples=None, seed=0):
+    """The Fisher information matrix Σ_k (∇φ)_k E[D_θ L_kᵀ D_θ L_k], targets drawn from the model that the loss implies.
+
+    After Amari (1998).
+
+    The models p(y | a^L) with −log p = L up to what does not depend on a^L: squared_error, normal with mean a^L and variance 1;
+    softmax_cross_entropy, categorical with logits a^L; binary_cross_entropy, independent Bernoulli with logits a^L; poisson,
+    independent Poisson with log rates a^L. In each a^L is the natural parameter, so the exact Fisher matrix equals the GGN of
+    `ggn`, for all four; y enters through ∇φ alone. The scale is the reduction's, as in `ggn`.
+
+    Parameters
+    ----------
+    network : Network
+    X, y : array_like
+        As `value_and_gradient` takes them; m ≥ 1.
+    cost : Cost
+        With one of these four losses; any reduction.
+    samples : int, optional
+        Draws of each sample's targets for a Monte-Carlo estimate, whose mean is the exact matrix and which has rank m · samples at
+        most; exact where None.
+    seed : int or numpy.random.Generator
+        Of the draws.
+
+    Returns
+    -------
+    LinearOperator (P, P)
+        As `ggn` returns.
+
+    Raises
+    ------
+    ValueError
+        Where the loss implies no model.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from engine import Cost, Network
+    >>> from engine.operators import fisher
+    >>> network = Network((1, 1), ("identity",), np.zeros(2))
+    >>> fisher(network, np.array([[2.0]]), np.array([[1.0]]), Cost("binary_cross_entropy")).dense()
+    array([[1.  , 0.5 ],
+           [0.5 , 0.25]])
+    """
+    curvature_checks.likelihood(cost.loss, LIKELIHOODS)
+    samples = curvature_checks.draws(samples)
+    generator = checks.generator(seed)
+
+    def curvature(cost, A, targets, weights, gradients):
+        if samples is None:
+            if cost.loss.name == "softmax_cross_entropy":
+                p = probabilities(cost, A, targets)[0]
+                return OutputCurvature(A.shape, A.dtype, weights[:, None] * p, [(p, -weights)])
+            return loss_curvature(cost, A, targets, weights, "fisher")
+        share = weights / A.dtype.type(samples)
+        drawn = [_gradient_at_a_draw(cost, A, targets, generator) for _ in range(samples)]
+        if samples < A.shape[1]:
+            return OutputCurvature(A.shape, A.dtype, terms=[(x, share) for x in drawn])
+        entries = sum((share[:, None] * x)[:, :, None] * x[:, None, :] for x in drawn)
+        return OutputCurvature(A.shape, A.dtype, entries=entries)
+
+    return GaussNewtonOperator(network, X, y, cost, "fisher", curvature)
+
+
+def _gradient_at_a_draw(cost, A, targets, generator):
+    """∇L [m, n] at targets drawn from the model."""
+    name = cost.loss.name
+    if name == "squared_error":
+        return generator.standard_normal(A.shape).astype(A.dtype)
+    if name == "softmax_cross_entropy":
+        p = probabilities(cost, A, targets)[0]
+        drawn = (np.cumsum(p, axis=1) < generator.random((len(A), 1)) * p.sum(1, keepdims=True)).sum(1)
+        return p - np.eye(A.shape[1], dtype=A.dtype)[drawn]
+    mean = cost.losses_and_gradients(A, np.zeros_like(A))[1]
+    drawn = generator.random(A.shape) < mean if name == "binary_cross_entropy" else generator.poisson(mean)
+    return mean - drawn.astype(A.dtype)
+
+
+def empirical_fisher(network, X, y, cost):
+    """The empirical Fisher matrix, Σ_k (∇φ)_k g_k g_kᵀ, of the gradients g_k = D_θ L_k [P] of each sample's own loss at its target.
+
+    Neither the Fisher matrix nor an approximation of the Hessian away from a minimum (Kunstner et al. 2019). The scale is the
+    reduction's: "mean" gives the mean of the outer products, "sum" their sum. Any loss.
+
+    Parameters
+    ----------
+    network : Network
+    X, y : array_like
+        As `value_and_gradient` takes them; m ≥ 1.
+    cost : Cost
+
+    Returns
+    -------
+    LinearOperator (P, P)
+        As `ggn` returns.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from engine import Cost, Network
+    >>> from engine.operators import empirical_fisher
+    >>> network = Network((1, 1), ("identity",), np.array([1.0, 0.0]))
+    >>> empirical_fisher(network, np.array([[2.0]]), np.array([[1.0]]), Cost("squared_error")).dense()
+    array([[4., 2.],
+           [2., 1.]])
+    """
+    def curvature(cost, A, targets, weights, gradients):
+        return OutputCurvature(A.shape, A.dtype, terms=[(gradients, weights)])
+
+    return GaussNewtonOperator(network, X, y, cost, "empirical_fisher", curvature)

@@ -1,0 +1,123 @@
+"""The generalised Gauss–Newton matrix Jᵀ H J."""
+
+import numpy as np
+
+from ..backward import _by_rows, chunk_nodes
+from ..forward import lanes, panel_count
+from ..kernels.ggn import curve_rows, diagonal_factors, ggn_product, pack_squares, rank_factors, square_sums
+from ..kernels.layout import WIDTH
+from ..kernels.levels import fold_nodes
+from ..kernels.product import ROWS
+from ..kernels.sums import BLOCK
+from ..kernels.wide import row_sums
+from ..network import NO_INDICES
+from ..runtime import over
+from .curvature import CurvatureOperator
+from .output_curvature import loss_curvature
+
+PASSES = 4  # the work of a product, in passes forward
+
+
+class GaussNewtonOperator(CurvatureOperator):
+    """Σ_k J_kᵀ H_k J_k for the rows J_k [n, P] of sample k and an n × n matrix H_k; made by `ggn`, `fisher`, `empirical_fisher`."""
+
+    def __init__(self, network, X, y, cost, name, curvature, reduction_curvature=False):
+        super().__init__(network, X, y, cost)
+        self._name = name
+        self._outputs = curvature(cost, self.forward.outputs, self._targets, self._weights, self._loss_gradients)
+        if reduction_curvature:
+            self._outputs = self._take_reduction_curvature(self._outputs)
+        self._curvature = self._outputs.in_panels()
+        self._wide = _by_rows(network, len(self._losses))
+
+    def _product(self, v):
+        network, forward, m = self.network, self.forward, len(self._losses)
+        if self._wide or self._joined is not None:
+            tangent = self._jacobian._matvec(v).reshape(forward.outputs.shape)
+            curved = np.empty_like(tangent)
+            over(panel_count(m, self.dtype), tangent.size, curve_rows, self._curvature, tangent, NO_INDICES, curved)
+            if self._joined is not None:
+                curved += self._joined_rows((self._loss_gradients * tangent).sum(1))
+            return self._transposed(curved)
+        work = PASSES * m * network._layout.sample_work
+        nodes = chunk_nodes(network, m, work)
+        over(len(nodes), work, ggn_product, network._theta, network._weights_back(), network._layout.plan, forward._stack,
+             self._curvature, v, nodes)
+        if len(nodes) > 1:
+            fold_nodes(nodes)
+        return nodes[0]
+
+    def _diagonal(self):
+        network, m = self.network, len(self._losses)
+        plan, stack, wide = network._layout.plan, self.forward._stack, lanes(self.dtype)
+        panels, blocks = panel_count(m, self.dtype), -(-m // BLOCK)
+        flat = self._outputs.diagonal is None and self._outputs.entries is None
+        factors = np.empty(blocks * BLOCK * sum(network.widths[1:]) + wide * wide, self.dtype)
+        over(panels, m * network.size * (1 if flat else network.widths[-1]), rank_factors if flat else diagonal_factors,
+             network._theta, network._weights_back(), plan, stack, self._curvature, factors)
+        work = m * network.size
+        if self._wide:
+            size = sum(-(-n // wide) * wide for n in network.widths[:-1]) * BLOCK
+            packed = np.empty(blocks * size, self.dtype)
+            out = np.empty(network.size, self.dtype)
+            over(blocks, m * sum(network.widths), pack_squares, plan, stack, m, size, packed)
+            over(int(sum(-(-plan[1:, WIDTH] // ROWS))), work, row_sums, plan, factors, packed, m, out)
+            return out
+        nodes = chunk_nodes(network, m, work)
+        over(len(nodes), work, square_sums, network._theta, plan, stack, factors, m, nodes)
+        if len(nodes) > 1:
+            fold_nodes(nodes)
+        return nodes[0]
+
+    def _between_neurons(self, first, stop):
+        H = self._outputs.matrices(first, stop)
+        chain = {l: self._jacobian.chain(l)[first:stop] for l in range(1, self.network.depth + 1)}
+        return lambda l, k: (H @ chain[l]).transpose(0, 2, 1) @ chain[k]
+
+
+def ggn(network, X, y, cost, *, reduction_curvature=False):
+    """The generalised Gauss–Newton matrix of a cost, Jᵀ H J (Schraudolph 2002; Martens 2020), with J = D_θ A of eq. 19.
+
+    H is block diagonal, block k being (∇φ)_k ∇²L(a^{Lk}) [n, n]: its scale is the reduction's, so "mean" divides by m and "sum"
+    does not, and two batches under "sum" add up to their union. It is positive semi-definite where every ∇²L is and ∇φ ≥ 0: not
+    for the loss cosine, for instance.
+
+    Parameters
+    ----------
+    network : Network
+    X, y : array_like
+        As `value_and_gradient` takes them; m ≥ 1.
+    cost : Cost
+        Any reduction; a loss with a Hessian.
+    reduction_curvature : bool
+        Whether to add J_φ̃ᵀ ∇²φ J_φ̃, J_φ̃ = D_A φ̃ · J [m, P], which is not 0 for log_sum_exp, power_mean, mean_variance and a user's
+        own reduction. For a user's own, `diagonal`, `dense` and `blocks` then hold [m, P] and [m, m] numbers.
+
+    Returns
+    -------
+    LinearOperator (P, P)
+        In the network's dtype, symmetric; products, `.diagonal()` [P], `.trace()`, `.dense()` [P, P] and `.blocks()`, a list with
+        the diagonal block of each (W^l, b^l). Nothing but `dense` and `blocks` forms a block of it, and nothing at all J.
+
+    Raises
+    ------
+    ValueError
+        Where the loss, or with `reduction_curvature` the reduction, is a user's own without second derivatives.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from engine import Cost, Network
+    >>> from engine.operators import ggn
+    >>> network = Network((1, 1), ("identity",), np.array([2.0, 0.0]))
+    >>> G = ggn(network, np.array([[1.0], [3.0]]), np.zeros((2, 1)), Cost("squared_error", "sum"))
+    >>> G.dense()
+    array([[10.,  4.],
+           [ 4.,  2.]])
+    >>> G @ np.array([1.0, 0.0])
+    array([10.,  4.])
+    """
+    def curvature(cost, A, targets, weights, gradients):
+        return loss_curvature(cost, A, targets, weights, "ggn")
+
+    return GaussNewtonOperator(network, X, y, cost, "ggn", curvature, reduction_curvature)

@@ -1,0 +1,195 @@
+"""The Hessian D²C of a cost, with respect to θ, to X, and mixed."""
+
+import numpy as np
+
+from ..backward import chunk_nodes
+from ..forward import lanes, panel_count
+from ..kernels.forward import read_lines, write_lines
+from ..kernels.hessian import Directions, Products, Terms, error_terms, hessian_product, second_derivatives
+from ..kernels.levels import fold_nodes
+from ..kernels.sums import tree_sum
+from ..kernels.transposed import any_turned, turn_over
+from ..network import NO_INDICES
+from ..runtime import over
+from . import curvature_checks
+from .curvature import CurvatureOperator
+from .dense_curvature import add_pair, pair_sum, slabs
+from .neuron_curvature import NeuronCurvature
+from .output_curvature import loss_curvature
+
+PASSES = 6  # the work of a product, in passes forward
+
+
+class HessianOperator(CurvatureOperator):
+    """D²_θ C, symmetric, of shape (P, P); made by `hessian`. Products with respect to X, and mixed ones, beside."""
+
+    _name = "hessian"
+
+    def __init__(self, network, X, y, cost):
+        curvature_checks.second_derivatives(network, self._name)
+        super().__init__(network, X, y, cost)
+        outputs = loss_curvature(cost, self.forward.outputs, self._targets, self._weights, self._name)
+        self._outputs = self._take_reduction_curvature(outputs)
+        self._terms = self._error_terms(self._outputs.in_panels())
+
+    def _error_terms(self, curvature):
+        """delta^l and D_{a^l} C ⊙ g″(z^l) of every sample, for the kernels."""
+        network, forward, m = self.network, self.forward, len(self._losses)
+        layout, wide, panels = network._layout, lanes(self.dtype), panel_count(len(self._losses), self.dtype)
+        lines = sum(network.widths[1:])
+        bend = np.zeros((panels * lines + wide) * wide, self.dtype)
+        delta = np.empty_like(bend)
+        work = m * layout.sample_work
+        over(panels, work, second_derivatives, network._theta, layout.plan, forward._stack, bend)
+        for l, activation in enumerate(network.activations, 1):
+            if activation.code < 0:
+                z = forward.z(l)
+                second = activation.second_derivative(z)
+                second = curvature_checks.user_second_derivative(second, z.shape, z.dtype, activation.name)
+                write_lines(second, bend, lines * wide, layout.a_line(l) - network.widths[0], (0, panels))
+        output_gradient = self._weights[:, None] * self._loss_gradients  # eq. 18
+        over(panels, work, error_terms, network._weights_back(), layout.plan, forward._stack, output_gradient, delta, bend,
+             NO_INDICES)
+        return Terms(curvature.lines, curvature.rank, m, delta, bend)
+
+    def _apply(self, v, V, inputs):
+        """D²C (v, V): the part of θ [P], and of X into `inputs` where it has rows."""
+        network, m = self.network, len(self._losses)
+        theta, plan = network._theta, network._layout.plan
+        back = v
+        if any_turned(plan):
+            back = np.empty_like(v)
+            over(sum(network.widths[1:]), network.size, turn_over, v, plan, back)
+        work = PASSES * m * network._layout.sample_work
+        nodes = chunk_nodes(network, m, work)
+        source = self._source(v, V) if self._joined is not None else np.empty((0, network.widths[-1]), self.dtype)
+        over(len(nodes), work, hessian_product, theta, network._weights_back(), plan, self.forward._stack, self._terms,
+             Directions(v, back, V, source), Products(nodes, inputs))
+        if len(nodes) > 1:
+            fold_nodes(nodes)
+        return nodes[0]
+
+    def _source(self, v, V):
+        """(∇²φ R φ̃)_k ∇L_k [m, n], for a user's own ∇²φ."""
+        tangent = self._jacobian._matvec(v).reshape(self._loss_gradients.shape)
+        if len(V):
+            tangent = tangent + np.einsum("kiq,kq->ki", self._jacobian.wrt_input(), V)
+        return self._joined_rows((self._loss_gradients * tangent).sum(1))
+
+    def _apply_joined(self, v, V, inputs):
+        """The same with what ∇²φ takes off all samples together."""
+        out = self._apply(v, V, inputs)
+        if self._removed is not None:
+            scale, r, rows = self._removed
+            r_X = np.einsum("kiq,ki->kq", self._jacobian.wrt_input(), rows)
+            share = scale * (tree_sum(r * v) + (tree_sum((r_X * V).reshape(-1)) if len(V) else 0))
+            out -= share * r
+            if len(inputs):
+                inputs -= share * r_X
+        return out
+
+    def _product(self, v):
+        nothing = np.empty((0, self.network.widths[0]), self.dtype)
+        return self._apply(v, nothing, nothing)
+
+    def input_product(self, V):
+        """D²_X C · V [m, n_0] for V of X's shape: the second derivative of the cost with respect to the samples themselves.
+
+        Row k is Σ_j ∂²C/∂x_k∂x_j V_j; where φ is a sum or a mean, samples do not meet and each row is of its own sample alone.
+        """
+        return self._input_part(np.zeros(self.shape[0], self.dtype), V)
+
+    def mixed_product(self, v):
+        """D_θ D_X C · v [m, n_0] for v [P]: how D_X C changes along v."""
+        v = curvature_checks.parameter_direction(v, self.shape[0], self.dtype)
+        return self._input_part(v, None)
+
+    def mixed_transposed(self, V):
+        """D_X D_θ C · V [P] for V of X's shape: how D_θ C changes along V, the transpose of `mixed_product`."""
+        V = curvature_checks.input_direction(V, self._inputs_shape, self.dtype)
+        return self._apply_joined(np.zeros(self.shape[0], self.dtype), V, np.empty((0, V.shape[1]), self.dtype))
+
+    @property
+    def _inputs_shape(self):
+        return len(self._losses), self.network.widths[0]
+
+    def _input_part(self, v, V):
+        nothing = np.empty((0, self.network.widths[0]), self.dtype)
+        V = nothing if V is None else curvature_checks.input_direction(V, self._inputs_shape, self.dtype)
+        out = np.empty(self._inputs_shape, self.dtype)
+        self._apply_joined(v, V, out)
+        return out
+
+    def _diagonal(self):
+        out = np.zeros(self.shape[0], self.dtype)
+        network, layout = self.network, self.network._layout
+        most = max(n * n for n in network.widths[1:])
+        for first, stop in slabs(len(self._losses), most * self.dtype.itemsize * network.depth):
+            between = self._between_neurons(first, stop)
+            for l in range(1, network.depth + 1):
+                a = self.forward.a(l - 1)[first:stop]
+                diagonal = np.ascontiguousarray(between(l, l).diagonal(axis1=1, axis2=2))
+                out[layout.weight_slice(l)] += (diagonal.T @ (a * a)).reshape(-1)
+                out[layout.bias_slice(l)] += diagonal.sum(0)
+        return out
+
+    def _between_neurons(self, first, stop):
+        network, layers = self.network, range(1, self.network.depth + 1)
+        tables = [[self._read(lines, l)[first:stop] for l in layers] for lines in (self._terms.delta, self._terms.bend)]
+        return NeuronCurvature([network.weight(l) for l in layers], [self.forward.gamma(l)[first:stop] for l in layers], *tables,
+                               self._outputs.matrices(first, stop))
+
+    def _read(self, lines, l):
+        """Layer l's part [m, n_l] of what kernels hold for every neuron."""
+        network, m = self.network, len(self._losses)
+        out = np.empty((m, network.widths[l]), self.dtype)
+        read_lines(lines, sum(network.widths[1:]) * lanes(self.dtype), network._layout.a_line(l) - network.widths[0], out,
+                   (0, panel_count(m, self.dtype)))
+        return out
+
+    def _add_rest(self, target, between, l, k, a):
+        if k > l:  # delta^k ⊗ the change of a^{k-1} with z^l
+            add_pair(target, pair_sum(between.inputs(l, k), a, between.delta[k - 1]).transpose(0, 1, 3, 2))
+
+
+def hessian(network, X, y, cost):
+    """The Hessian of a cost, D²_θ C, exact: second derivatives g″ of the activations, ∇²L and ∇²φ included.
+
+    A product runs the R-operator through the passes forward and back (Pearlmutter 1994), from the one forward pass that the
+    operator keeps. The scale is the reduction's: "mean" divides by m, "sum" does not. At a kink of g, L or φ second
+    derivatives count as 0.
+
+    Parameters
+    ----------
+    network : Network
+    X, y : array_like
+        As `value_and_gradient` takes them; m ≥ 1.
+    cost : Cost
+        Any reduction, any loss, any activation with second derivatives.
+
+    Returns
+    -------
+    LinearOperator (P, P)
+        In the network's dtype, symmetric, as `ggn` returns; its `.diagonal()`, `.blocks()` and `.dense()` hold the second
+        derivatives between neurons of a slab of samples, and go through BLAS. Also `.input_product(V)`, D²_X C · V [m, n_0];
+        `.mixed_product(v)`, D_θ D_X C · v [m, n_0]; `.mixed_transposed(V)`, D_X D_θ C · V [P].
+
+    Raises
+    ------
+    ValueError
+        Where a user's own activation, loss or reduction has no second derivative; it says which.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from engine import Cost, Network
+    >>> from engine.operators import hessian
+    >>> network = Network((1, 1), ("exp",), np.array([1.0, -2.0]))
+    >>> H = hessian(network, np.array([[2.0]]), np.array([[3.0]]), Cost("squared_error"))
+    >>> H.dense()
+    array([[-4., -2.],
+           [-2., -1.]])
+    >>> H.input_product(np.array([[1.0]]))
+    array([[-1.]])
+    """
+    return HessianOperator(network, X, y, cost)
