@@ -13,10 +13,10 @@ from .operators import Jacobian
 from .reductions import Reduction
 from .runtime import set_num_threads, show_config
 from .training import FitResult, fit
-from .updates import Adam, AdamW, GradientDescent, RMSprop
+from .updates import Adam, AdamW, GaussNewton, GradientDescent, LevenbergMarquardt, NaturalGradient, RMSprop
 from .verification import check_derivatives
 
 __all__ = ["Activation", "Adam", "AdamW", "CheckpointError", "Cost", "DivergenceError", "FitResult", "ForwardPass",
-           "GradientDescent", "Jacobian", "Loss", "Network", "RMSprop", "Reduction", "check_derivatives", "fit", "load",
-           "losses", "objective", "operators", "projection", "reductions", "set_num_threads", "show_config",
-           "value_and_gradient"]
+           "GaussNewton", "GradientDescent", "Jacobian", "LevenbergMarquardt", "Loss", "NaturalGradient", "Network",
+           "RMSprop", "Reduction", "check_derivatives", "fit", "load", "losses", "objective", "operators", "projection",
+           "reductions", "set_num_threads", "show_config", "value_and_gradient"]
