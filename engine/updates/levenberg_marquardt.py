@@ -116,10 +116,11 @@ class LevenbergMarquardt(Update):
 
     def _attempt(self, here, theta, arrays):
         """Change θ and λ; the tolerance that was met, or ""."""
-        solver, rounding, eps = build(self.solver, here), here.rounding(), np.finfo(theta.dtype).eps
-        squares = _running_maximum(arrays["scale"], here.free, solver.diagonal())
+        steepest, eps = here.steepest(), np.finfo(theta.dtype).eps
+        solver = build(self.solver, here, steepest)
+        diagonal = solver.diagonal()
+        squares, rounding = _running_maximum(arrays["scale"], here.free, diagonal), here.rounding(diagonal, steepest.image)
         least_step = eps if self.step_tolerance is None else self.step_tolerance
-        steepest = here.steepest()
         for _ in range(self.attempts):
             trial = self._trial(here, solver, steepest, squares, float(arrays["damping"]))
             decrease = here.value - trial.value

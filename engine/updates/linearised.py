@@ -111,11 +111,13 @@ class Linearised:
         """½ |M v|² from J v [m, n]."""
         return 0.5 * float(np.square(self._turned(pushed)).sum())
 
-    def rounding(self):
-        """By how much C may differ for θ whose last digits differ: ε (|C| + |w| · |M diag θ| / √mn), the norm Frobenius'."""
-        eps, image = float(np.finfo(self.network.dtype).eps), self.steepest().image
-        spread = np.sqrt(self.diagonal() @ self.theta[self.free]**2 / image.size)
-        return eps * (abs(float(self.value)) + float(np.linalg.norm(image) * spread))
+    def rounding(self, diagonal, image):
+        """By how much C may differ for θ whose last digits differ: ε (|C| + |w| |M diag θ| / √mn), the second norm Frobenius'.
+
+        diagonal [p] is that of MᵀM, image [mn] that of `steepest`.
+        """
+        spread = np.sqrt(diagonal @ self.theta[self.free]**2 / image.size)
+        return float(np.finfo(self.network.dtype).eps) * (abs(float(self.value)) + float(np.linalg.norm(image) * spread))
 
     def rows(self):
         """Yield M = Sᵀ J in slabs of whole samples [rows, p], each valid until the next is taken."""

@@ -28,11 +28,12 @@ class DampedStep(Update):
         here = Linearised(problem, theta, trainable, self.curvature)
         if np.isfinite(here.value) and here.size and np.any(here.gradient):
             rate = float(self.rate(time)) if callable(self.rate) else self.rate
-            theta[here.free] -= rate * damped_direction(build(self.solver, here), here, self.damping)  # eq. 21
+            steepest = here.steepest()
+            theta[here.free] -= rate * damped_direction(build(self.solver, here, steepest), steepest, self.damping)  # eq. 21
         return here.value
 
 
-def damped_direction(solver, linearised, damping):
+def damped_direction(solver, steepest, damping):
     """(MᵀM + λ I)⁻¹ D_θ C [p], with the first of λ, 10 λ, 100 λ, … for which it is finite.
 
     Raises
@@ -40,11 +41,11 @@ def damped_direction(solver, linearised, damping):
     DivergenceError
         Where there is none: the curvature itself is not finite.
     """
-    ones = np.ones_like(linearised.gradient)
+    ones = np.ones_like(steepest.vector)
     least = np.finfo(ones.dtype).eps * float(solver.diagonal().max())
     for _ in range(GROWTHS):
         if solver.damp(damping, ones):
-            direction = solver.solve(linearised.steepest())
+            direction = solver.solve(steepest)
             if np.isfinite(direction).all():
                 return direction
         damping = max(10 * damping, least)

@@ -17,11 +17,13 @@ NAMES = [str(path.relative_to(ROOT)) for path in FILES]
 RANKS = {"kernels": 0, "layout": 1, "checks": 1, "cost_checks": 2, "runtime": 2, "errors": 1, "activations": 2, "network": 3,
          "forward": 4,
          "losses": 4, "reductions": 4, "cost": 5, "backward": 6, "operators": 7, "objective": 7, "verification": 7,
-         "batch_problem": 7, "updates": 8, "history": 9, "checkpoint": 9, "training": 10, "edges": 11, "__init__": 12, "__main__": 13}
+         "batch_problem": 7, "updates": 8, "history": 9, "checkpoint": 9, "training": 10, "edges": 11, "__init__": 12,
+         "__main__": 13}
 
 CONTRACT = {"Activation", "Adam", "AdamW", "CheckpointError", "Cost", "DivergenceError", "FitResult", "ForwardPass",
-            "GaussNewton", "GradientDescent", "Jacobian", "LevenbergMarquardt", "Loss", "NaturalGradient", "Network", "RMSprop", "Reduction", "check_derivatives", "fit", "load", "losses",
-            "objective", "operators", "projection", "reductions", "set_num_threads", "show_config", "value_and_gradient"}
+            "GaussNewton", "GradientDescent", "Jacobian", "LevenbergMarquardt", "Loss", "NaturalGradient", "Network",
+            "RMSprop", "Reduction", "check_derivatives", "fit", "load", "losses", "objective", "operators", "projection",
+            "reductions", "set_num_threads", "show_config", "value_and_gradient"}
 
 
 def imports(path, top=True):

@@ -24,7 +24,7 @@ def cheapest(rows, size, samples):
     return "qr" if name == "cholesky" and size <= SMALL else name
 
 
-def build(name, linearised):
-    """The solver `name`, or the cheapest, on a linearised batch step."""
+def build(name, linearised, steepest):
+    """The solver `name`, or the cheapest, on a linearised batch step and its `steepest()`."""
     m, n = linearised.outputs.shape
-    return SOLVERS[cheapest(m * n, linearised.size, m) if name == "auto" else name](linearised)
+    return SOLVERS[cheapest(m * n, linearised.size, m) if name == "auto" else name](linearised, steepest)

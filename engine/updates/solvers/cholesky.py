@@ -10,7 +10,7 @@ class Cholesky:
     Squares the condition number of M: where that is above 1/√ε, `QR` has the digits.
     """
 
-    def __init__(self, linearised):
+    def __init__(self, linearised, steepest):
         p, dtype = linearised.size, linearised.network.dtype
         self._syrk = blas.get_blas_funcs("syrk", dtype=dtype)
         self._potrf, self._potrs = lapack.get_lapack_funcs(("potrf", "potrs"), dtype=dtype)

@@ -12,7 +12,7 @@ class ConjugateGradient:
     Stops at a residual of √ε of the right side's norm, or after 1000 iterations: a step along the way is still one down.
     """
 
-    def __init__(self, linearised):
+    def __init__(self, linearised, steepest):
         self.linearised, self._diagonal = linearised, linearised.diagonal()
 
     def diagonal(self):

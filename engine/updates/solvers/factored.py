@@ -9,7 +9,7 @@ class KroneckerFactored:
     Of D only its mean square is used; frozen numbers of θ take part as if their gradient were 0.
     """
 
-    def __init__(self, linearised):
+    def __init__(self, linearised, steepest):
         from ...operators.kfac import kfac
 
         self.linearised = linearised

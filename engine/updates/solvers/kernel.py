@@ -11,7 +11,7 @@ class Kernel:
     fewer than the p × p of the normal equations.
     """
 
-    def __init__(self, linearised):
+    def __init__(self, linearised, steepest):
         self.linearised, self._squares, self._rows = linearised, None, None
         self._potrf, self._potrs = lapack.get_lapack_funcs(("potrf", "potrs"), dtype=linearised.network.dtype)
 

@@ -11,9 +11,9 @@ class QR:
     through Rᵀ R, the semi-normal equations (Björck 1987).
     """
 
-    def __init__(self, linearised):
+    def __init__(self, linearised, steepest):
         self._geqrf, self._trtrs = lapack.get_lapack_funcs(("geqrf", "trtrs"), dtype=linearised.network.dtype)
-        self._size, self._image = linearised.size, linearised.steepest().image
+        self._size, self._image = linearised.size, steepest.image
         self._top = np.zeros((0, self._size + 1), linearised.network.dtype)
         first = 0
         for slab in linearised.rows():
