@@ -9,7 +9,7 @@ ITERATIONS = 1000
 class ConjugateGradient:
     """By products with J and Jᵀ alone (Hestenes & Stiefel 1952), preconditioned by the diagonal; memory a few times p.
 
-    Stops at a residual of √ε of the right side's norm, or after 1000 iterations: a step along the way is still one down.
+    Stops at a residual of ε^(2/3) of the right side's norm, or after 1000 iterations: a step along the way is still one down.
     """
 
     def __init__(self, linearised, steepest):
@@ -30,4 +30,4 @@ class ConjugateGradient:
         shape = (here.size, here.size)
         product = LinearOperator(shape, lambda v: here.adjoint(here.product(v)) + self._added * v, dtype=dtype)
         inverse = LinearOperator(shape, lambda v: v / (self._diagonal + self._added), dtype=dtype)
-        return cg(product, right_side.vector, rtol=np.sqrt(np.finfo(dtype).eps), maxiter=ITERATIONS, M=inverse)[0].astype(dtype)
+        return cg(product, right_side.vector, rtol=np.finfo(dtype).eps ** (2 / 3), maxiter=ITERATIONS, M=inverse)[0].astype(dtype)
