@@ -19,7 +19,7 @@ from tests.oracle import second_order as plain
 from tests.oracle.losses import second_derivative
 
 SOLVERS = {"cholesky": Cholesky, "qr": QR, "kernel": Kernel, "cg": ConjugateGradient}
-HAVE_KFAC = importlib.util.find_spec("engine.operators.kfac") is not None
+NEEDS_KFAC = pytest.mark.skipif(importlib.util.find_spec("engine.operators.kfac") is None, reason="no engine.operators.kfac")
 
 
 def batch(net, loss, reduction, m, seed=0):
@@ -61,7 +61,8 @@ def test_every_solver_is_the_dense_formula(loss, reduction):
         built = solver(here, here.steepest())
         np.testing.assert_allclose(built.diagonal(), np.diag(G), atol=1e-6 * size, err_msg=name)
         assert built.damp(0.1 * size, squares)
-        np.testing.assert_allclose(-built.solve(here.steepest()), expected, rtol=1e-4, atol=1e-5 * np.abs(expected).max(), err_msg=name)
+        step = -built.solve(here.steepest())
+        np.testing.assert_allclose(step, expected, rtol=1e-4, atol=1e-5 * np.abs(expected).max(), err_msg=name)
 
 
 @settings(max_examples=30, deadline=None)
@@ -88,7 +89,8 @@ def test_solvers_agree_on_any_shape_and_mask(widths, m, dtype, loss, seed):
     for solver in SOLVERS.values():
         built = solver(here, here.steepest())
         built.damp(0.05, squares)
-        residual = here.adjoint(here.product(built.solve(side))) + np.asarray(0.05 * squares, dtype) * built.solve(side) - side.vector
+        step = built.solve(side)
+        residual = here.adjoint(here.product(step)) + np.asarray(0.05 * squares, dtype) * step - side.vector
         assert np.abs(residual).max() <= loose * (np.abs(side.vector).max() + 1e-6)
 
 
@@ -107,8 +109,7 @@ def test_samples_in_many_slabs_make_the_same_matrix(monkeypatch):
     np.testing.assert_allclose(steps[1:], [steps[0]] * 3, rtol=1e-8, atol=1e-12)
 
 
-@pytest.mark.parametrize("solver", ["auto", "cholesky", "qr", "kernel", "cg",
-                                    pytest.param("kfac", marks=pytest.mark.skipif(not HAVE_KFAC, reason="no engine.operators.kfac"))])
+@pytest.mark.parametrize("solver", ["auto", *SOLVERS, pytest.param("kfac", marks=NEEDS_KFAC)])
 @pytest.mark.parametrize("name", SECOND_ORDER)
 @pytest.mark.parametrize("dtype", DTYPES)
 def test_the_cost_goes_down_with_every_solver(name, solver, dtype):
@@ -138,8 +139,7 @@ def test_batches_of_any_schedule_each_get_no_worse():
     update, theta = LevenbergMarquardt(), net.parameters.copy()
     state = update.begin(net)
     for step in (step for e in range(4) for step in schedule.epoch(60, e)):
-        update.step(BatchProblem(net, X, y, cost, step), theta_before := theta, state, np.empty(0, bool), step.time)
-        assert theta_before is theta
+        update.step(BatchProblem(net, X, y, cost, step), theta, state, np.empty(0, bool), step.time)
     costs = []
     for step in schedule.epoch(60, 5):
         rows = step.indices
@@ -206,7 +206,8 @@ def test_rank_deficient_and_badly_scaled_steps_are_finite(solver, dtype):
     x = generator.standard_normal((12, 1))
     X = np.hstack([x, x, np.zeros_like(x), 1e8 * x])
     y = np.sin(x)
-    nets = [network((4, 3, 1), dtype=dtype), network((4, 3, 1), "relu", dtype), Network((4, 3, 1), ("tanh", "identity"), np.zeros(19, dtype))]
+    nets = [network((4, 3, 1), dtype=dtype), network((4, 3, 1), "relu", dtype)]
+    nets.append(nets[0].replace(np.zeros(19)))
     for net in nets:
         for update in (GaussNewton(0.1, damping=0, solver=solver), NaturalGradient(0.1, damping=0, solver=solver),
                        LevenbergMarquardt(solver=solver)):
@@ -218,7 +219,8 @@ def test_rank_deficient_and_badly_scaled_steps_are_finite(solver, dtype):
 def test_a_curvature_that_is_not_finite_is_said():
     net = Network((1, 1), ("exp",), np.array([400.0, 0.0]))
     with pytest.raises(DivergenceError, match="curvature is not finite|lower the rate"):
-        fit(net, np.array([[1.0]]), np.array([[0.0]]), Cost("absolute_error"), GaussNewton(), BatchSchedule(1), epochs=2, progress=False)
+        fit(net, np.array([[1.0]]), np.array([[0.0]]), Cost("absolute_error"), GaussNewton(), BatchSchedule(1), epochs=2,
+            progress=False)
 
 
 def test_an_own_loss_needs_its_hessian():
@@ -234,7 +236,8 @@ def test_an_own_loss_needs_its_hessian():
 
 @pytest.mark.parametrize("loss, density", [
     ("squared_error", lambda d: np.exp(-d**2 / 2)), ("absolute_error", lambda d: np.exp(-np.abs(d))),
-    ("log_cosh", lambda d: 1 / np.cosh(d)), ("huber", lambda d: np.exp(-np.where(np.abs(d) < 1.5, d**2 / 2, 1.5 * (np.abs(d) - 0.75))))])
+    ("log_cosh", lambda d: 1 / np.cosh(d)),
+    ("huber", lambda d: np.exp(-np.where(np.abs(d) < 1.5, d**2 / 2, 1.5 * (np.abs(d) - 0.75))))])
 def test_fishers_information_is_the_mean_square_of_the_score(loss, density):
     chosen = losses.huber(1.5) if loss == "huber" else losses.NAMED[loss]
     d = np.linspace(-60, 60, 400001)[:, None]
