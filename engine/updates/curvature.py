@@ -57,6 +57,8 @@ def factors(weights, curvature):
     """
     if curvature.ndim == 2 or curvature.shape[1] == 1:
         return np.sqrt(np.maximum(weights[:, None] * curvature.reshape(len(weights), -1), 0))
+    if not np.isfinite(curvature).all():
+        return np.full_like(curvature, np.nan)
     values, vectors = np.linalg.eigh(weights[:, None, None] * curvature)
     values[values < np.finfo(values.dtype).eps * len(values[0]) * np.abs(values).max(axis=1, keepdims=True)] = 0
     return vectors * np.sqrt(values)[:, None, :]

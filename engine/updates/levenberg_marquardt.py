@@ -8,6 +8,7 @@ import numpy as np
 from . import checks
 from .curvature import hessians
 from .linearised import Linearised
+from .second_order import finite_diagonal
 from .solvers import NAMES, build
 from .update import Update, UpdateState
 
@@ -37,7 +38,7 @@ class LevenbergMarquardt(Update):
 
     With `geodesic`, a step bends along the second derivative of the outputs in its own direction (Transtrum & Sethna,
     arXiv 1201.5885), for one forward pass and one solve more: sin(10x)/10x by 1-20-20-1 after 200 steps has a mean squared
-    error near 1e-12 with it, 1e-9 without.
+    error near 1e-13 with it, 1e-9 without.
 
     Parameters
     ----------
@@ -109,7 +110,8 @@ class LevenbergMarquardt(Update):
             return here.value
         met = "gradient" if np.abs(here.gradient).max(initial=0) <= self.gradient_tolerance else ""
         if not met:
-            met = self._attempt(here, theta, arrays)
+            with np.errstate(over="ignore", invalid="ignore"):
+                met = self._attempt(here, theta, arrays)
         arrays["met"][...] = int(arrays["met"]) + 1 if met else 0
         arrays["stopped"][...] = met
         return here.value
@@ -118,7 +120,7 @@ class LevenbergMarquardt(Update):
         """Change θ and λ; the tolerance that was met, or ""."""
         steepest, eps = here.steepest(), np.finfo(theta.dtype).eps
         solver = build(self.solver, here, steepest)
-        diagonal = solver.diagonal()
+        diagonal = finite_diagonal(solver, steepest)
         squares, rounding = _running_maximum(arrays["scale"], here.free, diagonal), here.rounding(diagonal, steepest.image)
         least_step = eps if self.step_tolerance is None else self.step_tolerance
         for _ in range(self.attempts):

@@ -8,7 +8,7 @@ from ..backward import transposed_product
 from ..operators import Jacobian
 from .curvature import factors
 
-SLAB = 1 << 23  # bytes of J held at once; 1-20-20-1, m 2000, float64, a step: 1 MiB 31 ms, 4 MiB 21, 8 MiB (one slab) 16
+SLAB = 1 << 23  # bytes of J held at once; 1-20-20-1, m 2000, float64, a step: 1 MiB 32 ms, 4 MiB 24, 8 MiB (one slab) 18
 
 
 class RightSide(NamedTuple):

@@ -39,15 +39,30 @@ def damped_direction(solver, steepest, damping):
     Raises
     ------
     DivergenceError
-        Where there is none: the curvature itself is not finite.
+        Where there is none.
     """
     ones = np.ones_like(steepest.vector)
-    least = np.finfo(ones.dtype).eps * float(solver.diagonal().max())
+    least = np.finfo(ones.dtype).eps * float(finite_diagonal(solver, steepest).max())
     for _ in range(GROWTHS):
         if solver.damp(damping, ones):
             direction = solver.solve(steepest)
             if np.isfinite(direction).all():
                 return direction
         damping = max(10 * damping, least)
-    raise DivergenceError("the curvature is not finite at these parameters, whatever the damping; lower the rate or scale the "
-                          "samples", None)
+    raise DivergenceError("the damped system has no finite solution at these parameters, whatever the damping; lower the rate or "
+                          "scale the samples")
+
+
+def finite_diagonal(solver, steepest):
+    """The diagonal of MᵀM [p].
+
+    Raises
+    ------
+    DivergenceError
+        Where it or the gradient is not finite.
+    """
+    diagonal = solver.diagonal()
+    if not (np.isfinite(diagonal).all() and np.isfinite(steepest.vector).all()):
+        raise DivergenceError("the gradient or the curvature is not finite at these parameters, though the cost is; lower the rate "
+                              "or scale the samples")
+    return diagonal
