@@ -223,7 +223,7 @@ def test_a_curvature_that_is_not_finite_is_said():
     net = Network((1, 1), ("exp",), np.array([0.0, 230.0]))
     for update in (GaussNewton(solver="cholesky"), NaturalGradient(solver="kernel"), LevenbergMarquardt()):
         with pytest.raises(DivergenceError, match="curvature is not finite.*lower the rate.*result") as caught:
-            fit(net, np.array([[1e100]]), np.array([[0.0]]), Cost("squared_error"), update, BatchSchedule(1), epochs=2, progress=False)
+            fit(net, np.array([[1e100]]), np.zeros(1), Cost("squared_error"), update, BatchSchedule(1), epochs=2, progress=False)
         assert np.array_equal(caught.value.result.network.parameters, net.parameters)
 
 
