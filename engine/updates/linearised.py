@@ -151,14 +151,15 @@ class Linearised:
         return out[self.free]
 
     def outputs_at(self, step):
-        """A [m, n] and C at θ + δ for δ [p]; C is infinite where it is not a number."""
-        theta = self.moved(step)
-        A = self.problem.network(theta)(self.X)
-        value = self.cost.reduce(self.cost.losses_and_gradients(A, self.targets)[0])[0] if np.isfinite(A).all() else np.inf
-        return A, value if np.isfinite(value) else np.inf
-
-    def moved(self, step):
-        """θ + δ [P] for δ [p]."""
+        """A [m, n] and C at θ + δ for δ [p]; C is infinite where it is not defined."""
         theta = self.theta.copy()
         theta[self.free] += step
-        return theta
+        A = self.problem.network(theta)(self.X)
+        return A, self._value(A) if np.isfinite(A).all() else np.inf
+
+    def _value(self, A):
+        losses = self.cost.losses_and_gradients(A, self.targets)[0]
+        if self.cost.reduction.name == "power_mean" and (losses < 0).any():
+            return np.inf
+        value = self.cost.reduce(losses)[0]
+        return value if np.isfinite(value) else np.inf
