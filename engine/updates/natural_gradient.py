@@ -36,7 +36,7 @@ class NaturalGradient(DampedStep):
     >>> run = fit(Network((1, 1), ("identity",), np.zeros(2)), X, y, Cost("binary_cross_entropy"), NaturalGradient(damping=0),
     ...           BatchSchedule(4), epochs=6, progress=False)
     >>> run.network.parameters.round(4)
-    array([0.4261, 0.    ])
+    array([0.4196, 0.    ])
     """
 
     rate: float | Callable = 1.0
