@@ -39,7 +39,7 @@ def problems():
     parity = np.where((bits > 0).sum(1, keepdims=True) % 2 == 1, 1.0, -1.0)
     return {"SIN": ((1, 5, 1), "identity", x, np.sin(np.pi * x), 0.002, (300, 20000), 30),
             "PARITY": ((3, 10, 10, 1), "tanh", bits, parity, 0.001, (300, 20000), 30),
-            "three inputs": ((3, 20, 20, 1), "identity", *three_inputs(), 1.05 * 0.05**2, (200, 4000), 2)}
+            "three inputs": ((3, 20, 20, 1), "identity", *three_inputs(), 1.05 * 0.05**2, (600, 10000), 3)}
 
 
 def train(start, X, y, update, epochs, goal=0.0):

@@ -87,5 +87,5 @@ def test_three_inputs_go_down_to_their_noise():
     y = 2 * np.sin(1.5 * grid[:, 0]) + np.cos(2 * grid[:, 1]) + grid[:, 2] / 2
     y += 0.05 * np.random.default_rng(42).standard_normal(len(y))
     X = (grid + 5) / 10
-    found = train(Network.initialize((3, 16, 16, 1), "tanh", seed=0), X, y, 150, goal=0.05**2).network
+    found = train(Network.initialize((3, 20, 20, 1), "tanh", seed=2), X, y, 400, goal=0.05**2).network
     assert ((found(X)[:, 0] - y)**2).mean() < 1.1 * 0.05**2
