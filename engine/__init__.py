@@ -16,11 +16,11 @@ from .per_sample import per_sample_gradient_norms, per_sample_gradients
 from .reductions import Reduction
 from .runtime import set_num_threads, show_config
 from .training import FitResult, fit
-from .updates import Adam, AdamW, GradientDescent, RMSprop
+from .updates import Adam, AdamW, GaussNewton, GradientDescent, LevenbergMarquardt, NaturalGradient, RMSprop
 from .verification import check_derivatives
 
 __all__ = ["Activation", "Adam", "AdamW", "CheckpointError", "Cost", "DivergenceError", "FitResult", "ForwardPass",
-           "GradientDescent", "Jacobian", "Loss", "Network", "RMSprop", "Reduction", "check_derivatives", "fit",
-           "influence_on_cost", "influence_on_predictions", "laplace", "load", "losses", "objective", "operators",
-           "per_sample_gradient_norms", "per_sample_gradients", "projection", "reductions", "set_num_threads", "show_config",
-           "value_and_gradient"]
+           "GaussNewton", "GradientDescent", "Jacobian", "LevenbergMarquardt", "Loss", "NaturalGradient", "Network", "RMSprop",
+           "Reduction", "check_derivatives", "fit", "influence_on_cost", "influence_on_predictions", "laplace", "load", "losses",
+           "objective", "operators", "per_sample_gradient_norms", "per_sample_gradients", "projection", "reductions",
+           "set_num_threads", "show_config", "value_and_gradient"]

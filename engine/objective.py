@@ -18,7 +18,7 @@ class Objective:
         self._X = checks.samples(X, network.widths[0], network.dtype)
         self._targets = cost.targets(y, len(self._X), network.widths[-1], network.dtype)
         self._step = BatchStep(0, 0, np.arange(len(self._X)))
-        self._last = None
+        self._y, self._last, self._curvature = y, None, None
 
     def _evaluate(self, theta):
         theta = np.array(checks.vector(theta, self.network.size, self.network.dtype, "theta", "one number for each of θ"))
@@ -33,6 +33,23 @@ class Objective:
     def jac(self, theta):
         """D_θ C at θ [P], float64 [P]: what SciPy's optimisers compute in (eq. 20)."""
         return self._evaluate(theta)[2].astype(np.float64)
+
+    def hessp(self, theta, v):
+        """∇²C v at θ [P] for v [P], float64 [P], exact: for ``minimize(method="trust-ncg" | "Newton-CG", hessp=...)``.
+
+        One Hessian operator serves every v at the same θ.
+
+        Raises
+        ------
+        ValueError
+            Where a user's own activation, loss or reduction has no second derivative.
+        """
+        from .operators.hessian import hessian
+
+        theta = np.array(checks.vector(theta, self.network.size, self.network.dtype, "theta", "one number for each of θ"))
+        if self._curvature is None or not np.array_equal(theta, self._curvature[0]):
+            self._curvature = theta, hessian(self.network._with(theta), self._X, self._y, self.cost)
+        return (self._curvature[1] @ checks.direction(v, self.network.size, self.network.dtype)).astype(np.float64)
 
     def _scale(self):
         """√∂φ/∂L_k, one for each of A: with it ½‖residual‖² is C."""
@@ -71,7 +88,7 @@ def objective(network, X, y, cost):
     Returns
     -------
     Objective
-        With ``.fun(θ)``, ``.jac(θ)`` and, for squared_error, ``.residual(θ)`` and ``.residual_jac(θ)``.
+        With ``.fun(θ)``, ``.jac(θ)``, ``.hessp(θ, v)`` and, for squared_error, ``.residual(θ)`` and ``.residual_jac(θ)``.
 
     Examples
     --------

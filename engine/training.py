@@ -8,7 +8,8 @@ import numpy as np
 from tqdm.auto import tqdm
 
 from . import checks
-from .backward import evaluate, gradient_room, worth_threads
+from .backward import gradient_room, worth_threads
+from .batch_problem import BatchProblem
 from .checkpoint import describe, load_checkpoint, save_checkpoint
 from .errors import DivergenceError
 from .history import History
@@ -27,18 +28,6 @@ class FitResult:
     state: UpdateState
 
 
-class BatchProblem:
-    """One batch step as a function of θ, for an update."""
-
-    def __init__(self, run, step):
-        self.run, self.step = run, step
-
-    def value_and_gradient(self, theta):
-        """C and D_θ C of the batch."""
-        run = self.run
-        return evaluate(run.network._with(theta), run.X, run.targets, run.cost, self.step)
-
-
 class _Run:
     """The checked inputs of a fit."""
 
@@ -49,6 +38,10 @@ class _Run:
         self.X = checks.samples(X, network.widths[0], network.dtype)
         self.targets = cost.targets(y, len(self.X), network.widths[-1], network.dtype)
         self.trainable = update_checks.trainable(trainable, network.size)
+
+    def problem(self, step):
+        """A batch step as functions of θ."""
+        return BatchProblem(self.network, self.X, self.targets, self.cost, step)
 
     def fused(self, steps):
         """Whether a whole epoch can be one call: nothing needs Python between its steps, and none is worth threads."""
@@ -64,7 +57,7 @@ def epoch_stepwise(run, steps, theta, state):
     for i, step in enumerate(steps):
         if len(step) == 0:
             continue
-        costs[i] = run.update.step(BatchProblem(run, step), theta, state, run.trainable, step.time)
+        costs[i] = run.update.step(run.problem(step), theta, state, run.trainable, step.time)
         if not np.isfinite(costs[i]):
             return costs, i
     return costs, len(steps)
@@ -101,7 +94,8 @@ def fit(network, X, y, cost, update, schedule, *, epochs, trainable=None, valida
     cost : Cost
         Of each batch; per-sample data of its reduction (weights, groups) is taken at the batch's samples.
     update : update
-        GradientDescent, Adam, AdamW, RMSprop …
+        GradientDescent, Adam, AdamW, RMSprop, GaussNewton, LevenbergMarquardt, NaturalGradient. LevenbergMarquardt may end the
+        run before its epochs are done, where a tolerance of its is met.
     schedule : schedulers.BatchSchedule
     epochs : int
         In all, those of a resumed run included.
@@ -160,8 +154,13 @@ def fit(network, X, y, cost, update, schedule, *, epochs, trainable=None, valida
         for e in range(len(history), epochs):
             started = clock.perf_counter()
             steps = list(run.schedule.epoch(len(run.X), e))
+            if run.update.finished(state, sum(len(step) > 0 for step in steps)):
+                break
             road = epoch_fused if run.fused(steps) else epoch_stepwise
-            costs, made = road(run, steps, theta, state)
+            try:
+                costs, made = road(run, steps, theta, state)
+            except DivergenceError as error:
+                raise DivergenceError(f"{error}. The run up to the last whole epoch is in this error's .result", good) from None
             if made < len(steps) or not np.isfinite(theta).all():
                 raise _diverged(steps, costs, made, good)
             made_costs = [float(value) for value in costs if not np.isnan(value)]

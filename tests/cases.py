@@ -3,7 +3,18 @@
 import numpy as np
 
 import engine
-from engine import Adam, AdamW, GradientDescent, RMSprop, losses, operators, reductions
+from engine import (
+    Adam,
+    AdamW,
+    GaussNewton,
+    GradientDescent,
+    LevenbergMarquardt,
+    NaturalGradient,
+    RMSprop,
+    losses,
+    operators,
+    reductions,
+)
 from engine.activations import NAMED as ACTIVATIONS
 from schedulers import orders
 
@@ -72,6 +83,12 @@ UPDATES = {
     "adamw": (AdamW(0.01, weight_decay=0.1), plain_updates.adam, dict(rate=0.01, weight_decay=0.1, decoupled=True)),
     "rmsprop": (RMSprop(0.01, momentum=0.5, weight_decay=0.01), plain_updates.rmsprop,
                 dict(rate=0.01, momentum=0.5, weight_decay=0.01)),
+}
+# builders from settings
+SECOND_ORDER = {
+    "gauss_newton": lambda **settings: GaussNewton(0.5, damping=0.01, **settings),
+    "levenberg_marquardt": LevenbergMarquardt,
+    "natural_gradient": lambda **settings: NaturalGradient(0.5, damping=0.01, **settings),
 }
 ORDERS = {
     "sequential": lambda samples: "sequential",

@@ -2,8 +2,12 @@
 
 from .adam import Adam
 from .adamw import AdamW
+from .gauss_newton import GaussNewton
 from .gradient_descent import GradientDescent
+from .levenberg_marquardt import LevenbergMarquardt
+from .natural_gradient import NaturalGradient
 from .rmsprop import RMSprop
 from .update import FirstOrder, Update, UpdateState
 
-__all__ = ["Adam", "AdamW", "FirstOrder", "GradientDescent", "RMSprop", "Update", "UpdateState"]
+__all__ = ["Adam", "AdamW", "FirstOrder", "GaussNewton", "GradientDescent", "LevenbergMarquardt", "NaturalGradient", "RMSprop",
+           "Update", "UpdateState"]

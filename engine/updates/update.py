@@ -30,6 +30,7 @@ class Update:
     A subclass has `begin(network)`, the state before the first step, and `step(problem, theta, state, trainable, time)`,
     which changes `theta` and `state` in place and gives the cost before the change. `problem` is the batch step as a
     function of θ: ``problem.value_and_gradient(theta)``, and the network, samples and cost for those that need more.
+    `finished(state, steps)` says whether a run of so many batch steps an epoch is over before its time.
     """
 
     def begin(self, network):
@@ -39,6 +40,10 @@ class Update:
     def step(self, problem, theta, state, trainable, time):
         """One batch step, `theta` [P] and `state` changed in place; the cost before it."""
         raise NotImplementedError
+
+    def finished(self, state, steps):
+        """Whether nothing is left to gain: `steps` batch steps make up an epoch."""
+        return False
 
 
 class FirstOrder(Update):

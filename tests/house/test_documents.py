@@ -17,9 +17,9 @@ def script(name):
 
 
 @pytest.mark.compiled
-def test_the_readmes_example_runs():
-    code, = re.findall(r"```python\n(.*?)```", (ROOT / "README.md").read_text(), re.S)
-    exec(compile(code, "README.md", "exec"), {})
+def test_the_readmes_examples_run():
+    for code in re.findall(r"```python\n(.*?)```", (ROOT / "README.md").read_text(), re.S):
+        exec(compile(code, "README.md", "exec"), {})
 
 
 def test_the_readme_has_both_commands():
@@ -39,6 +39,12 @@ def test_wider_networks_train_like_their_linearisation():
 def test_cvar_keeps_the_worst_losses_down():
     rows = {name: rest for name, *rest in script("worst_cases").main(epochs=1000)}
     assert rows["cvar(0.1)"][1] < rows["mean"][1]
+
+
+def test_levenberg_marquardt_is_ahead_of_adam(tmp_path):
+    last, rows = script("levenberg_marquardt").main(m=200, steps=(60, 300), picture=tmp_path / "both.png", names=("SIN",))
+    assert last["Levenberg–Marquardt"] < 1e-3 * last["Adam"] and (tmp_path / "both.png").stat().st_size > 0
+    assert rows[0][2] >= 29 and rows[0][3] < rows[1][3]
 
 
 def test_every_equation_has_its_place_in_the_mathematics():

@@ -16,15 +16,15 @@ NAMES = [str(path.relative_to(ROOT)) for path in FILES]
 # a module may import those of a lower rank, or of its own folder where it is one
 RANKS = {"kernels": 0, "layout": 1, "checks": 1, "cost_checks": 2, "runtime": 2, "errors": 1, "activations": 2, "network": 3,
          "forward": 4,
-         "losses": 4, "reductions": 4, "cost": 5, "backward": 6, "operators": 7, "objective": 7, "verification": 7, "updates": 7,
-         "influence": 8, "laplace": 8, "per_sample": 8,
-         "history": 8, "checkpoint": 8, "training": 9, "edges": 10, "__init__": 11, "__main__": 12}
+         "losses": 4, "reductions": 4, "cost": 5, "backward": 6, "operators": 7, "objective": 7, "verification": 7,
+         "batch_problem": 7, "updates": 8, "influence": 8, "laplace": 8, "per_sample": 8, "history": 9, "checkpoint": 9,
+         "training": 10, "edges": 11, "__init__": 12, "__main__": 13}
 
 CONTRACT = {"Activation", "Adam", "AdamW", "CheckpointError", "Cost", "DivergenceError", "FitResult", "ForwardPass",
-            "GradientDescent", "Jacobian", "Loss", "Network", "RMSprop", "Reduction", "check_derivatives", "fit",
-            "influence_on_cost", "influence_on_predictions", "laplace", "load", "losses", "objective", "operators",
-            "per_sample_gradient_norms", "per_sample_gradients", "projection", "reductions", "set_num_threads", "show_config",
-            "value_and_gradient"}
+            "GaussNewton", "GradientDescent", "Jacobian", "LevenbergMarquardt", "Loss", "NaturalGradient", "Network", "RMSprop",
+            "Reduction", "check_derivatives", "fit", "influence_on_cost", "influence_on_predictions", "laplace", "load", "losses",
+            "objective", "operators", "per_sample_gradient_norms", "per_sample_gradients", "projection", "reductions",
+            "set_num_threads", "show_config", "value_and_gradient"}
 
 
 def imports(path, top=True):

@@ -19,3 +19,9 @@ FORMS = {
     "hinge": lambda u, y: np.maximum(0, 1 - y * u).sum(),
     "cosine": lambda u, y: 1 - u @ y / np.sqrt((u @ u) * (y @ y)),
 }
+
+
+def second_derivative(gradient, A, y, h=1e-6):
+    """∂gradient/∂A [m, n, n] by central differences of gradient(A, y) [m, n]."""
+    columns = [(gradient(A + h * e, y) - gradient(A - h * e, y)) / (2 * h) for e in np.eye(A.shape[1])]
+    return np.stack(columns, axis=2)

@@ -1,0 +1,56 @@
+"""One batch step as functions of θ: what an update is given."""
+
+import numpy as np
+
+from .backward import evaluate
+
+
+class BatchProblem:
+    """The samples, truths and cost of one batch step, as functions of θ.
+
+    First-order updates need `value_and_gradient` alone; the others build on `network`, `X`, `targets` and `cost`.
+
+    Parameters
+    ----------
+    network : Network
+        Its widths, activations and dtype; θ comes with each call.
+    X : ndarray [samples, n_0]
+        Checked, of the whole data set.
+    targets : ndarray [samples, k]
+        As `Cost.targets` makes them.
+    cost : Cost
+    step : schedulers.BatchStep
+    """
+
+    def __init__(self, network, X, targets, cost, step):
+        self._network, self._X, self._targets, self._cost, self.step = network, X, targets, cost, step
+
+    def network(self, theta):
+        """The network at `theta` [P], neither checked nor copied."""
+        return self._network._with(theta)
+
+    @property
+    def X(self):
+        """The batch's samples [m, n_0], in the order of its sample steps."""
+        return self._X[self.step.indices]
+
+    @property
+    def targets(self):
+        """The batch's truths [m, k], as kernels take them."""
+        return self._targets[self.step.indices]
+
+    @property
+    def y(self):
+        """The batch's truths as a user gives them: [m, n], or [m] class numbers."""
+        targets = self.targets
+        classes = self._cost.loss.kind == "classes" and targets.shape[1] != self._network.widths[-1]
+        return targets[:, 0].astype(np.int64) if classes else targets
+
+    @property
+    def cost(self):
+        """The cost, its reduction's per-sample data taken at the batch."""
+        return self._cost.at(self.step.indices)
+
+    def value_and_gradient(self, theta):
+        """C and D_θ C of the batch (eq. 14 and 20)."""
+        return evaluate(self.network(theta), self._X, self._targets, self._cost, self.step)

@@ -1,0 +1,64 @@
+"""The curvature of the losses at the outputs: S with S Sᵀ = (∇φ)_k ∇²L_k for each sample, or its expectation, the Fisher matrix."""
+
+import numpy as np
+from scipy.special import erf
+
+from ..kernels.losses import loss_hessian
+from . import checks
+
+ELEMENTWISE = ("squared_error", "absolute_error", "huber", "log_cosh", "binary_cross_entropy", "poisson", "hinge")
+EXPONENTIAL_FAMILY = ("squared_error", "softmax_cross_entropy", "binary_cross_entropy", "poisson")
+
+
+def hessians(loss, A, targets):
+    """∇²L [m, n, n], or its diagonal [m, n] where a loss is a sum over outputs.
+
+    Raises
+    ------
+    ValueError
+        Where a user's own loss has no Hessian.
+    """
+    m, n = A.shape
+    if loss.code < 0:
+        return checks.loss_hessian(loss, A, targets)
+    out = np.empty((m, n, n), A.dtype)
+    loss_hessian(loss.code, loss.parameter, A, targets, out)
+    return np.einsum("kii->ki", out) if loss.name in ELEMENTWISE else out
+
+
+def expected_hessians(loss, A, targets):
+    """E[∇L ∇Lᵀ] over truths drawn from the density exp(−L) of the model itself, as `hessians` has them: Fisher's information.
+
+    For the exponential families of squared_error, softmax_cross_entropy, binary_cross_entropy and poisson this is ∇²L; for
+    absolute_error (Laplace's density) 1, for log_cosh (the hyperbolic secant) 1/2, for huber the probability of |d| ≤ δ.
+
+    Raises
+    ------
+    ValueError
+        Where a loss is no negative logarithm of a density.
+    """
+    if loss.name in EXPONENTIAL_FAMILY:
+        return hessians(loss, A, targets)
+    checks.likelihood(loss, (*EXPONENTIAL_FAMILY, "absolute_error", "log_cosh", "huber"))
+    if loss.name == "huber":
+        delta = loss.parameter
+        inside = np.sqrt(2 * np.pi) * erf(delta / np.sqrt(2))
+        information = inside / (inside + 2 / delta * np.exp(-delta**2 / 2))
+    else:
+        information = {"absolute_error": 1.0, "log_cosh": 0.5}[loss.name]
+    return np.full(A.shape, information, A.dtype)
+
+
+def factors(weights, curvature):
+    """S with S Sᵀ = weights_k curvature_k, [m, n] where diagonal, else [m, n, n]; what is not positive semi-definite is
+    projected: eigenvalues below 0 count as 0.
+
+    weights [m] is ∇φ; curvature [m, n] or [m, n, n].
+    """
+    if curvature.ndim == 2 or curvature.shape[1] == 1:
+        return np.sqrt(np.maximum(weights[:, None] * curvature.reshape(len(weights), -1), 0))
+    if not np.isfinite(curvature).all():
+        return np.full_like(curvature, np.nan)
+    values, vectors = np.linalg.eigh(weights[:, None, None] * curvature)
+    values[values < np.finfo(values.dtype).eps * len(values[0]) * np.abs(values).max(axis=1, keepdims=True)] = 0
+    return vectors * np.sqrt(values)[:, None, :]

@@ -1,0 +1,51 @@
+"""The natural gradient: steepest descent in the metric of the model's own distributions."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from . import checks
+from .curvature import expected_hessians
+from .second_order import DampedStep
+from .solvers import NAMES
+
+
+@dataclass(frozen=True)
+class NaturalGradient(DampedStep):
+    """θ ← θ − η (F + λ I)⁻¹ D_θ C, with Fisher's information F = Σ_k (∇φ)_k Jᵀ_k E[∇L ∇Lᵀ] J_k (eq. 21; Amari 1998).
+
+    The expectation is over truths drawn from the model itself, the density exp(−L), and exact: for squared_error,
+    softmax_cross_entropy, binary_cross_entropy and poisson it equals ∇²L, so that F is the generalised Gauss–Newton matrix;
+    for absolute_error, log_cosh and huber it is a constant. hinge, cosine and losses of one's own are no densities: a
+    ValueError. The scale is the reduction's: under "mean" F is divided by m.
+
+    Parameters
+    ----------
+    rate : float or callable
+        η, or a function of the batch time step.
+    damping : float
+        λ ≥ 0; where the system is singular in the network's dtype it grows tenfold until it is not.
+    solver : {"auto", "cholesky", "qr", "kernel", "cg", "kfac"}
+        As `LevenbergMarquardt` has it.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from engine import Cost, NaturalGradient, Network, fit
+    >>> from schedulers import BatchSchedule
+    >>> X, y = np.array([[-2.0], [-1.0], [1.0], [2.0]]), np.array([0.0, 1.0, 0.0, 1.0])
+    >>> run = fit(Network((1, 1), ("identity",), np.zeros(2)), X, y, Cost("binary_cross_entropy"), NaturalGradient(damping=0),
+    ...           BatchSchedule(4), epochs=6, progress=False)
+    >>> run.network.parameters.round(4)
+    array([0.4196, 0.    ])
+    """
+
+    rate: float | Callable = 1.0
+    damping: float = 1e-3
+    solver: str = "auto"
+
+    curvature = staticmethod(expected_hessians)
+
+    def __post_init__(self):
+        object.__setattr__(self, "rate", checks.rate(self.rate))
+        object.__setattr__(self, "damping", checks.not_negative(self.damping, "damping"))
+        checks.checks.one_of(self.solver, "solver", NAMES)

@@ -1,0 +1,68 @@
+"""What updates by curvature share: a linearised batch step and a damped solve that is finite or says why."""
+
+import numpy as np
+
+from ..errors import DivergenceError
+from .curvature import hessians
+from .linearised import Linearised
+from .solvers import build
+from .update import Update, UpdateState
+
+GROWTHS = 40
+
+
+class DampedStep(Update):
+    """θ ← θ − η (Jᵀ H J + λ I)⁻¹ D_θ C, with an H that a subclass names; λ grows where the system cannot be solved.
+
+    A subclass is a frozen dataclass with `rate`, `damping` and `solver`.
+    """
+
+    curvature = staticmethod(hessians)
+
+    def begin(self, network):
+        """Nothing is carried from step to step."""
+        return UpdateState({})
+
+    def step(self, problem, theta, state, trainable, time):
+        """One step along −(Jᵀ H J + λ I)⁻¹ D_θ C (eq. 21)."""
+        here = Linearised(problem, theta, trainable, self.curvature)
+        if np.isfinite(here.value) and here.size and np.any(here.gradient):
+            rate = float(self.rate(time)) if callable(self.rate) else self.rate
+            steepest = here.steepest()
+            theta[here.free] -= rate * damped_direction(build(self.solver, here, steepest), steepest, self.damping)  # eq. 21
+        return here.value
+
+
+def damped_direction(solver, steepest, damping):
+    """(MᵀM + λ I)⁻¹ D_θ C [p], with the first of λ, 10 λ, 100 λ, … for which it is finite.
+
+    Raises
+    ------
+    DivergenceError
+        Where there is none.
+    """
+    ones = np.ones_like(steepest.vector)
+    least = np.finfo(ones.dtype).eps * float(finite_diagonal(solver, steepest).max())
+    for _ in range(GROWTHS):
+        if solver.damp(damping, ones):
+            direction = solver.solve(steepest)
+            if np.isfinite(direction).all():
+                return direction
+        damping = max(10 * damping, least)
+    raise DivergenceError("the damped system has no finite solution at these parameters, whatever the damping; lower the rate or "
+                          "scale the samples")
+
+
+def finite_diagonal(solver, steepest):
+    """The diagonal of MᵀM [p].
+
+    Raises
+    ------
+    DivergenceError
+        Where it or the gradient is not finite.
+    """
+    diagonal = solver.diagonal()
+    if not (np.isfinite(diagonal).all() and np.isfinite(steepest.vector).all()):
+        raise DivergenceError("the gradient or the curvature is not finite at these parameters, though the cost is; lower the rate "
+                              "or scale the samples")
+    return diagonal

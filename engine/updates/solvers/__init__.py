@@ -1,0 +1,14 @@
+"""Ways to solve (MᵀM + λ D²) δ = b, one a file.
+
+Each is built on a `Linearised` batch step, once a step; `diagonal()` is that of MᵀM, `damp(λ, squares)` takes D² [p] and says
+whether the system can be solved in this arithmetic, and `solve(right_side)` gives δ [p].
+"""
+
+from .choice import NAMES, build
+from .cholesky import Cholesky
+from .conjugate_gradient import ConjugateGradient
+from .factored import KroneckerFactored
+from .kernel import Kernel
+from .qr import QR
+
+__all__ = ["NAMES", "Cholesky", "ConjugateGradient", "Kernel", "KroneckerFactored", "QR", "build"]

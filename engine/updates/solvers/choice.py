@@ -1,0 +1,30 @@
+"""Which solver: by name, or by what it costs."""
+
+from .cholesky import Cholesky
+from .conjugate_gradient import ConjugateGradient
+from .factored import KroneckerFactored
+from .kernel import Kernel
+from .qr import QR
+
+SOLVERS = {"cholesky": Cholesky, "qr": QR, "kernel": Kernel, "cg": ConjugateGradient, "kfac": KroneckerFactored}
+NAMES = ("auto", *SOLVERS)
+
+DIRECT = 2e10  # multiply-adds, below which a direct solver is taken whatever cg would cost: 0.5 s on two cores
+ITERATIONS = 200  # of cg, a guess for a problem of moderate condition
+SMALL = 64  # p up to which a QR decomposition, with half the digits lost of the others, costs no more than the rest of a step
+
+
+def cheapest(rows, size, samples):
+    """The solver of least cost for M [rows, size] of so many samples; QR, the most exact, where that is small change."""
+    kernel = rows * rows * size / 2 + rows**3 / 6
+    cholesky = rows * size * size / 2 + size**3 / 6
+    direct, name = (kernel, "kernel") if rows < size else (cholesky, "cholesky")
+    if direct > DIRECT and ITERATIONS * 8 * samples * size < direct:
+        return "cg"
+    return "qr" if name == "cholesky" and size <= SMALL else name
+
+
+def build(name, linearised, steepest):
+    """The solver `name`, or the cheapest, on a linearised batch step and its `steepest()`."""
+    m, n = linearised.outputs.shape
+    return SOLVERS[cheapest(m * n, linearised.size, m) if name == "auto" else name](linearised, steepest)

@@ -1,0 +1,49 @@
+"""Least squares on the stacked matrix [M; √λ D], by orthogonal transformations."""
+
+import numpy as np
+from scipy.linalg import lapack
+
+
+class QR:
+    """R of M slab by slab, then R of [R; √λ D] for each damping: the condition number is M's own, not its square.
+
+    The image of the right side is turned along with M, as a column of its own. A side without one (an acceleration's) goes
+    through Rᵀ R, the semi-normal equations (Björck 1987).
+    """
+
+    def __init__(self, linearised, steepest):
+        self._geqrf, self._trtrs = lapack.get_lapack_funcs(("geqrf", "trtrs"), dtype=linearised.network.dtype)
+        self._size, self._image = linearised.size, steepest.image
+        self._top = np.zeros((0, self._size + 1), linearised.network.dtype)
+        first = 0
+        for slab in linearised.rows():
+            turned = self._image[first:first + len(slab)]
+            self._top = self._triangle(np.vstack([self._top, np.column_stack([slab, turned])]))
+            first += len(slab)
+
+    def _triangle(self, stacked):
+        """The upper triangle of a QR decomposition, at most as many rows as columns."""
+        return np.triu(self._geqrf(np.asfortranarray(stacked), overwrite_a=1)[0][:stacked.shape[1]])
+
+    def diagonal(self):
+        """The diagonal of MᵀM [p]."""
+        return np.einsum("ij,ij->j", self._top[:, :-1], self._top[:, :-1])
+
+    def damp(self, damping, squares):
+        """Decompose [R; √λ D]; False where it has not full rank in this arithmetic."""
+        below = np.zeros((self._size, self._size + 1), self._top.dtype)
+        below.flat[::self._size + 2] = np.sqrt(damping * squares)
+        whole = self._triangle(np.vstack([self._top, below]))[:self._size]
+        self._R, self._turned = np.asfortranarray(whole[:, :-1]), whole[:, -1]
+        pivots = np.abs(self._R.diagonal())
+        return bool(np.isfinite(pivots).all() and pivots.min() > np.finfo(pivots.dtype).eps * 1e-3 * pivots.max())
+
+    def solve(self, right_side):
+        """δ [p]."""
+        if right_side.image is not self._image:
+            return self._semi_normal(right_side.vector)
+        step = self._trtrs(self._R, self._turned)[0]
+        return step if right_side.rest is None else step + self._semi_normal(right_side.rest)
+
+    def _semi_normal(self, vector):
+        return self._trtrs(self._R, self._trtrs(self._R, vector, trans=1)[0])[0]
