@@ -8,43 +8,88 @@ from .layout import BIAS, GROUP, ROW, WEIGHT, WIDTH
 from .linked import kernel
 from .panels import scatter
 from .product import panel_product
-from .simd import lanes_of
+from .simd import address_of, lanes_of, outer_lines, stream
+
+PIECE = 4096  # numbers that are built in the first-level cache before they are streamed
 
 
 @kernel
-def dense(theta, back, plan, stack, out, panels):
-    """The rows of J of panels panels[0] … panels[1] - 1 into out [m * n, P]."""
+def dense_numbers(plan, lanes):
+    """Numbers of room that `dense` needs: a panel's chain, the same sample by sample, its inputs, and a piece of rows."""
+    depth = plan.shape[0] - 1
+    widest = 0
+    for l in range(depth + 1):
+        widest = max(widest, plan[l, WIDTH])
+    return lanes * (2 * plan[depth, WIDTH] * chain_lines(plan) + plan[depth, ROW] + lanes) + PIECE + widest + lanes
+
+
+@kernel
+def flush(piece, held, out, o, everything):
+    """Stream the first `held` numbers of a piece to out from o on, up to a line's end unless `everything`; how many went. Those
+    that stay move to the front."""
+    count = held
+    if not everything:
+        count -= (address_of(out) // out.itemsize + o + held) % lanes_of(out)
+    stream(piece, 0, out, o, count)
+    for k in range(held - count):
+        piece[k] = piece[count + k]
+    return count
+
+
+@kernel
+def dense(theta, back, plan, stack, out, work, streaming, panels):
+    """The rows of J of panels panels[0] … panels[1] - 1 into out [m * n, P], past the cache where `streaming`; row panels[2] of
+    `work` is its room."""
     lanes = lanes_of(theta)
     depth = plan.shape[0] - 1
-    n, stride = plan[depth, WIDTH], stack_lines(plan) * lanes
-    rows = plan[depth, ROW] + n
-    step = chain_lines(plan) * lanes
-    chain = np.empty(n * step, theta.dtype)
-    inputs = np.empty(plan[depth, ROW], theta.dtype)
-    m = out.shape[0] // n
+    n, stride, step = plan[depth, WIDTH], stack_lines(plan) * lanes, chain_lines(plan)
+    inputs, room = plan[depth, ROW], work[panels[2]]
+    m, before, end = out.shape[0] // n, plan[depth - 1, WIDTH], n * step * lanes
+    chain, rows = room[:end], room[end:2 * end]
+    a, piece = room[2 * end:2 * end + lanes * inputs], room[2 * end + lanes * inputs:]
+    gammas = (inputs + n + inputs - plan[0, WIDTH]) * lanes
+    flat = out.reshape(-1)
+    target = piece if streaming else flat
+    gone = panels[0] * lanes * n * out.shape[1]  # numbers of out that are written
+    held = 0 if streaming else gone  # where the next number goes in `target`
     for j in range(panels[0], panels[1]):
         chain_panels(theta, back, plan, stack, chain, 0, (j, j + 1))
+        scatter(stack, j * stride, 0, 0, lanes, a.reshape((lanes, inputs)))
+        if step > 0:
+            scatter(chain, 0, 0, 0, lanes, rows.reshape((lanes, n * step)))
         for s in range(min(lanes, m - j * lanes)):
-            for q in range(inputs.size):
-                inputs[q] = stack[j * stride + q * lanes + s]
             for i in range(n):
-                row = out[(j * lanes + s) * n + i]
-                for l in range(1, depth):
-                    before, a = plan[l - 1, WIDTH], plan[l - 1, ROW]
-                    b_line = i * step + (plan[l, ROW] - plan[0, WIDTH]) * lanes + s
-                    for p in range(plan[l, WIDTH]):
-                        b = chain[b_line + p * lanes]
-                        w = plan[l, WEIGHT] + p * before
-                        for q in range(before):
-                            row[w + q] = b * inputs[a + q]  # eq. 8
-                        row[plan[l, BIAS] + p] = b  # eq. 7
-                before, a = plan[depth - 1, WIDTH], plan[depth - 1, ROW]
-                row[plan[depth, WEIGHT]:] = 0
-                b = stack[j * stride + (rows + plan[depth, ROW] - plan[0, WIDTH] + i) * lanes + s]
-                w = plan[depth, WEIGHT] + i * before
-                for q in range(before):
-                    row[w + q] = b * inputs[a + q]  # eq. 8
-                row[plan[depth, BIAS] + i] = b  # eq. 7, l = L
+                for l in range(1, depth + 1):
+                    width, below, p = plan[l, WIDTH], plan[l - 1, WIDTH], 0
+                    b, x = (s * n + i) * step + plan[l, ROW] - plan[0, WIDTH], s * inputs + plan[l - 1, ROW]
+                    while p < width:
+                        some = width - p
+                        if streaming:
+                            if held + below > PIECE and held > lanes:
+                                went = flush(piece, held, flat, gone, False)
+                                gone, held = gone + went, held - went
+                            some = max(1, min(some, (PIECE - held) // below))
+                        if l < depth:
+                            outer_lines(rows, b + p, some, a, x, below, target, held)  # eq. 8
+                        else:
+                            target[held:held + some * below] = 0
+                            if p <= i < p + some:
+                                gamma = stack[j * stride + gammas + i * lanes + s]
+                                for q in range(before):
+                                    target[held + (i - p) * before + q] = gamma * a[x + q]  # eq. 8
+                        held, p = held + some * below, p + some
+                    if streaming and held + width > piece.size:
+                        went = flush(piece, held, flat, gone, False)
+                        gone, held = gone + went, held - went
+                    if l < depth:
+                        for p in range(width):
+                            target[held + p] = rows[b + p]  # eq. 7
+                    else:
+                        target[held:held + width] = 0
+                        target[held + i] = stack[j * stride + gammas + i * lanes + s]  # eq. 7, l = L
+                    held += width
+    if streaming:
+        flush(piece, held, flat, gone, True)
 
 
 @kernel

@@ -2,7 +2,17 @@
 
 from .dots import dot_lines
 from .lanes import SIDE, outer_sums, sum_rows
-from .lines import fma_lines, lanes_of, multiply_lines, stream, sum_lines, transpose, transpose_rows
+from .lines import (
+    address_of,
+    fma_lines,
+    lanes_of,
+    multiply_lines,
+    outer_lines,
+    stream,
+    sum_lines,
+    transpose,
+    transpose_rows,
+)
 from .scalar import (
     binary_exponent,
     binary_fraction,
@@ -16,6 +26,6 @@ from .scalar import (
 )
 from .tile import tile
 
-__all__ = ["SIDE", "binary_exponent", "binary_fraction", "bits_of", "dot_lines", "float_of", "fma", "fma_lines", "lanes_of",
-           "multiply_lines", "nearest", "number", "outer_sums", "polynomial", "scale_by_power", "stream", "sum_lines", "sum_rows",
-           "tile", "transpose", "transpose_rows"]
+__all__ = ["SIDE", "address_of", "binary_exponent", "binary_fraction", "bits_of", "dot_lines", "float_of", "fma", "fma_lines",
+           "lanes_of", "multiply_lines", "nearest", "number", "outer_lines", "outer_sums", "polynomial", "scale_by_power", "stream",
+           "sum_lines", "sum_rows", "tile", "transpose", "transpose_rows"]

@@ -4,7 +4,7 @@ import numpy as np
 from llvmlite import ir
 from numba.core import cgutils, types
 
-from .emitted import data_of, emitted, lanes_in, line_type, load_line, store_line
+from .emitted import broadcast, data_of, emitted, lanes_in, line_type, load_line, store_line
 from .plain import fma
 
 I64 = ir.IntType(64)
@@ -16,6 +16,16 @@ def lanes_of(context, array):
 
     def codegen(context, builder, signature, arguments):
         return I64(lanes_in(signature.args[0].dtype))
+
+    return types.int64(array), codegen
+
+
+@emitted(lambda array: array.ctypes.data)
+def address_of(context, array):
+    """Where an array's numbers begin in memory."""
+
+    def codegen(context, builder, signature, arguments):
+        return builder.ptrtoint(data_of(context, builder, signature.args[0], arguments[0]), I64)
 
     return types.int64(array), codegen
 
@@ -219,3 +229,45 @@ def stream(context, source, s, target, t, count):
         return context.get_dummy_value()
 
     return types.void(source, types.int64, target, types.int64, types.int64), codegen
+
+
+def plain_outer_lines(B, b, width, A, a, before, out, o):
+    """The products in plain Python."""
+    out.reshape(-1)[o:o + width * before] = np.multiply.outer(B[b:b + width], A[a:a + before]).reshape(-1)
+
+
+@emitted(plain_outer_lines)
+def outer_lines(context, B, b, width, A, a, before, out, o):
+    """out[o + p before + q] = B[b + p] A[a + q] for p < width, q < before: line by line, a row's last over part of that before."""
+
+    def codegen(context, builder, signature, arguments):
+        dtype = signature.args[0].dtype
+        lanes = lanes_in(dtype)
+        B, A, out = (builder.gep(data_of(context, builder, signature.args[k], arguments[k]), [arguments[k + 1]]) for k in (0, 3, 6))
+        width, before = arguments[2], arguments[5]
+        whole = builder.udiv(before, I64(lanes))
+        last = builder.sub(before, I64(lanes))
+
+        def row(p):
+            return builder.load(builder.gep(B, [p])), builder.gep(out, [builder.mul(p, before)])
+
+        with builder.if_else(builder.icmp_signed("<", before, I64(lanes))) as (narrow, wide):
+            with narrow, cgutils.for_range(builder, width) as rows:
+                factor, to = row(rows.index)
+                with cgutils.for_range(builder, before) as loop:
+                    value = builder.fmul(factor, builder.load(builder.gep(A, [loop.index])))
+                    builder.store(value, builder.gep(to, [loop.index]))
+            with wide, cgutils.for_range(builder, width) as rows:
+                factor, to = row(rows.index)
+                factor = broadcast(builder, dtype, factor)
+
+                def line(q, factor=factor, to=to):
+                    value = builder.fmul(factor, load_line(builder, dtype, builder.gep(A, [q])))
+                    store_line(builder, dtype, value, builder.gep(to, [q]))
+
+                with cgutils.for_range(builder, whole) as loop:
+                    line(builder.mul(loop.index, I64(lanes)))
+                line(last)
+        return context.get_dummy_value()
+
+    return types.void(B, types.int64, types.int64, A, types.int64, types.int64, out, types.int64), codegen
