@@ -147,11 +147,13 @@ def room_numbers(plan, lanes, samples, parameters, blocks, chunks):
 
 @kernel
 def room_of(row, plan, samples, parameters):
-    """A Room cut from a line of numbers; what is left of them are its levels."""
+    """A Room cut from a line of numbers; what is left of them are its levels. The stacks and deltas reach into what follows, for
+    `pack` reads whole squares of lines."""
+    square = lanes_of(row) * lanes_of(row)
     delta, scratch, targets, losses, lines, levels = room_places(plan, lanes_of(row), samples)
     height = (row.size - levels) // parameters
-    return Room(row[:delta], row[delta:scratch], row[scratch:targets], row[targets:losses], row[losses:lines], row[lines:levels],
-                row[levels:levels + height * parameters].reshape((height, parameters)))
+    return Room(row[:delta + square], row[delta:scratch + square], row[scratch:targets], row[targets:losses], row[losses:lines],
+                row[lines:levels], row[levels:levels + height * parameters].reshape((height, parameters)))
 
 
 @kernel

@@ -10,6 +10,8 @@ import engine
 from engine import Activation, Cost, Loss, Network, Reduction, operators, reductions
 from tests.cases import CURVATURE, DTYPES, network
 
+pytestmark = pytest.mark.compiled
+
 shapes = st.lists(st.integers(1, 7), min_size=2, max_size=5).map(tuple)
 counts = st.sampled_from([1, 2, 7, 9, 17, 129])
 

@@ -8,6 +8,8 @@ from tests.cases import DTYPES, LOSSES, REDUCTIONS, network, targets
 from tests.oracle import curvature as plain
 from tests.oracle import network as plain_network
 
+pytestmark = pytest.mark.compiled
+
 JOINING = ("log_sum_exp", "power_mean", "mean_variance")
 
 

@@ -11,6 +11,8 @@ from tests.cases import DTYPES, LOSSES, REDUCTIONS, SMOOTH, network, targets
 from tests.oracle import curvature as plain
 from tests.oracle import network as plain_network
 
+pytestmark = pytest.mark.compiled
+
 
 def by_index_sums(net, X, loss, y, reduction):
     """D²C over (θ, X) by the oracle; `reduction` is (name, parameter, ∇φ)."""

@@ -11,6 +11,8 @@ from engine.operators import ekfac, kfac
 from tests.cases import DTYPES, network, targets
 from tests.oracle import kronecker as plain
 
+pytestmark = pytest.mark.compiled
+
 shapes = st.lists(st.integers(1, 6), min_size=2, max_size=4).map(tuple)
 LOSSES = ("squared_error", "softmax_cross_entropy", "poisson", "binary_cross_entropy")
 KINDS = (kfac, ekfac)

@@ -12,6 +12,8 @@ from engine.runtime import num_threads
 from tests.cases import DTYPES, network
 from tests.oracle import network as plain
 
+pytestmark = pytest.mark.compiled
+
 shapes = st.lists(st.integers(1, 7), min_size=2, max_size=5).map(tuple)
 counts = st.sampled_from([1, 2, 8, 9, 17, 33])
 

@@ -13,6 +13,8 @@ from tests.cases import DTYPES, LOSSES, REDUCTIONS, network, plain_loss, targets
 from tests.oracle import network as plain
 from tests.oracle.per_sample import loss_gradients
 
+pytestmark = pytest.mark.compiled
+
 shapes = st.lists(st.integers(1, 9), min_size=2, max_size=5).map(tuple)
 counts = st.sampled_from([1, 2, 7, 8, 9, 16, 17, 33, 129])
 CUBE = Activation("cube", lambda z: z**3, lambda z: 3 * z**2)

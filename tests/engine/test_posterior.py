@@ -10,6 +10,8 @@ from engine.operators import inverse_product, kfac
 from tests.cases import DTYPES, network, targets
 from tests.oracle import kronecker as plain
 
+pytestmark = pytest.mark.compiled
+
 LOSSES = ("squared_error", "softmax_cross_entropy", "poisson", "binary_cross_entropy")
 
 

@@ -18,6 +18,8 @@ from tests.cases import DTYPES, LOSSES, REDUCTIONS, SECOND_ORDER, network, targe
 from tests.oracle import second_order as plain
 from tests.oracle.losses import second_derivative
 
+pytestmark = pytest.mark.compiled
+
 SOLVERS = {"cholesky": Cholesky, "qr": QR, "kernel": Kernel, "cg": ConjugateGradient}
 NEEDS_KFAC = pytest.mark.skipif(importlib.util.find_spec("engine.operators.kfac") is None, reason="no engine.operators.kfac")
 

@@ -10,6 +10,8 @@ import pytest
 from engine import Cost, LevenbergMarquardt, Network, fit
 from schedulers import BatchSchedule
 
+pytestmark = pytest.mark.compiled
+
 DATA = pathlib.Path(__file__).parents[1] / "data" / "nist"
 NUMBER = r"[-+]?\d*\.?\d+(?:E[-+]?\d+)?"
 R2 = np.sqrt(2)

@@ -15,6 +15,8 @@ from engine.operators import (
 )
 from tests.cases import DTYPES, network
 
+pytestmark = pytest.mark.compiled
+
 
 def operator(dtype=np.float64):
     """KFAC of a small network, and its dense form."""
