@@ -16,9 +16,11 @@ from ..losses import NAMED as LOSSES
 from ..network import Network
 from ..objective import objective
 from ..operators import Jacobian
+from ..per_sample import per_sample_gradient_norms, per_sample_gradients
 from ..updates import Adam, AdamW, GradientDescent, RMSprop
 
 WIDE, SMALL = (8, 160, 128, 3), (3, 4, 2)  # weights that are turned over for the road back, and none
+OPERATORS = (operators.ggn, operators.fisher, operators.empirical_fisher, operators.hessian, operators.kfac, operators.ekfac)
 SAMPLES = 40
 COST = Cost("softmax_cross_entropy")
 
@@ -137,12 +139,13 @@ def fitting(dtype):
 
 
 def curvature(dtype):
-    """Operators that a cost has: a product of each, and what is read from it."""
+    """Operators that a cost has, and gradients of single samples."""
     net, (X, _, classes) = network(SMALL, dtype), batch(SMALL, dtype)
-    for name in operators.__all__:
-        if name.islower() and name != "ntk":
-            operator = getattr(operators, name)(net, X, classes, COST)
-            operator @ np.ones(net.size, dtype), operator.dense(), operator.diagonal(), operator.trace()
+    for build in OPERATORS:
+        operator = build(net, X, classes, COST)
+        operator @ np.ones(net.size, dtype), operator.dense(), operator.diagonal(), operator.trace()
+    per_sample_gradients(net, X, classes, COST), per_sample_gradient_norms(net, X, classes, COST)
+    operators.ntk(net, X).dense()
 
 
 SESSION = {"activations": all_activations, "forward": forward, "Jacobian": jacobian, "costs": costs, "gradient": gradient,

@@ -160,7 +160,7 @@ def settings():
             [(pool["filepath"], pool["num_threads"]) for pool in threadpool_info()], np.geterr(), sys.getswitchinterval(),
             [signal.getsignal(k) for k in (signal.SIGINT, signal.SIGTERM)], list(warnings.filters),
             np.random.get_state()[1].tolist(), threading.excepthook, np.float64(5e-324) / 1)
-import scipy.sparse.linalg, scipy.linalg, tqdm.auto
+import scipy.sparse.linalg, scipy.linalg, scipy.special, tqdm.auto
 before = settings()
 """ + BEGIN + """
 work()
@@ -214,7 +214,7 @@ def test_a_second_interrupt_waits_for_the_others_too(threads, monkeypatch):
     """The memory of a call's arguments must not go while another thread writes to it."""
     sleeps, board = [], None
 
-    def launch(address, arguments, posted, count, ranges):
+    def launch(address, arguments, posted, count, ranges, slots):
         nonlocal board
         board = posted
         board[ACTIVE] = 1

@@ -274,5 +274,5 @@ def test_hessp_serves_scipy(method):
     theta, v, h = net.parameters, np.random.default_rng(5).standard_normal(net.size), 1e-5
     difference = (aim.jac(theta + h * v) - aim.jac(theta - h * v)) / (2 * h)
     np.testing.assert_allclose(aim.hessp(theta, v), difference, atol=1e-8)
-    found = minimize(aim.fun, theta, jac=aim.jac, hessp=aim.hessp, method=method, options=dict(maxiter=60))
+    found = minimize(aim.fun, theta, jac=aim.jac, hessp=aim.hessp, method=method, options=dict(maxiter=200))
     assert found.fun < 0.5 * aim.fun(theta)

@@ -41,6 +41,7 @@ def test_cvar_keeps_the_worst_losses_down():
     assert rows["cvar(0.1)"][1] < rows["mean"][1]
 
 
+@pytest.mark.compiled
 def test_levenberg_marquardt_is_ahead_of_adam(tmp_path):
     last, rows = script("levenberg_marquardt").main(m=200, steps=(60, 300), picture=tmp_path / "both.png", names=("SIN",))
     assert last["Levenberg–Marquardt"] < 1e-3 * last["Adam"] and (tmp_path / "both.png").stat().st_size > 0
