@@ -35,13 +35,16 @@ def gradient_room(network, m, chunks):
 
 def worth_threads(network, m):
     """Whether the gradient of m samples is shared by threads."""
-    return num_threads() > 1 and (_by_rows(network, m) or len(chunk_nodes(network, m, BACK * m * network._layout.sample_work)) > 1)
+    return num_threads() > 1 and (_by_rows(network, m) or _chunks(network, m, BACK * m * network._layout.sample_work) > 1)
+
+
+def _chunks(network, m, work):
+    return sum_chunks(-(-m // BLOCK), work, network.size * network.dtype.itemsize)
 
 
 def chunk_nodes(network, m, work):
     """An array [chunks, P] for the nodes of the tree of sums that threads share."""
-    chunks = sum_chunks(-(-m // BLOCK), work, network.size * network.dtype.itemsize)
-    return np.empty((chunks, network.size), network.dtype)
+    return np.empty((_chunks(network, m, work), network.size), network.dtype)
 
 
 def _folded(nodes):

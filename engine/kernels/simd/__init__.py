@@ -1,7 +1,7 @@
 """The only place that emits LLVM: fused multiply-add and the bits of a float, the register tile, whole cache lines."""
 
 from .dots import dot_lines
-from .lanes import SIDE, outer_sums, sum_rows
+from .lanes import SIDE, outer_sums
 from .lines import (
     address_of,
     fma_lines,
@@ -28,4 +28,4 @@ from .tile import tile
 
 __all__ = ["SIDE", "address_of", "binary_exponent", "binary_fraction", "bits_of", "dot_lines", "float_of", "fma", "fma_lines",
            "lanes_of", "multiply_lines", "nearest", "number", "outer_lines", "outer_sums", "polynomial", "scale_by_power", "stream",
-           "sum_lines", "sum_rows", "tile", "transpose", "transpose_rows"]
+           "sum_lines", "tile", "transpose", "transpose_rows"]

@@ -18,16 +18,6 @@ def plain_halves(line):
     return line[0]
 
 
-def plain_sum_rows(source, rows, stride, count, out, o):
-    """The sums in plain Python."""
-    lanes = 64 // source.itemsize
-    for i, first in enumerate(rows):
-        total = np.zeros(lanes, source.dtype)
-        for j in range(count):
-            total = total + source[first + j * stride:first + j * stride + lanes]
-        out[o[i]] = plain_halves(total)
-
-
 def plain_outer_sums(D, rows, d_stride, A, columns, a_stride, count, out, o):
     """The sums in plain Python."""
     lanes = 64 // D.itemsize
@@ -59,29 +49,6 @@ def store_lanes(builder, line, array, places):
     """Each lane of a line at its own place."""
     for i, place in enumerate(places):
         builder.store(builder.extract_element(line, ir.IntType(32)(i)), builder.gep(array, [place]))
-
-
-@emitted(plain_sum_rows)
-def sum_rows(context, source, rows, stride, count, out, o):
-    """out[o[i]] is the sum of `count` lines from rows[i] on, `stride` apart; as many rows as a line has lanes."""
-
-    def codegen(context, builder, signature, arguments):
-        dtype = signature.args[0].dtype
-        from_, to = (data_of(context, builder, signature.args[k], arguments[k]) for k in (0, 4))
-        rows, places = (cgutils.unpack_tuple(builder, arguments[k]) for k in (1, 5))
-        zero = ir.Constant(line_type(dtype), [0.0] * lanes_in(dtype))
-        sums = [cgutils.alloca_once(builder, zero.type) for _ in rows]
-        for total in sums:
-            builder.store(zero, total)
-        with cgutils.for_range(builder, arguments[3]) as loop:
-            step = builder.mul(loop.index, arguments[2])
-            for row, total in zip(rows, sums):
-                line = load_line(builder, dtype, builder.gep(from_, [builder.add(row, step)]))
-                builder.store(builder.fadd(builder.load(total), line), total)
-        store_lanes(builder, emit_halves(builder, dtype, [builder.load(total) for total in sums]), to, places)
-        return context.get_dummy_value()
-
-    return types.void(source, rows, types.int64, types.int64, out, o), codegen
 
 
 @emitted(plain_outer_sums)
