@@ -15,8 +15,9 @@ from .output_curvature import reduction_curvature
 class CurvatureOperator(LinearOperator):
     """A symmetric operator of shape (P, P), in θ's order and the network's dtype; its transpose is itself.
 
-    Products of several vectors run one after the other from the one forward pass. They, the diagonal and the trace have the same
-    bits for any number of threads; `dense` and `blocks` go through BLAS, and promise only rounding.
+    Products of several vectors run one after the other from the one forward pass. They, and the diagonal and trace of the GGN and
+    of Fisher's matrices, have the same bits for any number of threads; `dense`, `blocks`, and the Hessian's diagonal and trace go
+    through BLAS, and promise only rounding.
     """
 
     def __init__(self, network, X, y, cost):
