@@ -10,9 +10,11 @@ from .levels import chunk_blocks, fold_levels, push_level
 from .linked import kernel, shared
 from .panels import gather
 from .product import ROWS, pack, panel_product, sample_product
-from .simd import SIDE, lanes_of, multiply_lines, outer_sums, sum_lines
+from .simd import lanes_of, multiply_lines, outer_sums, sum_lines, sums_of_lines
 from .sums import BLOCK
 from .transposed import step_back
+
+four_by_four, two_by_eight, one_by_sixteen = outer_sums(4, 4), outer_sums(2, 8), outer_sums(1, 16)
 
 # of a block: [panels][lines of a stack], [panels][lines of delta], packed factors, targets and losses in panels, three lines for a
 # loss, and [levels of the tree, P]
@@ -63,30 +65,44 @@ def swapped(plan, l, lanes):
 
 
 @kernel
-def samples_as_lanes(plan, l, lanes):
-    """Whether samples had better stay the lanes in the gradient of W^l: where lines of neurons would be half empty."""
-    width, before = plan[l, WIDTH], plan[l - 1, WIDTH]
-    neurons = min((width + lanes - 1) // lanes * lanes * before, (before + lanes - 1) // lanes * lanes * width)
-    return 5 * width * before < 4 * neurons and width >= SIDE and before >= SIDE
+def tiles(rows, columns):
+    """Tiles of 4 × 4, 2 × 8 or 1 × 16 that cover so many rows and columns, no fewer than columns; 0 where they do not fit."""
+    if rows >= 4:
+        return ((rows + 3) // 4) * ((columns + 3) // 4)
+    if rows >= 2:
+        return (columns + 7) // 8 * (rows // 2 + rows % 2) if columns >= 8 else 0
+    return (columns + 15) // 16 if columns >= 16 else 0
 
 
 @kernel
-def outer_gradient(delta, d, stack, a, panels, out, o, shape):
-    """out[p, q] = sum_s delta[p, s] a[q, s], lane by lane and then over the lanes; d, a = (first, panel stride), o = (first, row
-    stride), shape = (rows, columns), at least four of each: the last tiles overlap those before them."""
+def samples_as_lanes(plan, l, lanes):
+    """Whether samples had better stay the lanes in the gradient of W^l: by the instructions of a block, some 2 samples' worth of
+    them to add up the lanes of a tile and 600 to pack a line of neurons."""
+    width, before = plan[l, WIDTH], plan[l - 1, WIDTH]
+    count = tiles(min(width, before), max(width, before))
+    by_width, by_before = (width + lanes - 1) // lanes, (before + lanes - 1) // lanes
+    packed = min(by_width * (before * BLOCK + 600), by_before * (width * BLOCK + 600))
+    return 0 < count * (16 * (BLOCK // lanes) + 32) <= packed
+
+
+@kernel
+def outer_gradient(D, d, A, a, panels, out, o, shape):
+    """out[p, q] = sum_s D[p, s] A[q, s], lane by lane and then over the lanes; d, a = (first, panel stride), o = (first, row stride,
+    column stride), shape = (rows, columns), no more rows than columns: the last tiles overlap those before them."""
     lanes = lanes_of(out)
     rows, columns = shape
-    for i in range(0, rows, SIDE):
-        p = min(i, rows - SIDE)
-        first = d[0] + p * lanes
-        d_rows = (first, first + lanes, first + 2 * lanes, first + 3 * lanes)
-        to = o[0] + p * o[1]
-        o_rows = (to, to + o[1], to + 2 * o[1], to + 3 * o[1])
-        for k in range(0, columns, SIDE):
-            q = min(k, columns - SIDE)
-            first = a[0] + q * lanes
-            outer_sums(delta, d_rows, d[1], stack, (first, first + lanes, first + 2 * lanes, first + 3 * lanes), a[1], panels, out,
-                       (o_rows, (q, q + 1, q + 2, q + 3)))  # eq. 20
+    height, width = (4, 4) if rows >= 4 else ((2, 8) if rows >= 2 else (1, 16))
+    for i in range(0, rows, height):
+        p = min(i, rows - height)
+        for k in range(0, columns, width):
+            q = min(k, columns - width)
+            d_tile, a_tile, o_tile = (d[0] + p * lanes, d[1]), (a[0] + q * lanes, a[1]), (o[0] + p * o[1] + q * o[2], o[1], o[2])
+            if height == 4:
+                four_by_four(D, d_tile, A, a_tile, panels, out, o_tile)  # eq. 20
+            elif height == 2:
+                two_by_eight(D, d_tile, A, a_tile, panels, out, o_tile)  # eq. 20
+            else:
+                one_by_sixteen(D, d_tile, A, a_tile, panels, out, o_tile)  # eq. 20
 
 
 @kernel
@@ -114,7 +130,10 @@ def block_gradient(plan, stack, place, delta, d_place, count, scratch, out):
         lines = (max(width, before) + lanes - 1) // lanes
         tile = scratch[lines * lanes * held:]
         if samples_as_lanes(plan, l, lanes):
-            outer_gradient(delta, d, stack, a, panels, out, (plan[l, WEIGHT], before), (width, before))
+            if width <= before:
+                outer_gradient(delta, d, stack, a, panels, out, (plan[l, WEIGHT], before, 1), (width, before))
+            else:
+                outer_gradient(stack, a, delta, d, panels, out, (plan[l, WEIGHT], 1, before), (before, width))
         elif swapped(plan, l, lanes):
             pack(delta, d, width, count, scratch, 0, held)
             sample_product(stack, a, scratch, (0, held * lanes), tile, out, (plan[l, WEIGHT], 1, before),
@@ -123,7 +142,10 @@ def block_gradient(plan, stack, place, delta, d_place, count, scratch, out):
             pack(stack, a, before, count, scratch, 0, held)
             sample_product(delta, d, scratch, (0, held * lanes), tile, out, (plan[l, WEIGHT], before, 1),
                            (width, before, count))  # eq. 20
-        for p in range(width):
+        whole = width // lanes * lanes
+        for p in range(0, whole, lanes):
+            sums_of_lines(delta, d[0] + p * lanes, d_stride, panels, out, plan[l, BIAS] + p)  # eq. 20
+        for p in range(whole, width):
             out[plan[l, BIAS] + p] = sum_lines(delta, d[0] + p * lanes, d_stride, panels)  # eq. 20
 
 

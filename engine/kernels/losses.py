@@ -118,20 +118,22 @@ def cosine_distance(u, y, loss, gradient, scratch, n):
             g[s] = dot[s] * a[s] - t[s] * yy[s]
 
 
-@shared("integer float line integer line integer line integer line integer line integer")
-def panel_loss(code, parameter, outputs, o, targets, t, losses, l, gradients, g, scratch, n):
-    """L(a^L) of a panel of samples, a line of losses from l, and ∇L, n lines of gradients from g (eq. 11 and 17): a^L are n lines
-    of outputs from o, the truths n lines of targets from t; scratch has three lines."""
+@shared("integer float line 2 line 2 line integer line 2 line integer integer")
+def panel_losses(code, parameter, outputs, o, targets, t, losses, first, gradients, g, scratch, n, panels):
+    """L(a^L) of panels of samples, a line of losses each from `first`, and ∇L, n lines of gradients each (eq. 11 and 17): a^L are n
+    lines of outputs, the truths n lines of targets; o, t, g = (first, panel stride); scratch has three lines."""
     lanes = lanes_of(outputs)
-    u, y, gradient = outputs[o:o + n * lanes], targets[t:t + n * lanes], gradients[g:g + n * lanes]
-    loss = losses[l:l + lanes]
-    loss[:] = 0
-    if code == SOFTMAX_CROSS_ENTROPY:
-        cross_entropy(u, y, loss, gradient, scratch, n)
-    elif code == COSINE:
-        cosine_distance(u, y, loss, gradient, scratch, n)
-    else:
-        elementwise(code, parameter, u, y, loss, gradient, n)
+    for j in range(panels):
+        at_o, at_t, at_g, at_l = o[0] + j * o[1], t[0] + j * t[1], g[0] + j * g[1], first + j * lanes
+        u, y, gradient = outputs[at_o:at_o + n * lanes], targets[at_t:at_t + n * lanes], gradients[at_g:at_g + n * lanes]
+        loss = losses[at_l:at_l + lanes]
+        loss[:] = 0
+        if code == SOFTMAX_CROSS_ENTROPY:
+            cross_entropy(u, y, loss, gradient, scratch, n)
+        elif code == COSINE:
+            cosine_distance(u, y, loss, gradient, scratch, n)
+        else:
+            elementwise(code, parameter, u, y, loss, gradient, n)
 
 
 @kernel
@@ -162,7 +164,7 @@ def loss_and_gradient(code, parameter, A, y, losses, gradients, span):
         count = min(lanes, span[1] - first)
         gather(A, everything, first, count, panels, 0, 0)
         gather_targets(y, everything, first, count, n, panels, t, 0)
-        panel_loss(code, parameter, panels, 0, panels, t, panels, loss, panels, g, scratch, n)
+        panel_losses(code, parameter, panels, (0, 0), panels, (t, 0), panels, loss, panels, (g, 0), scratch, n, 1)
         scatter(panels, g, 0, first, count, gradients)
         losses[first:first + count] = panels[loss:loss + count]
 

@@ -3,7 +3,7 @@
 import numpy as np
 
 from .linked import kernel, shared
-from .simd import lanes_of, transpose, transpose_rows
+from .simd import lanes_of, read_columns, transpose, transpose_rows, write_columns
 
 
 @shared("table indices integer integer line integer integer")
@@ -21,10 +21,7 @@ def gather(X, indices, first, count, stack, place, stride):
             rows[s] = (indices[k] if indices.size > 0 else k) * width
         for q in range(0, whole, lanes):
             transpose_rows(X, rows, q, stack, (to + q * lanes, lanes))
-        for s in range(lanes):
-            k = rows[s] // width
-            for q in range(whole, width):
-                stack[to + q * lanes + s] = X[k, q]
+        read_columns(X, rows, (whole, width), stack, to)
 
 
 @shared("line integer integer integer integer table")
@@ -38,8 +35,11 @@ def scatter(stack, place, stride, first, count, out):
         whole = width // lanes * lanes if some == lanes else 0
         for q in range(0, whole, lanes):
             transpose(stack, (at + q * lanes, lanes), out, (row * width + q, width))
+        if some == lanes:
+            write_columns(stack, at, (whole, width), out, (row * width, width))
+            continue
         for s in range(some):
-            for q in range(whole, width):
+            for q in range(width):
                 out[row + s, q] = stack[at + q * lanes + s]
 
 

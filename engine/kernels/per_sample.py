@@ -6,7 +6,7 @@ from .backward import delta_lines, deltas, top_line
 from .forward import propagate_group, stack_lines
 from .layout import BIAS, GROUP, ROW, WEIGHT, WIDTH
 from .linked import kernel
-from .losses import gather_targets, panel_loss
+from .losses import gather_targets, panel_losses
 from .panels import gather
 from .product import panel_product
 from .simd import dot_lines, lanes_of
@@ -59,8 +59,8 @@ def streamed_norms(theta, back, plan, samples, loss, step, norms, work, units):
         for j in range((count + lanes - 1) // lanes):
             start = first + j * lanes
             gather_targets(samples.targets, samples.indices, start, min(lanes, m - start), n, truths, 0, n * lanes)
-            panel_loss(loss.code, loss.parameter, room, j * stride + plan[depth, ROW] * lanes, truths, 0, losses, 0,
-                       delta, j * d_stride + top, scratch, n)
+            panel_losses(loss.code, loss.parameter, room, (j * stride + plan[depth, ROW] * lanes, 0), truths, (0, 0), losses, 0,
+                         delta, (j * d_stride + top, 0), scratch, n, 1)
         deltas(theta, back, plan, room, 0, delta, 0, count)
         group_norms(plan, room, 0, delta, first, count, norms)
 

@@ -8,7 +8,7 @@ from .forward import propagate_group, stack_lines
 from .layout import WIDTH
 from .levels import chunk_blocks, fold_levels, push_level
 from .linked import kernel
-from .losses import gather_targets, panel_loss
+from .losses import gather_targets, panel_losses
 from .simd import lanes_of
 from .sums import BLOCK
 
@@ -27,9 +27,8 @@ def block_losses(theta, plan, samples, loss, block, stack, place, delta, d_place
     propagate_group(theta, plan, samples.X, samples.indices, block, stack, place, outputs[first:first + count], (1, depth))
     gather_targets(samples.targets, samples.indices, first, count, n, room.targets, 0, n * lanes)
     a_top = place + (top_line(plan) + plan[0, WIDTH]) * lanes
-    for j in range((count + lanes - 1) // lanes):
-        panel_loss(loss.code, loss.parameter, stack, a_top + j * stride, room.targets, j * n * lanes, room.losses, j * lanes,
-                   delta, d_place + j * d_stride + top_line(plan) * lanes, room.lines, n)
+    panel_losses(loss.code, loss.parameter, stack, (a_top, stride), room.targets, (0, n * lanes), room.losses, 0,
+                 delta, (d_place + top_line(plan) * lanes, d_stride), room.lines, n, (count + lanes - 1) // lanes)
     for s in range(count):
         losses[first + s] = room.losses[s]
 

@@ -1,7 +1,8 @@
 """The only place that emits LLVM: fused multiply-add and the bits of a float, the register tile, whole cache lines."""
 
+from .columns import read_columns, write_columns
 from .dots import dot_lines
-from .lanes import SIDE, outer_sums
+from .lanes import outer_sums, sums_of_lines
 from .lines import (
     address_of,
     fma_lines,
@@ -26,6 +27,6 @@ from .scalar import (
 )
 from .tile import tile
 
-__all__ = ["SIDE", "address_of", "binary_exponent", "binary_fraction", "bits_of", "dot_lines", "float_of", "fma", "fma_lines",
-           "lanes_of", "multiply_lines", "nearest", "number", "outer_lines", "outer_sums", "polynomial", "scale_by_power", "stream",
-           "sum_lines", "tile", "transpose", "transpose_rows"]
+__all__ = ["address_of", "binary_exponent", "binary_fraction", "bits_of", "dot_lines", "float_of", "fma", "fma_lines",
+           "lanes_of", "multiply_lines", "nearest", "number", "outer_lines", "outer_sums", "polynomial", "read_columns",
+           "scale_by_power", "stream", "sum_lines", "sums_of_lines", "tile", "transpose", "transpose_rows", "write_columns"]

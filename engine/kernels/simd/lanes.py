@@ -1,14 +1,15 @@
 """Sums over samples that lie in the lanes: line by line in the order of the panels, then halves of a line onto halves."""
 
+from functools import partial, reduce
+
 import numpy as np
 from llvmlite import ir
 from numba.core import cgutils, types
 
-from .emitted import data_of, emitted, lanes_in, line_type, load_line
+from .emitted import data_of, emitted, lanes_in, line_type, load_line, store_line
 from .scalar import fma
 
 I64 = ir.IntType(64)
-SIDE = 4  # rows and columns of a tile of outer products: 16 sums in registers
 
 
 def plain_halves(line):
@@ -16,18 +17,6 @@ def plain_halves(line):
     while line.size > 1:
         line = line[:line.size // 2] + line[line.size // 2:]
     return line[0]
-
-
-def plain_outer_sums(D, rows, d_stride, A, columns, a_stride, count, out, o):
-    """The sums in plain Python."""
-    lanes = 64 // D.itemsize
-    for i, d in enumerate(rows):
-        for k, a in enumerate(columns):
-            total = np.zeros(lanes, D.dtype)
-            for j in range(count):
-                for s in range(lanes):
-                    total[s] = fma(D[d + j * d_stride + s], A[a + j * a_stride + s], total[s])
-            out[o[0][i] + o[1][k]] = plain_halves(total)
 
 
 def emit_halves(builder, dtype, lines):
@@ -51,35 +40,96 @@ def store_lanes(builder, line, array, places):
         builder.store(builder.extract_element(line, ir.IntType(32)(i)), builder.gep(array, [place]))
 
 
-@emitted(plain_outer_sums)
-def outer_sums(context, D, rows, d_stride, A, columns, a_stride, count, out, o):
-    """out[o[0][i] + o[1][k]] is the sum over samples of D's row i times A's row k, for four rows of each: rows and columns say
-    where their first lines lie, of `count` lines that are d_stride and a_stride apart."""
+def plain_outer_sums(rows, columns, D, d, A, a, count, out, o):
+    """The sums in plain Python."""
+    lanes = 64 // D.itemsize
+    for i in range(rows):
+        for k in range(columns):
+            total = np.zeros(lanes, D.dtype)
+            for j in range(count):
+                first, second = d[0] + j * d[1] + i * lanes, a[0] + j * a[1] + k * lanes
+                for s in range(lanes):
+                    total[s] = fma(D[first + s], A[second + s], total[s])
+            out[o[0] + i * o[1] + k * o[2]] = plain_halves(total)
+
+
+def outer_sums(rows, columns):
+    """A function of so many rows and columns, 16 sums in registers: out[i, k] is the sum over samples of D's row i times A's row k.
+
+    A row is a line in each of `count` panels, the next row the line after it; d, a = (first, panel stride), o = (first, row
+    stride, column stride).
+    """
+    @emitted(partial(plain_outer_sums, rows, columns))
+    def sums_of_products(context, D, d, A, a, count, out, o):
+        signature = types.void(D, d, A, a, types.int64, out, o)
+        return signature, partial(emit_outer_sums, rows, columns)
+
+    return sums_of_products
+
+
+def emit_outer_sums(rows, columns, context, builder, signature, arguments):
+    """The loop over panels, then the lanes of all sums added up together."""
+    dtype = signature.args[0].dtype
+    lanes = lanes_in(dtype)
+    D, A, out = (data_of(context, builder, signature.args[k], arguments[k]) for k in (0, 2, 5))
+    d, a, o = (cgutils.unpack_tuple(builder, arguments[k]) for k in (1, 3, 6))
+    vector = line_type(dtype)
+    name = f"llvm.fma.v{lanes}f{dtype.bitwidth}"
+    fused = cgutils.get_or_insert_function(builder.module, ir.FunctionType(vector, [vector] * 3), name)
+    grid = [(i, k) for i in range(rows) for k in range(columns)]
+    sums = {ik: cgutils.alloca_once(builder, vector) for ik in grid}
+    for ik in grid:
+        builder.store(ir.Constant(vector, [0.0] * lanes), sums[ik])
+
+    def line(array, place, j, i):
+        at = builder.add(place[0], builder.add(builder.mul(j, place[1]), I64(i * lanes)))
+        return load_line(builder, dtype, builder.gep(array, [at]))
+
+    with cgutils.for_range(builder, arguments[4]) as loop:
+        a_lines = [line(A, a, loop.index, k) for k in range(columns)]
+        for i in range(rows):
+            d_line = line(D, d, loop.index, i)
+            for k in range(columns):
+                builder.store(builder.call(fused, [d_line, a_lines[k], builder.load(sums[i, k])]), sums[i, k])
+    for first in range(0, len(grid), lanes):
+        some = grid[first:first + lanes]
+        total = emit_halves(builder, dtype, [builder.load(sums[ik]) for ik in some])
+        store_lanes(builder, total, out, [reduce(builder.add, (o[0], builder.mul(o[1], I64(i)), builder.mul(o[2], I64(k))))
+                                          for i, k in some])
+    return context.get_dummy_value()
+
+
+def plain_sums_of_lines(source, first, stride, count, out, o):
+    """The sums in plain Python."""
+    lanes = 64 // source.itemsize
+    for i in range(lanes):
+        total = np.zeros(lanes, source.dtype)
+        for k in range(count):
+            at = first + k * stride + i * lanes
+            total = total + source[at:at + lanes]
+        out[o + i] = plain_halves(total)
+
+
+@emitted(plain_sums_of_lines)
+def sums_of_lines(context, source, first, stride, count, out, o):
+    """out[o + i], for as many i as a line has lanes, is the sum of `count` lines `stride` apart, the first of them line i from
+    `first` on: the same as `sum_lines` has it."""
 
     def codegen(context, builder, signature, arguments):
         dtype = signature.args[0].dtype
-        lanes = lanes_in(dtype)
-        D, A, out = (data_of(context, builder, signature.args[k], arguments[k]) for k in (0, 3, 7))
-        rows, columns, places = (cgutils.unpack_tuple(builder, arguments[k]) for k in (1, 4, 8))
-        places = [cgutils.unpack_tuple(builder, place) for place in places]
-        vector = line_type(dtype)
-        name = f"llvm.fma.v{lanes}f{dtype.bitwidth}"
-        fused = cgutils.get_or_insert_function(builder.module, ir.FunctionType(vector, [vector] * 3), name)
-        grid = [(i, k) for i in range(SIDE) for k in range(SIDE)]
-        sums = {ik: cgutils.alloca_once(builder, vector) for ik in grid}
-        for ik in grid:
-            builder.store(ir.Constant(vector, [0.0] * lanes), sums[ik])
-        with cgutils.for_range(builder, arguments[6]) as loop:
-            d, a = builder.mul(loop.index, arguments[2]), builder.mul(loop.index, arguments[5])
-            a_lines = [load_line(builder, dtype, builder.gep(A, [builder.add(column, a)])) for column in columns]
-            for i, row in enumerate(rows):
-                d_line = load_line(builder, dtype, builder.gep(D, [builder.add(row, d)]))
-                for k in range(SIDE):
-                    builder.store(builder.call(fused, [d_line, a_lines[k], builder.load(sums[i, k])]), sums[i, k])
-        for first in range(0, SIDE * SIDE, lanes):
-            some = grid[first:first + lanes]
-            line = emit_halves(builder, dtype, [builder.load(sums[ik]) for ik in some])
-            store_lanes(builder, line, out, [builder.add(places[0][i], places[1][k]) for i, k in some])
+        lanes, vector = lanes_in(dtype), line_type(dtype)
+        array, out = (data_of(context, builder, signature.args[k], arguments[k]) for k in (0, 4))
+        _, first, stride, count, _, o = arguments
+        sums = [cgutils.alloca_once(builder, vector) for _ in range(lanes)]
+        for total in sums:
+            builder.store(ir.Constant(vector, [0.0] * lanes), total)
+        with cgutils.for_range(builder, count) as loop:
+            at = builder.add(first, builder.mul(loop.index, stride))
+            for i, total in enumerate(sums):
+                line = load_line(builder, dtype, builder.gep(array, [builder.add(at, I64(i * lanes))]))
+                builder.store(builder.fadd(builder.load(total), line), total)
+        line = emit_halves(builder, dtype, [builder.load(total) for total in sums])
+        store_line(builder, dtype, line, builder.gep(out, [o]))
         return context.get_dummy_value()
 
-    return types.void(D, rows, types.int64, A, columns, types.int64, types.int64, out, o), codegen
+    return types.void(source, types.int64, types.int64, types.int64, out, types.int64), codegen
