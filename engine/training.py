@@ -7,6 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 from tqdm.auto import tqdm
 
+from schedulers import BatchStep
+
 from . import checks
 from .backward import gradient_room, worth_threads
 from .batch_problem import BatchProblem
@@ -43,20 +45,53 @@ class _Run:
         """A batch step as functions of θ."""
         return BatchProblem(self.network, self.X, self.targets, self.cost, step)
 
+    def epoch(self, e):
+        """The batch steps of epoch `e`."""
+        count = len(self.X)
+        if hasattr(self.schedule, "joined"):
+            indices, offsets = self.schedule.joined(count, e)
+            return _EpochSteps(e, e * (len(offsets) - 1), indices, offsets)
+        steps = list(self.schedule.epoch(count, e))
+        indices = np.concatenate([np.empty(0, np.int64), *(step.indices for step in steps)])
+        return _EpochSteps(e, steps[0].time if steps else 0, indices, np.cumsum([0, *map(len, steps)]))
+
     def fused(self, steps):
         """Whether a whole epoch can be one call: nothing needs Python between its steps, and none is worth threads."""
         built_in = self.network._built_in and self.cost.loss.code >= 0 and self.cost.reduction.code >= 0
         if not (built_in and isinstance(self.update, FirstOrder)) or self.cost.reduction.name == "power_mean":
             return False
-        return not worth_threads(self.network, max((len(step) for step in steps), default=1))
+        return not worth_threads(self.network, steps.largest)
+
+
+class _EpochSteps:
+    """The batch steps of an epoch: step i, of batch time step `first` + i, has indices[offsets[i]:offsets[i + 1]]."""
+
+    def __init__(self, epoch, first, indices, offsets):
+        self.epoch, self.first, self.indices, self.offsets = epoch, first, indices, offsets
+        self.sizes = np.diff(offsets)
+
+    def __len__(self):
+        return len(self.sizes)
+
+    def __getitem__(self, i):
+        return BatchStep(self.first + i, self.epoch, self.indices[self.offsets[i]:self.offsets[i + 1]])
+
+    @property
+    def times(self):
+        """Their batch time steps."""
+        return range(self.first, self.first + len(self))
+
+    @property
+    def largest(self):
+        """Samples in the largest of them, or 1."""
+        return int(self.sizes.max(initial=1))
 
 
 def epoch_stepwise(run, steps, theta, state):
     """The batch steps of an epoch, one by one; the cost of each, and how many were made before one was not finite."""
     costs = np.full(len(steps), np.nan)
-    for i, step in enumerate(steps):
-        if len(step) == 0:
-            continue
+    for i in np.flatnonzero(steps.sizes).tolist():
+        step = steps[i]
         costs[i] = run.update.step(run.problem(step), theta, state, run.trainable, step.time)
         if not np.isfinite(costs[i]):
             return costs, i
@@ -66,18 +101,36 @@ def epoch_stepwise(run, steps, theta, state):
 def epoch_fused(run, steps, theta, state):
     """The same in one call into the kernels, with the same bits."""
     update, reduction, loss = run.update, run.cost.reduction, run.cost.loss
-    offsets = np.zeros(len(steps) + 1, np.int64)
-    np.cumsum([len(step) for step in steps], out=offsets[1:])
-    indices = np.concatenate([step.indices for step in steps]) if steps else np.empty(0, np.int64)
-    rates = np.array([update.rate_at(step.time) for step in steps], np.float64)
+    rates = np.array([update.rate_at(time) for time in steps.times], np.float64)
     costs = np.full(len(steps), np.nan)
-    first = steps[0].time if steps else 0
-    batches = Batches(indices, offsets, rates, first, costs)
+    batches = Batches(steps.indices, steps.offsets, rates, steps.first, costs)
     codes = CostCodes(loss.code, loss.parameter, reduction.code, reduction.parameter, reduction.data.astype(theta.dtype))
-    room = gradient_room(run.network, max(map(len, steps), default=1), 1)[0]
+    room = gradient_room(run.network, steps.largest, 1)[0]
     made = epoch(theta, run.network._layout.plan, run.X, run.targets, batches, codes,
                  UpdateCodes(update.code, update.settings, state.arrays["rows"], run.trainable), room)
     return costs, made
+
+
+class _Good:
+    """The run up to its last whole epoch."""
+
+    def __init__(self, network):
+        self._network = network
+
+    def keep(self, theta, state, history):
+        """Copies of what the next epoch changes."""
+        self._kept, self.network = (theta.copy(), state.copy(), history, len(history)), None
+
+    def current(self):
+        """Its network."""
+        if self.network is None:
+            self.network = self._network._with(self._kept[0])
+        return self.network
+
+    def result(self):
+        """What `fit` gives."""
+        _, state, history, count = self._kept
+        return FitResult(self.current(), History(history.rows[:count]), state)
 
 
 def fit(network, X, y, cost, update, schedule, *, epochs, trainable=None, validation=None, callbacks=(), progress=True,
@@ -149,48 +202,50 @@ def fit(network, X, y, cost, update, schedule, *, epochs, trainable=None, valida
     if resume and pathlib.Path(checkpoint).exists():
         theta, state, rows = load_checkpoint(checkpoint, description)
         history = History(rows)
-    good = FitResult(network._with(theta.copy()), History(history.rows), state.copy())
+    good = _Good(network)
+    good.keep(theta, state, history)
     with tqdm(total=epochs, initial=len(history), disable=not progress, unit="epoch") as bar:
         for e in range(len(history), epochs):
             started = clock.perf_counter()
-            steps = list(run.schedule.epoch(len(run.X), e))
-            if run.update.finished(state, sum(len(step) > 0 for step in steps)):
+            steps = run.epoch(e)
+            if run.update.finished(state, np.count_nonzero(steps.sizes)):
                 break
             road = epoch_fused if run.fused(steps) else epoch_stepwise
             try:
                 costs, made = road(run, steps, theta, state)
             except DivergenceError as error:
-                raise DivergenceError(f"{error}. The run up to the last whole epoch is in this error's .result", good) from None
+                raise DivergenceError(f"{error}. The run up to the last whole epoch is in this error's .result",
+                                      good.result()) from None
             if made < len(steps) or not np.isfinite(theta).all():
-                raise _diverged(steps, costs, made, good)
-            made_costs = [float(value) for value in costs if not np.isnan(value)]
-            current = network._with(theta.copy())
-            row = {"epoch": e, "batch_steps": len(steps), "cost": sum(made_costs) / max(len(made_costs), 1),
-                   "validation_cost": held_out(current), "seconds": clock.perf_counter() - started}
+                raise _diverged(steps, costs, made, good.result())
+            made_costs = costs[~np.isnan(costs)].tolist()
+            row = {"epoch": e, "batch_steps": len(steps), "cost": sum(made_costs) / max(len(made_costs), 1)}
             history.rows.append(row)
-            good = FitResult(current, History(history.rows), state.copy())
+            good.keep(theta, state, history)
+            row |= {"validation_cost": held_out(good), "seconds": clock.perf_counter() - started}
             if checkpoint is not None:
                 save_checkpoint(checkpoint, description, theta, state, history)
-            bar.set_postfix(cost=f"{row['cost']:.4g}", refresh=False)
-            bar.update()
-            if any([callback(row, current) is True for callback in callbacks]):
+            if progress:
+                bar.set_postfix(cost=f"{row['cost']:.4g}", refresh=False)
+                bar.update()
+            if any([callback(row, good.current()) is True for callback in callbacks]):
                 break
-    return good
+    return good.result()
 
 
 def _validation(run, pair):
-    """A function of the network: the cost on held-out samples, or NaN."""
+    """A function of the run so far: the cost on held-out samples, or NaN."""
     if pair is None:
-        return lambda network: float("nan")
+        return lambda good: float("nan")
     X = checks.samples(pair[0], run.network.widths[0], run.network.dtype, "validation X")
     targets = run.cost.targets(pair[1], len(X), run.network.widths[-1], run.network.dtype)
-    return lambda network: float(run.cost.reduce(run.cost.losses_and_gradients(network(X), targets)[0])[0])
+    return lambda good: float(run.cost.reduce(run.cost.losses_and_gradients(good.current()(X), targets)[0])[0])
 
 
 def _diverged(steps, costs, made, good):
     if made < len(steps):
-        what = f"the cost of batch time step {steps[made].time} is {costs[made]}"
+        what = f"the cost of batch time step {steps.times[made]} is {costs[made]}"
     else:
         what = "a parameter is no longer finite"
-    return DivergenceError(f"{what}, in epoch {steps[0].epoch}; lower the rate or scale the samples. "
+    return DivergenceError(f"{what}, in epoch {steps.epoch}; lower the rate or scale the samples. "
                            "The run up to the last whole epoch is in this error's .result", good)

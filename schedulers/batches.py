@@ -45,6 +45,10 @@ class BatchSchedule:
         """Batch steps in an epoch over `samples` samples."""
         return self.order.steps(checks.whole_number(samples, "samples", 0), self.batch_size, self.drop_last)
 
+    def _drawn(self, samples, e):
+        generator = np.random.default_rng([self.seed, e]) if self.order.draws else None
+        return samples, self.batch_size, self.drop_last, generator
+
     def epoch(self, samples, e):
         """Yield the BatchSteps of epoch `e` (from 0) over `samples` samples.
 
@@ -52,9 +56,27 @@ class BatchSchedule:
         """
         samples, e = checks.whole_number(samples, "samples", 0), checks.whole_number(e, "e", 0)
         first = e * self.steps(samples)
-        generator = np.random.default_rng([self.seed, e])
-        for i, indices in enumerate(self.order.batches(samples, self.batch_size, self.drop_last, generator)):
+        for i, indices in enumerate(self.order.batches(*self._drawn(samples, e))):
             yield BatchStep(first + i, e, indices)
+
+    def joined(self, samples, e):
+        """The batch steps of epoch `e` as two arrays, for those who make a whole epoch at once.
+
+        Returns
+        -------
+        indices : ndarray of int64
+            Of all steps, one after the other.
+        offsets : ndarray of int64 [steps + 1]
+            Step i has indices[offsets[i]:offsets[i + 1]].
+
+        Examples
+        --------
+        >>> from schedulers import BatchSchedule
+        >>> BatchSchedule(2, order="sequential").joined(5, 0)
+        (array([0, 1, 2, 3, 4]), array([0, 2, 4, 5]))
+        """
+        samples, e = checks.whole_number(samples, "samples", 0), checks.whole_number(e, "e", 0)
+        return self.order.joined(*self._drawn(samples, e))
 
     def __repr__(self):
         name = type(self.order).__name__

@@ -8,7 +8,10 @@ from . import checks
 
 
 class Order:
-    """What an order is: `batches` of one epoch from a generator that depends on (seed, epoch) alone, always `steps` of them."""
+    """What an order is: `indices` of one epoch, cut into batches, or `batches` of its own, always `steps` of them, from a generator
+    that depends on (seed, epoch) alone; the generator is None for an order that says it `draws` nothing."""
+
+    draws = True
 
     def steps(self, samples, batch_size, drop_last):
         """Batch steps of an epoch, the same for every epoch."""
@@ -24,10 +27,22 @@ class Order:
         for i in range(self.steps(samples, batch_size, drop_last)):
             yield indices[i * batch_size:(i + 1) * batch_size]
 
+    def joined(self, samples, batch_size, drop_last, generator):
+        """The indices of all batch steps of an epoch, one after the other, and where each step begins and the last ends."""
+        if type(self).batches is Order.batches:
+            offsets = np.minimum(np.arange(self.steps(samples, batch_size, drop_last) + 1) * batch_size, samples)
+            return self.indices(samples, generator)[:offsets[-1]], offsets
+        batches = list(self.batches(samples, batch_size, drop_last, generator))
+        offsets = np.zeros(len(batches) + 1, np.int64)
+        np.cumsum([len(indices) for indices in batches], out=offsets[1:])
+        return np.concatenate([np.empty(0, np.int64), *batches]), offsets
+
 
 @dataclass(frozen=True)
 class Sequential(Order):
     """0, 1, 2 … in every epoch."""
+
+    draws = False
 
     def indices(self, samples, generator):
         """0 … samples − 1."""
