@@ -87,8 +87,8 @@ def samples_as_lanes(plan, l, lanes):
 
 @kernel
 def outer_gradient(D, d, A, a, panels, out, o, shape):
-    """out[p, q] = sum_s D[p, s] A[q, s], lane by lane and then over the lanes; d, a = (first, panel stride), o = (first, row stride,
-    column stride), shape = (rows, columns), no more rows than columns: the last tiles overlap those before them."""
+    """out[p, q] = sum_s D[p, s] A[q, s], lane by lane and then over the lanes; d, a = (first, panel stride), o = (first, row
+    stride, column stride), shape = (rows, columns), no more rows than columns: the last tiles overlap those before them."""
     lanes = lanes_of(out)
     rows, columns = shape
     height, width = (4, 4) if rows >= 4 else ((2, 8) if rows >= 2 else (1, 16))
