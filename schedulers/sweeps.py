@@ -6,9 +6,7 @@ from . import checks, sweep_checks
 from .drive import Drive
 from .results import SweepResult, is_finite
 from .settings import settings_of
-from .store import Store
 from .values import from_text
-from .workers import crew
 
 
 def sweep(run, grid, *, executor=None, store=None, retries=1, progress=True, workers=None, key=None, largest=False):
@@ -72,6 +70,9 @@ def sweep(run, grid, *, executor=None, store=None, retries=1, progress=True, wor
     >>> result.best("left")["rate"]
     0.5
     """
+    from .store import Store  # with the next, 20 ms of every import
+    from .workers import crew
+
     settings = settings_of(grid)
     run, executor = sweep_checks.function(run, settings), sweep_checks.executor(executor)
     workers, retries = sweep_checks.workers(workers), checks.whole_number(retries, "retries", 0)
