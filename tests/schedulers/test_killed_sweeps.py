@@ -61,41 +61,27 @@ def wait_until(condition, seconds=20):
 
 @pytest.mark.parametrize("executor", [(), ("threads",)], ids=["processes", "threads"])
 def test_killed_anywhere_and_begun_again(executor, tmp_path):
-    path, generator, moments = tmp_path / "sweep.sqlite", random.Random(5), [0, 1, 5, 6, 13, 25, len(runs.SLOW) - 1]
-    for moment in moments:
+    path, generator, kept = tmp_path / "sweep.sqlite", random.Random(5), {}
+    moments = [0, 1, 5, 6, 13, 25, len(runs.SLOW) - 1]
+    for moment in [*moments, None]:
         process = python("-m", "tests.schedulers.sweep_runs", tmp_path, path, *executor)
-        if moment:
+        if moment is None:
+            _, said = process.communicate(timeout=60)
+            assert process.returncode == 0, said
+        else:
             assert wait_until(lambda: len(stored(path)) >= moment)  # noqa: B023
-        time.sleep(0.02 * generator.random())
-        process.kill()
-        process.communicate()
-        before, kept = begun(tmp_path), sorted(stored(path))
+            time.sleep(0.02 * generator.random())
+            process.kill() if moment % 2 else os.killpg(process.pid, signal.SIGKILL)  # alone, or its workers too
+            process.communicate()
         assert wait_until(lambda: not any(map(alive, begun(tmp_path)[1])), 5)  # workers end with their parent
-    assert len(set(kept)) == len(kept) >= moments[-1]
-    process = python("-m", "tests.schedulers.sweep_runs", tmp_path, path, *executor)
-    _, said = process.communicate(timeout=60)
-    assert process.returncode == 0, said
-    assert sorted(stored(path)) == list(runs.SLOW)
-    after = begun(tmp_path)
-    assert all(after[0][a] == before[0][a] for a in kept)
-    assert sum(after[0].values()) <= len(runs.SLOW) + 4 * len(moments)  # only what was in flight began twice
+        counts = begun(tmp_path)[0]
+        assert len(stored(path)) == len(set(stored(path))) and set(kept) <= set(stored(path))  # none is lost
+        assert all(counts[a] == count for a, count in kept.items())  # none is run twice
+        kept = {a: counts[a] for a in stored(path)}
+    assert set(kept) == set(runs.SLOW) and sum(counts.values()) <= len(runs.SLOW) + 4 * len(moments)  # only what was in flight
     rows = runs.sweep(runs.slow, [{"a": a, "folder": str(tmp_path)} for a in runs.SLOW], store=path, progress=False,
                       executor="threads").rows
-    assert [row["score"] for row in rows] == [a * a for a in runs.SLOW] and begun(tmp_path)[0] == after[0]
-
-
-def test_finished_runs_stay_as_they_finished(tmp_path):
-    """Each kill leaves what the store had, and no run that it had begins again."""
-    path, kept = tmp_path / "sweep.sqlite", []
-    for moment in (3, 11, 24):
-        process = python("-m", "tests.schedulers.sweep_runs", tmp_path, path)
-        assert wait_until(lambda: len(stored(path)) >= moment)  # noqa: B023
-        os.killpg(process.pid, signal.SIGKILL)  # the workers too
-        process.communicate()
-        assert set(kept) <= set(stored(path))
-        counts = begun(tmp_path)[0]
-        assert all(counts[a] == earlier for a, earlier in kept)  if kept and isinstance(kept[0], tuple) else True
-        kept = stored(path)
+    assert [row["score"] for row in rows] == [a * a for a in runs.SLOW] and begun(tmp_path)[0] == counts
 
 
 @pytest.mark.parametrize("executor", [(), ("threads",)], ids=["processes", "threads"])
