@@ -25,8 +25,8 @@ def settings_of(grid):
 def random_settings(distributions, count, *, seed=0):
     """A random sample of settings.
 
-    Each name draws from a stream of its own, seeded by (seed, name): a larger `count` begins with the same settings, and a name more
-    or less leaves the others' draws as they were.
+    Each name draws from a stream of its own, seeded by (seed, name): a larger `count` begins with the same settings, and a name
+    more or less leaves the others' draws as they were.
 
     Parameters
     ----------

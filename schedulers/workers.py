@@ -93,8 +93,8 @@ class Given:
 
     def mend(self, error):
         """It cannot be."""
-        raise RuntimeError(f"the executor given, {self._executor!r}, no longer works. What finished is in the store, where there is "
-                           "one; call again with a new executor to go on") from error
+        raise RuntimeError(f"the executor given, {self._executor!r}, no longer works. What finished is in the store, where there "
+                           "is one; call again with a new executor to go on") from error
 
     def stop(self):
         """Cancel what has not begun."""

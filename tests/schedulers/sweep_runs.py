@@ -13,8 +13,8 @@ from schedulers import share, sweep
 
 def product(a, b=1):
     """Every kind of what a store can hold."""
-    return {"score": a * b, "array": np.arange(a, dtype=np.float32), "pair": (a, [b, None]), "text": f"{a}×{b}", "wide": np.float32(a) / 3,
-            "lost": float("nan"), "far": -float("inf"), "sure": np.bool_(a > b)}
+    return {"score": a * b, "array": np.arange(a, dtype=np.float32), "pair": (a, [b, None]), "text": f"{a}×{b}",
+            "wide": np.float32(a) / 3, "lost": float("nan"), "far": -float("inf"), "sure": np.bool_(a > b)}
 
 
 def drawn(seed):

@@ -8,7 +8,8 @@ import pytest
 from schedulers import SweepResult
 
 ROWS = [{"rate": rate, "kind": kind, "cost": rate + 10 * (kind == "b"), "error": None} for rate in (1, 0.1, 10.0) for kind in "ab"]
-BAD = [{"rate": 3, "kind": "c", "cost": float("nan"), "error": None}, {"rate": 3, "kind": "a", "error": "Traceback\nValueError: x\n"},
+BAD = [{"rate": 3, "kind": "c", "cost": float("nan"), "error": None},
+       {"rate": 3, "kind": "a", "error": "Traceback\nValueError: x\n"},
        {"rate": 0.01, "kind": "a", "cost": -float("inf"), "error": None}, {"rate": 0.01, "kind": "a", "cost": "low", "error": None}]
 
 
@@ -21,7 +22,7 @@ def test_the_best_is_the_first_of_the_finite():
 def test_where_no_best_is_left():
     with pytest.raises(ValueError, match="of 4 runs 1 have an error and the others no such number; the first ends: ValueError: x"):
         SweepResult(BAD).best("cost")
-    with pytest.raises(ValueError, match="'score' must be a column of the rows, which have 'rate', 'kind', 'cost', 'error'; 1 of 4"):
+    with pytest.raises(ValueError, match="'score' must be a column of the rows, which have 'rate', 'kind', 'cost', 'error'; 1 of"):
         SweepResult(BAD).best("score")
     with pytest.raises(ValueError, match="which have none"):
         SweepResult([]).best("score")
@@ -53,7 +54,8 @@ def test_pictures(tmp_path):
     assert np.allclose(image.get_array(), [[0.1, 1, 10], [10.1, 11, 20]])
     assert [label.get_text() for label in heat.get_xticklabels()] == ["0.1", "1", "10"]
     assert [label.get_text() for label in heat.get_yticklabels()] == ["a", "b"]
-    means = SweepResult(ROWS + [{**row, "cost": row["cost"] + 2} for row in ROWS]).plot("cost", "rate", "kind").images[0].get_array()
+    doubled = ROWS + [{**row, "cost": row["cost"] + 2} for row in ROWS]
+    means = SweepResult(doubled).plot("cost", "rate", "kind").images[0].get_array()
     assert np.allclose(means, np.array([[0.1, 1, 10], [10.1, 11, 20]]) + 1)
     generator = np.random.default_rng(0)
     sample = SweepResult([{"x": x, "y": y, "cost": x + y, "error": None} for x, y in generator.uniform(0.001, 1, (30, 2))])
