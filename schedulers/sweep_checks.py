@@ -15,8 +15,8 @@ def grid(value):
     if isinstance(value, Mapping):
         return {_name(name): _values(values, name) for name, values in value.items()}
     if isinstance(value, str) or not isinstance(value, Iterable):
-        raise TypeError("grid must map names to lists of values, or be an iterable of dicts (schedulers.random_settings makes one), but "
-                        f"is {value!r}")
+        raise TypeError("grid must map names to lists of values, or be an iterable of dicts (as schedulers.random_settings makes), "
+                        f"but is {value!r}")
     settings = list(value)
     for i, one in enumerate(settings):
         if not isinstance(one, Mapping):
@@ -96,8 +96,8 @@ def executor(value):
     """None, "threads" or a concurrent.futures.Executor."""
     if value is None or value == "threads" or isinstance(value, Executor):
         return value
-    raise TypeError('executor must be None (processes), "threads" or a concurrent.futures.Executor (Client.get_executor() of Dask), but '
-                    f"is {value!r}")
+    raise TypeError('executor must be None (processes), "threads" or a concurrent.futures.Executor (as Client.get_executor() of Dask), '
+                    f"but is {value!r}")
 
 
 def workers(value):
