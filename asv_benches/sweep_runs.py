@@ -18,8 +18,8 @@ def fitting(rate, seed, epochs=40):
 
     generator = np.random.default_rng(seed)
     X, y = generator.standard_normal((1792, 64)), generator.integers(0, 10, 1792)
-    result = fit(Network.initialize((64, 64, 32, 10), "tanh", seed=seed), X, y, Cost("softmax_cross_entropy"), GradientDescent(rate),
-                 BatchSchedule(32, seed=seed), epochs=epochs, progress=False)
+    result = fit(Network.initialize((64, 64, 32, 10), "tanh", seed=seed), X, y, Cost("softmax_cross_entropy"),
+                 GradientDescent(rate), BatchSchedule(32, seed=seed), epochs=epochs, progress=False)
     return {"cost": result.history[-1]["cost"], "began": began, "ended": time.time(), "cpu": time.process_time() - spent}
 
 

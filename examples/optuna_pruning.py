@@ -50,8 +50,8 @@ def main(trials=40, epochs=20):
     made = sum(len(trial.intermediate_values) for trial in study.trials)
     pruned = sum(trial.state is optuna.trial.TrialState.PRUNED for trial in study.trials)
     settings = ", ".join(f"{name} {value:.4g}" for name, value in study.best_params.items())
-    print(f"best validation cost {study.best_value:.4f} with {settings}; {pruned} of {trials} trials pruned: {made} epochs in place "
-          f"of {trials * epochs}")
+    print(f"best validation cost {study.best_value:.4f} with {settings}; {pruned} of {trials} trials pruned: {made} epochs in "
+          f"place of {trials * epochs}")
     return study
 
 

@@ -96,7 +96,7 @@ def executor(value):
     """None, "threads" or a concurrent.futures.Executor."""
     if value is None or value == "threads" or isinstance(value, Executor):
         return value
-    raise TypeError('executor must be None (processes), "threads" or a concurrent.futures.Executor (as Client.get_executor() of Dask), '
+    raise TypeError('executor must be None (processes), "threads" or a concurrent.futures.Executor (as Dask\'s get_executor() gives), '
                     f"but is {value!r}")
 
 

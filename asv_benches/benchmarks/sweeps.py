@@ -1,13 +1,14 @@
 """What a sweep adds to its runs, and how busy it keeps the cores."""
 
 import functools
+import importlib
 import tempfile
 
 from schedulers import share, sweep
 
-from .common import TURNS  # noqa: F401  also puts the project's root on the path that worker processes are given
+from .common import cases  # it puts the project's root on the path that worker processes are given
 
-from asv_benches import sweep_runs  # noqa: E402, I001
+sweep_runs = importlib.import_module(f"{cases.__name__.partition('.')[0]}.sweep_runs")
 
 
 class Overhead:
