@@ -30,7 +30,7 @@ def objective(trial, train, test, epochs):
 
     def behind(row, network):
         trial.report(row["validation_cost"], row["epoch"])
-        return trial.should_prune()
+        return bool(trial.should_prune())
 
     result = fit(Network.initialize((64, width, 10), "tanh", seed=0), *train, Cost("softmax_cross_entropy"), Adam(rate),
                  BatchSchedule(32), epochs=epochs, validation=test, callbacks=[behind], progress=False)

@@ -96,8 +96,8 @@ def executor(value):
     """None, "threads" or a concurrent.futures.Executor."""
     if value is None or value == "threads" or isinstance(value, Executor):
         return value
-    raise TypeError('executor must be None (processes), "threads" or a concurrent.futures.Executor (as Dask\'s get_executor() gives), '
-                    f"but is {value!r}")
+    raise TypeError('executor must be None (processes), "threads" or a concurrent.futures.Executor (as Dask\'s get_executor() '
+                    f"gives), but is {value!r}")
 
 
 def workers(value):
