@@ -1,14 +1,11 @@
 """What a sweep adds to its runs, and how busy it keeps the cores."""
 
 import functools
-import importlib
 import tempfile
 
 from schedulers import share, sweep
 
-from .common import cases  # it puts the project's root on the path that worker processes are given
-
-sweep_runs = importlib.import_module(f"{cases.__name__.partition('.')[0]}.sweep_runs")
+from .common import sweep_runs
 
 
 class Overhead:
