@@ -11,6 +11,8 @@ import numba
 import numpy as np
 import scipy
 
+from schedulers import share
+
 from . import checks
 from .kernels.layout import LINE
 from .kernels.linked import address_of
@@ -48,7 +50,7 @@ class _Pool:
     """The threads of this process; forgotten by a forked child, which starts its own."""
 
     def __init__(self):
-        self.count = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+        self.count = share.machine()
         self.forget()
 
     def forget(self):
@@ -133,7 +135,7 @@ def over(count, work, function, *arguments):
         Serial, free of the GIL, and indifferent to how the range is cut; no two that run at once have the same slot, a row of
         `workspace`.
     """
-    threads = min(_pool.count, getattr(_rooms, "threads", _pool.count), count, int(work / WORTH_A_THREAD))
+    threads = min(num_threads(), getattr(_rooms, "threads", _pool.count), count, int(work / WORTH_A_THREAD))
     if threads < 2 or numba.config.DISABLE_JIT or not _pool.busy.acquire(blocking=False):
         function(*arguments, (0, count, 0))
         return
@@ -166,7 +168,7 @@ def workspace(numbers, dtype):
 def sum_chunks(blocks, work, bytes_each):
     """Into how many nodes of the tree of sums, of `bytes_each` bytes, to split `blocks` blocks: enough for every thread, and few
     enough to stay in the cache."""
-    threads = min(_pool.count, int(work / WORTH_A_THREAD))
+    threads = min(num_threads(), int(work / WORTH_A_THREAD))
     if threads < 2 or blocks < 2:
         return 1
     size, most = 1, max(2 * threads, min(16 * threads, NODES // bytes_each))
@@ -192,8 +194,8 @@ def set_num_threads(k):
 
 
 def num_threads():
-    """The number of threads in use."""
-    return _pool.count
+    """The most threads that the caller may use: fewer than there are for a worker of a sweep, whose share is smaller."""
+    return min(_pool.count, share.cores())
 
 
 def show_config():

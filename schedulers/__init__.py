@@ -3,6 +3,10 @@
 from . import orders, rates
 from .assembly import assemble, slabs
 from .batches import BatchSchedule
+from .results import SweepResult
+from .settings import random_settings
 from .steps import BatchStep, SampleStep
+from .sweeps import sweep
 
-__all__ = ["BatchSchedule", "BatchStep", "SampleStep", "assemble", "orders", "rates", "slabs"]
+__all__ = ["BatchSchedule", "BatchStep", "SampleStep", "SweepResult", "assemble", "orders", "random_settings", "rates", "slabs",
+           "sweep"]

@@ -8,6 +8,7 @@ import numpy as np
 
 sys.path.append(str(pathlib.Path(__file__).parents[2]))  # after the engine that is measured, so that asv's own comes first
 
+from asv_benches import sweep_runs  # noqa: E402, F401
 from asv_benches.peers import cases, in_engine, limits  # noqa: E402
 
 THREADS = [1, in_engine.EVERY_CORE] if in_engine.EVERY_CORE > 1 else [1]

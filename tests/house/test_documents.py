@@ -19,7 +19,7 @@ def script(name):
 @pytest.mark.compiled
 def test_the_readmes_examples_run():
     for code in re.findall(r"```python\n(.*?)```", (ROOT / "README.md").read_text(), re.S):
-        exec(compile(code, "README.md", "exec"), {})
+        exec(compile(code, "README.md", "exec"), {"__name__": "__main__"})
 
 
 def test_the_readme_has_both_commands():
@@ -46,6 +46,21 @@ def test_levenberg_marquardt_is_ahead_of_adam(tmp_path):
     last, rows = script("levenberg_marquardt").main(m=200, steps=(60, 300), picture=tmp_path / "both.png", names=("SIN",))
     assert last["Levenberg–Marquardt"] < 1e-3 * last["Adam"] and (tmp_path / "both.png").stat().st_size > 0
     assert rows[0][2] >= 29 and rows[0][3] < rows[1][3]
+
+
+@pytest.mark.compiled
+def test_a_sweep_finds_settings_for_digits(tmp_path):
+    sweep, few = script("sweep"), {"width": [8, 16], "rate": [0.001, 0.1], "seed": [0]}
+    results = [sweep.main(tmp_path / "digits.sqlite", 3, few, tmp_path / "both.png", "threads", False) for _ in range(2)]
+    assert results[0].rows == results[1].rows and results[0].best("accuracy", largest=True)["accuracy"] > 0.9
+    assert results[0].best("accuracy")["rate"] == 0.001 and (tmp_path / "both.png").stat().st_size > 0
+
+
+@pytest.mark.compiled
+def test_optuna_prunes_through_a_callback():
+    pytest.importorskip("optuna")
+    study = script("optuna_pruning").main(trials=12, epochs=6)
+    assert study.best_value < 0.5 and sum(len(trial.intermediate_values) for trial in study.trials) < 12 * 6
 
 
 def test_every_equation_has_its_place_in_the_mathematics():

@@ -3,6 +3,7 @@
 import ast
 import pathlib
 import re
+import sys
 
 import pytest
 
@@ -47,9 +48,12 @@ def test_kernels_import_only_numba_llvmlite_numpy():
 
 
 def test_schedulers_import_numpy_and_the_standard_library():
+    """And inside functions what a sweep uses where it is installed."""
+    allowed = {"numpy", *sys.stdlib_module_names}
     for path in (ROOT / "schedulers").glob("*.py"):
-        for module, level, _ in imports(path, top=False):
-            assert level == 1 or module.split(".")[0] in ("numpy", "math", "operator", "dataclasses"), f"{path.name}: {module}"
+        for top, partners in ((True, ()), (False, ("tqdm", "pandas", "matplotlib", "cloudpickle"))):
+            for module, level, _ in imports(path, top):
+                assert level == 1 or module.split(".")[0] in {*allowed, *partners}, f"{path.name}: {module}"
 
 
 def test_nothing_imports_upwards():
@@ -115,6 +119,7 @@ def test_every_equation_is_cited_in_the_engine():
 
 def test_the_doors_are_the_contract():
     assert set(engine.__all__) == CONTRACT
-    assert set(schedulers.__all__) == {"BatchSchedule", "BatchStep", "SampleStep", "assemble", "orders", "rates", "slabs"}
+    assert set(schedulers.__all__) == {"BatchSchedule", "BatchStep", "SampleStep", "SweepResult", "assemble", "orders",
+                                       "random_settings", "rates", "slabs", "sweep"}
     for package in (engine, schedulers):
         assert all(hasattr(package, name) for name in package.__all__)

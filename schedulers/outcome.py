@@ -1,0 +1,15 @@
+"""One run: what a function of keyword arguments returned, or the traceback of what it raised."""
+
+import traceback
+
+from . import sweep_checks as checks
+from .values import to_text
+
+
+def outcome(run, settings, stored):
+    """(returned, error), one of them None; what was returned as text where `stored`."""
+    try:
+        returned = checks.returned(run(**settings), settings)
+        return (to_text(returned, "what run returns") if stored else returned), None
+    except (Exception, SystemExit) as error:
+        return None, "".join(traceback.format_exception(type(error), error, error.__traceback__.tb_next))

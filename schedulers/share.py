@@ -1,0 +1,29 @@
+"""How many cores a worker of a sweep may use: its share. What starts threads of its own asks here, the engine too."""
+
+import os
+import sys
+import threading
+
+_thread = threading.local()
+_process = sys.maxsize
+
+
+def machine():
+    """Cores that this process may run on."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def cores():
+    """The most threads that the caller may use: its thread's share, or its process's; unlimited outside of a sweep."""
+    return getattr(_thread, "cores", _process)
+
+
+def take_for_process(count):
+    """From now on no thread of this process uses more than `count` cores."""
+    global _process
+    _process = count
+
+
+def take_for_thread(count):
+    """From now on the calling thread uses no more than `count` cores."""
+    _thread.cores = count

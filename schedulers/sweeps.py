@@ -1,0 +1,143 @@
+"""Sweeps: one function at many settings, each run once, whatever is killed meanwhile."""
+
+from contextlib import nullcontext
+
+from . import checks, sweep_checks
+from .drive import Drive
+from .results import SweepResult, is_finite
+from .settings import settings_of
+from .values import from_text
+
+
+def sweep(run, grid, *, executor=None, store=None, retries=1, progress=True, workers=None, key=None, largest=False):
+    """Run a function at every setting of a grid.
+
+    Each run depends on its settings alone, so the rows are the same for every executor, number of workers and order of finishing;
+    randomness comes in by a setting, as in ``{"rate": [0.1, 0.3], "seed": range(5)}``.
+
+    Parameters
+    ----------
+    run : callable
+        ``run(**settings)`` returns a dict of results. What is the same in all runs is best bound by `functools.partial`: it is sent
+        to each process once.
+    grid : mapping of str to a list of values, or iterable of dicts
+        A mapping gives the product of its lists, the last name fastest; `random_settings` draws a sample. NumPy scalars are handed
+        on as Python's numbers.
+    executor : None, "threads" or concurrent.futures.Executor
+        None: processes, spawned, with their share of the cores (BLAS, Numba, the engine), that load kernels from the cache. A
+        script calls `sweep` under ``if __name__ == "__main__":`` then. "threads" is for runs that spend their time in kernels,
+        which release the GIL. Another executor (Dask's ``Client.get_executor()``, ``MPIPoolExecutor``, loky's) stays open.
+    store : path, optional
+        An SQLite file that has a committed row for each finished run. Called again with the same file, a sweep goes on where it
+        stopped or was killed; only what was in flight then is begun again. A run is known by the function's name and its settings
+        (1, 1.0 and True are three settings; equal settings are one run): after a change of the function or of what `partial` binds,
+        take a new file. A run that raised is finished too: ``sqlite3 FILE "DELETE FROM runs WHERE error IS NOT NULL"`` lets it run
+        again. Settings and results must then be None, bool, numbers, text, bytes, or lists, tuples, dicts and arrays of these; they
+        come back exactly, NaN included, NumPy scalars as Python's numbers.
+    retries : int
+        How many more times a run is tried after a process ended under it alone; then that is its `error`. Other runs that the
+        same process's end took with it are begun again and not charged. An executor that was given is not mended.
+    progress : bool
+        Show a progress bar (tqdm).
+    workers : int, optional
+        Processes or threads; as many as there are cores where None. Of an executor that was given: runs it holds at a time, all
+        where None.
+    key : str, optional
+        The returned number whose best so far the progress bar shows.
+    largest : bool
+        Whether the best is the largest.
+
+    Returns
+    -------
+    SweepResult
+        Its `.rows` are dicts in the grid's order: the settings, the returned keys, `error` (None or a traceback).
+
+    Raises
+    ------
+    ValueError, TypeError
+        Where an argument is not as stated, or the settings are no keywords of `run`.
+    RuntimeError
+        Where processes cannot start, or the executor that was given breaks.
+
+    Examples
+    --------
+    >>> from schedulers import sweep
+    >>> def run(rate, steps):
+    ...     return {"left": (1 - rate) ** steps}
+    >>> result = sweep(run, {"rate": [0.1, 0.5], "steps": [1, 2]}, executor="threads", progress=False)
+    >>> result.rows[1]
+    {'rate': 0.1, 'steps': 2, 'left': 0.81, 'error': None}
+    >>> result.best("left")["rate"]
+    0.5
+    """
+    from .store import Store  # with the next, 20 ms of every import
+    from .workers import crew
+
+    settings = settings_of(grid)
+    run, executor = sweep_checks.function(run, settings), sweep_checks.executor(executor)
+    workers, retries = sweep_checks.workers(workers), checks.whole_number(retries, "retries", 0)
+    key, outcomes = sweep_checks.key(key), {}
+    with nullcontext() if store is None else Store(store, run) as kept:
+        names = [kept.key(one) for one in settings] if kept else list(range(len(settings)))
+        first = {name: task for task, name in reversed(list(enumerate(names)))}  # equal settings are one run
+        found = kept.finished() if kept else {}
+        tasks = []
+        for task in sorted(first.values()):
+            if kept and names[task][0] in found:
+                outcomes[task] = found[names[task][0]]
+            else:
+                tasks.append(task)
+        with _Bar(progress, len(first), key, largest) as bar:
+            for returned, error in outcomes.values():
+                bar.show(returned, error)
+
+            def finish(task, returned, error):
+                if kept:
+                    kept.add(names[task], returned, error)
+                outcomes[task] = returned, error
+                bar.show(returned, error)
+
+            if tasks:
+                Drive(crew(executor, run, kept is not None, len(tasks), workers), tasks, settings, retries, finish).run()
+    return SweepResult(_row(one, *outcomes[first[name]]) for one, name in zip(settings, names))
+
+
+def _row(settings, returned, error):
+    return {**settings, **_values(returned), "error": error}
+
+
+def _values(returned):
+    """What a run returned, a dict; from its text where it was stored."""
+    return from_text(returned) if isinstance(returned, str) else returned or {}
+
+
+class _Bar:
+    """How many runs are finished, how many have an error, and the best so far."""
+
+    def __init__(self, shown, total, key, largest):
+        self._bar, self._key, self._sign, self._best, self._errors = None, key, -1 if largest else 1, None, 0
+        if shown:
+            from tqdm.auto import tqdm
+
+            self._bar = tqdm(total=total, unit="run")
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        if self._bar is not None:
+            self._bar.close()
+
+    def show(self, returned, error):
+        """One more is finished."""
+        if self._bar is None:
+            return
+        value = _values(returned).get(self._key) if self._key else None
+        if is_finite(value) and (self._best is None or self._sign * value < self._sign * self._best):
+            self._best = value
+        self._errors += error is not None
+        said = {"errors": self._errors} if self._errors else {}
+        if self._best is not None:
+            said[f"best {self._key}"] = f"{self._best:.4g}"
+        self._bar.set_postfix(said, refresh=False)
+        self._bar.update()

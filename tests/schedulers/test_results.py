@@ -1,0 +1,69 @@
+"""What a sweep's rows become: the best, a table, a file, a picture."""
+
+import csv
+
+import numpy as np
+import pytest
+
+from schedulers import SweepResult
+
+ROWS = [{"rate": rate, "kind": kind, "cost": rate + 10 * (kind == "b"), "error": None} for rate in (1, 0.1, 10.0) for kind in "ab"]
+BAD = [{"rate": 3, "kind": "c", "cost": float("nan"), "error": None},
+       {"rate": 3, "kind": "a", "error": "Traceback\nValueError: x\n"},
+       {"rate": 0.01, "kind": "a", "cost": -float("inf"), "error": None}, {"rate": 0.01, "kind": "a", "cost": "low", "error": None}]
+
+
+def test_the_best_is_the_first_of_the_finite():
+    result = SweepResult(BAD + ROWS + ROWS)
+    assert result.best("cost") is ROWS[2] and result.best("cost", largest=True) is ROWS[5] and result.best("rate") is BAD[2]
+    assert len(result) == 16 and list(result) == result.rows and result[1] is BAD[1] and "16 rows, 1 with" in repr(result)
+
+
+def test_where_no_best_is_left():
+    with pytest.raises(ValueError, match="of 4 runs 1 have an error and the others no such number; the first ends: ValueError: x"):
+        SweepResult(BAD).best("cost")
+    with pytest.raises(ValueError, match="'score' must be a column of the rows, which have 'rate', 'kind', 'cost', 'error'; 1 of"):
+        SweepResult(BAD).best("score")
+    with pytest.raises(ValueError, match="which have none"):
+        SweepResult([]).best("score")
+
+
+def test_tables(tmp_path):
+    result = SweepResult(ROWS + BAD)
+    assert result.columns() == ["rate", "kind", "cost", "error"]
+    result.save_csv(tmp_path / "rows.csv")
+    with open(tmp_path / "rows.csv", newline="") as file:
+        rows = list(csv.DictReader(file))
+    assert [float(row["cost"]) for row in rows[:6]] == [row["cost"] for row in ROWS] and rows[7]["error"] == BAD[1]["error"]
+    assert rows[0]["error"] == "" and rows[7]["cost"] == ""
+    table = pytest.importorskip("pandas") and result.to_pandas()
+    assert list(table) == result.columns() and len(table) == 10 and table["cost"].isna().sum() == 2
+    assert len(SweepResult([]).to_pandas()) == 0
+
+
+def test_pictures(tmp_path):
+    pytest.importorskip("matplotlib")
+    result = SweepResult(ROWS + BAD)
+    line = result.plot("cost", "rate")
+    assert line.get_xscale() == "log" and line.get_xlabel() == "rate" and line.get_ylabel() == "cost"
+    assert line.lines[0].get_xdata().tolist() == [1, 1, 0.1, 0.1, 10, 10] and line.lines[1].get_ydata().tolist() == [5.1, 6.0, 15.0]
+    kinds = result.plot("cost", "kind")
+    assert [label.get_text() for label in kinds.get_xticklabels()] == ["a", "b"] and kinds.get_xscale() == "linear"
+    heat = result.plot("cost", "rate", "kind")
+    image, = heat.images
+    assert np.allclose(image.get_array(), [[0.1, 1, 10], [10.1, 11, 20]])
+    assert [label.get_text() for label in heat.get_xticklabels()] == ["0.1", "1", "10"]
+    assert [label.get_text() for label in heat.get_yticklabels()] == ["a", "b"]
+    doubled = ROWS + [{**row, "cost": row["cost"] + 2} for row in ROWS]
+    means = SweepResult(doubled).plot("cost", "rate", "kind").images[0].get_array()
+    assert np.allclose(means, np.array([[0.1, 1, 10], [10.1, 11, 20]]) + 1)
+    generator = np.random.default_rng(0)
+    sample = SweepResult([{"x": x, "y": y, "cost": x + y, "error": None} for x, y in generator.uniform(0.001, 1, (30, 2))])
+    points = sample.plot("cost", "x", "y")
+    assert points.collections[0].get_array().tolist() == [row["cost"] for row in sample] and points.get_yscale() == "log"
+    points.figure.savefig(tmp_path / "points.png")
+    assert result.plot("cost", "rate", axes=line) is line
+    with pytest.raises(ValueError, match="'size' must be a column"):
+        result.plot("cost", "size")
+    with pytest.raises(ValueError, match="a finite number under 'cost'"):
+        SweepResult(BAD).plot("cost", "rate")
