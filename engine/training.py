@@ -228,7 +228,7 @@ def fit(network, X, y, cost, update, schedule, *, epochs, trainable=None, valida
             if progress:
                 bar.set_postfix(cost=f"{row['cost']:.4g}", refresh=False)
                 bar.update()
-            if any([callback(row, good.current()) is True for callback in callbacks]):
+            if any([isinstance(said := callback(row, good.current()), bool | np.bool_) and said for callback in callbacks]):
                 break
     return good.result()
 

@@ -38,13 +38,14 @@ def test_recorded_cost_is_the_mean_before_each_update(data, name):
     assert result.history[0]["batch_steps"] == 3
 
 
-def test_validation_callbacks_and_stopping(data):
+@pytest.mark.parametrize("said", [bool, np.bool_])
+def test_validation_callbacks_and_stopping(data, said):
     X, y = data
     seen = []
 
     def callback(row, net):
         seen.append((row["epoch"], net.size))
-        return row["epoch"] == 2
+        return said(row["epoch"] == 2)
 
     result = fit(network((2, 4, 1)), X, y, Cost("squared_error"), GradientDescent(0.1), BatchSchedule(30), epochs=10,
                  validation=(X[:9], y[:9]), callbacks=[callback], progress=False)
