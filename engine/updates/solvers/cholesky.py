@@ -1,22 +1,18 @@
 """The normal equations on p × p, by Cholesky's decomposition."""
 
-import numpy as np
-from scipy.linalg import blas, lapack
+from scipy.linalg import lapack
 
 
 class Cholesky:
-    """MᵀM summed slab by slab, M never held; each damping costs one decomposition, p³/6 multiply-adds.
+    """MᵀM summed layer by layer or slab by slab, M never held; each damping costs one decomposition, p³/6 multiply-adds.
 
     Squares the condition number of M: where that is above 1/√ε, `QR` has the digits.
     """
 
     def __init__(self, linearised, steepest):
-        p, dtype = linearised.size, linearised.network.dtype
-        self._syrk = blas.get_blas_funcs("syrk", dtype=dtype)
+        dtype = linearised.network.dtype
         self._potrf, self._potrs = lapack.get_lapack_funcs(("potrf", "potrs"), dtype=dtype)
-        self.matrix = np.zeros((p, p), dtype, order="F")
-        for slab in linearised.rows():
-            self.matrix = self._syrk(1.0, slab.T, beta=1.0, c=self.matrix, lower=1, overwrite_c=1)
+        self.matrix = linearised.square()
 
     def diagonal(self):
         """The diagonal of MᵀM [p]."""
