@@ -14,7 +14,7 @@ from .kernels.reductions import known_gradient
 from .kernels.streamed import LossCodes, Results, Samples, streamed
 from .kernels.sums import BLOCK
 from .kernels.wide import pack_panels, row_sums
-from .runtime import aligned, num_threads, over, sum_chunks, workspace
+from .runtime import num_threads, over, sum_chunks, workspace
 
 BACK = 3  # the work of a pass forward and back, in passes forward
 WIDE = 1 << 20  # bytes of θ from which on threads share rows, not blocks: 784-1024-1024-10, m 256, 2 threads: 52 ms down to 30
@@ -62,8 +62,10 @@ def transposed_product(network, stack, output_gradient):
     work = (BACK - 1) * m * network._layout.sample_work
     if _by_rows(network, m):
         wide, held = lanes(network.dtype), -(-m // BLOCK) * BLOCK
-        delta = aligned(held * sum(network.widths[1:]) + wide * wide, network.dtype)
-        packed = aligned(held * sum(-(-n // wide) * wide for n in network.widths[:-1]), network.dtype)
+        first = held * sum(network.widths[1:]) + wide * wide
+        numbers = first + held * sum(-(-n // wide) * wide for n in network.widths[:-1])
+        room = workspace(-(-numbers // num_threads()), network.dtype).reshape(-1)
+        delta, packed = room[:first], room[first:numbers]
         out = np.empty(network.size, network.dtype)
         over(panel_count(m, network.dtype), work // 2, pack_panels, theta, back, plan, stack, output_gradient, delta, packed)
         over(int(sum(-(-plan[1:, WIDTH] // ROWS))), work // 2, row_sums, plan, delta, packed, m, out)  # eq. 20

@@ -2,11 +2,11 @@
 
 import numpy as np
 
-from . import checks
 from .forward import lanes, panel_count
 from .kernels.per_sample import norms_numbers, streamed_norms
 from .kernels.streamed import LossCodes, Samples
 from .network import NO_INDICES
+from .operators.curvature_checks import samples_and_targets
 from .operators.loss_jacobian import LossJacobian
 from .runtime import num_threads, over, workspace
 
@@ -89,8 +89,7 @@ def per_sample_gradient_norms(network, X, y, cost):
     """
     if cost.loss.code < 0 or not network._built_in:
         return LossJacobian(network, X, y, cost).row_norms()
-    X = checks.samples(X, network.widths[0], network.dtype)
-    targets = cost.targets(y, len(X), network.widths[-1], network.dtype)
+    X, targets = samples_and_targets(network, X, y, cost)
     norms = np.empty(len(X), network.dtype)
     panels = panel_count(len(X), network.dtype)
     step = min(SOME, -(-panels // num_threads()))

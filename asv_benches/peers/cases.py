@@ -9,7 +9,7 @@ import numpy as np
 NETWORKS = {
     "A": ((64, 64, 32, 10), 1797), "B": ((784, 128, 64, 10), 256), "C": ((2, 20, 20, 1), 10000), "D": ((256, 512, 512, 10), 64),
     "E": ((784, 1024, 1024, 10), 256), "F": ((2, 50, 50, 1), 10000), "A600": ((64, 64, 32, 10), 600),
-    "digits": ((64, 64, 32, 10), 1792), "small": ((4, 32, 16, 4), 10000), "tiny": ((2, 2, 1), 4),
+    "digits": ((64, 64, 32, 10), 1792), "small": ((4, 32, 16, 4), 10000), "tiny": ((2, 2, 1), 4), "sinc": ((1, 20, 20, 1), 2000),
 }
 WIDTHS = [1, 2, 4, 8, 16, 32, 64, 128, 256, 512, 1024]
 # up to 8 outputs, and as many samples as make some 10^8 multiply-adds
@@ -38,11 +38,18 @@ WORK = {
     "hessian_v": ("Hessian · v", ALL, False),
     "ggn_diagonal": ("diagonal of the GGN", SOME, False),
     "epoch": ("an epoch of SGD, 1792 samples in batches of 32, shuffled", ["digits"], False),
+    "levenberg_marquardt": ("a step of Levenberg–Marquardt, the mean of ten from one start, full batch", ["sinc"], False),
     "adam_step": ("gradient and Adam step, 4-32-16-4, m 10000, full batch", ["small"], False),
     "smallest_gradient": ("the smallest gradient: 2-2-1, m 4", ["tiny"], False),
     "smallest_prediction": ("the smallest prediction: 2-2-1, one sample", ["tiny"], False),
 }
-BATCH, RATE, ADAM_RATE, STEPS = 32, 0.05, 1e-3, 20
+BATCH, RATE, ADAM_RATE, STEPS, DAMPED_STEPS = 32, 0.05, 1e-3, 20, 10
+
+
+def sinc(case):
+    """sin(10x)/10x on [−1, 1], as X and y of a case of one input and one output."""
+    X = np.linspace(-1, 1, case.samples, dtype=case.dtype)[:, None]
+    return X, np.sinc(10 * X / case.dtype.type(np.pi))
 
 
 def flat_numbers(result):

@@ -3,11 +3,11 @@
 import numpy as np
 
 import engine
-from engine import Adam, Cost, GradientDescent, Network, fit, operators, value_and_gradient
+from engine import Adam, Cost, GradientDescent, LevenbergMarquardt, Network, fit, operators, value_and_gradient
 from engine.runtime import num_threads
 from schedulers import BatchSchedule
 
-from .cases import ADAM_RATE, BATCH, RATE, STEPS, Work, flat_numbers
+from .cases import ADAM_RATE, BATCH, DAMPED_STEPS, RATE, STEPS, Work, flat_numbers, sinc
 
 EVERY_CORE = num_threads()
 
@@ -115,6 +115,11 @@ class Peer:
         return Work(lambda: fit(self.network, self.case.X, self.case.y, self.cost, Adam(ADAM_RATE),
                                 BatchSchedule(self.case.samples, order="sequential"), epochs=STEPS,
                                 progress=False).network.parameters, count=STEPS)
+
+    def levenberg_marquardt(self):
+        X, y = sinc(self.case)
+        return Work(lambda: fit(self.network, X, y, self.cost, LevenbergMarquardt(), BatchSchedule(len(X), order="sequential"),
+                                epochs=DAMPED_STEPS, progress=False), lambda _: None, DAMPED_STEPS)
 
     def smallest_gradient(self):
         def run():

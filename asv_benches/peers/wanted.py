@@ -18,6 +18,7 @@ WANTED = {
     ("epoch", "jax, scan, indices and keys"): {"digits": {"float32": 2.3}},
     ("epoch", "jax, scan, NumPy's order"): {"digits": {"float32": 2.3}},
     ("epoch", "sklearn"): {"digits": {"float32": 15.0}},
+    ("levenberg_marquardt", "torch_lm"): {"sinc": {"float64": 5.0}},
     ("adam_step", "jax"): {"small": {"float32": 2.2}},
     ("adam_step", "limits, peak"): {"small": {"float32": 0.4}},
 }

@@ -20,7 +20,7 @@ from .transposed import step_back
 # H of `samples` samples in panels. rank >= 0: diag(h) + the sum over r < rank of s_r x_r x_r^T, as the lines h [n], x_0 [n], s_0,
 # x_1 …; rank = -1: every entry, [n * n] lines. Lanes without a sample hold zeros.
 Curvature = namedtuple("Curvature", "lines rank samples")
-SumWork = namedtuple("SumWork", "delta scratch levels")
+SumWork = namedtuple("SumWork", "delta second scratch levels")  # `second` holds tangents, or the squares of inputs
 
 
 @kernel
@@ -103,35 +103,50 @@ def descend(back, plan, stack, place, delta, panels):
 
 
 @kernel
-def sum_work(theta, plan, samples, chunks):
-    """What one thread needs for a sum over `samples` samples in `chunks` chunks."""
-    lanes = lanes_of(theta)
-    size, height = chunk_blocks((samples + BLOCK - 1) // BLOCK, chunks)
-    return SumWork(np.empty(min(BLOCK, samples + lanes) * delta_lines(plan) + lanes * lanes, theta.dtype),
-                   np.empty(scratch_numbers(plan, lanes), theta.dtype),
-                   np.empty((height if size > 1 else 0, theta.size), theta.dtype))
+def sum_places(plan, lanes, samples):
+    """Where the parts of a SumWork begin, from the second on, in numbers."""
+    held, square = min(BLOCK, samples + lanes), lanes * lanes
+    second = held * delta_lines(plan) + square
+    scratch = second + held * stack_lines(plan) + square
+    return second, scratch, scratch + scratch_numbers(plan, lanes)
 
 
 @kernel
-def ggn_product(theta, back, plan, stack, curvature, direction, partial, chunks):
+def sum_numbers(plan, lanes, samples, parameters, chunks):
+    """Numbers of room that one thread needs for a sum over `samples` samples in `chunks` chunks."""
+    size, height = chunk_blocks((samples + BLOCK - 1) // BLOCK, chunks)
+    return sum_places(plan, lanes, samples)[2] + (height * parameters if size > 1 else 0)
+
+
+@kernel
+def sum_work(row, plan, samples, parameters, chunks):
+    """That room, cut from a line of numbers."""
+    second, scratch, levels = sum_places(plan, lanes_of(row), samples)
+    size, height = chunk_blocks((samples + BLOCK - 1) // BLOCK, chunks)
+    height = height if size > 1 else 0
+    return SumWork(row[:second], row[second:scratch], row[scratch:levels],
+                   row[levels:levels + height * parameters].reshape((height, parameters)))
+
+
+@kernel
+def ggn_product(theta, back, plan, stack, curvature, direction, partial, room, chunks):
     """partial[c] = J^T H J v of the blocks of chunk c, v = `direction` [P], for c in chunks[0] … chunks[1] - 1: chunks as
-    `gradient` of the road back has them."""
+    `gradient` of the road back has them; row chunks[2] of `room` is its own."""
     lanes = lanes_of(theta)
     depth, m = plan.shape[0] - 1, curvature.samples
     n, d_stride = plan[depth, WIDTH], delta_lines(plan) * lanes
     top = ((plan[depth, ROW] - plan[0, WIDTH]) * lanes, d_stride)
     blocks = (m + BLOCK - 1) // BLOCK
     size, _ = chunk_blocks(blocks, partial.shape[0])
-    work = sum_work(theta, plan, m, partial.shape[0])
-    tangent = np.empty(min(BLOCK, m + lanes) * delta_lines(plan), theta.dtype)
+    work = sum_work(room[chunks[2]], plan, m, theta.size, partial.shape[0])
     for c in range(chunks[0], chunks[1]):
         filled = 0
         for b in range(c * size, min((c + 1) * size, blocks)):
             first = b * BLOCK
             count = min(BLOCK, m - first)
             panels, place = (count + lanes - 1) // lanes, first * stack_lines(plan)
-            tangents(theta, direction, plan, stack, place, tangent, panels)
-            curve(curvature.lines, (first * curvature_lines(n, curvature.rank), curvature.rank), tangent, top, work.delta, top,
+            tangents(theta, direction, plan, stack, place, work.second, panels)
+            curve(curvature.lines, (first * curvature_lines(n, curvature.rank), curvature.rank), work.second, top, work.delta, top,
                   (n, panels))
             descend(back, plan, stack, place, work.delta, panels)
             block_gradient(plan, stack, place, work.delta, 0, count, work.scratch,
@@ -229,20 +244,20 @@ def square_inputs(plan, stack, place, squares, panels):
 
 
 @kernel
-def square_sums(theta, plan, stack, factors, m, partial, chunks):
-    """partial[c] = the sum over the samples of chunk c of factors^l ⊗ (a^{l-1})^2 and factors^l."""
+def square_sums(theta, plan, stack, factors, m, partial, room, chunks):
+    """partial[c] = the sum over the samples of chunk c of factors^l ⊗ (a^{l-1})^2 and factors^l; row chunks[2] of `room` is its
+    own."""
     lanes = lanes_of(theta)
     blocks = (m + BLOCK - 1) // BLOCK
     size, _ = chunk_blocks(blocks, partial.shape[0])
-    work = sum_work(theta, plan, m, partial.shape[0])
-    squares = np.empty(min(BLOCK, m + lanes) * stack_lines(plan) + lanes * lanes, theta.dtype)
+    work = sum_work(room[chunks[2]], plan, m, theta.size, partial.shape[0])
     for c in range(chunks[0], chunks[1]):
         filled = 0
         for b in range(c * size, min((c + 1) * size, blocks)):
             first = b * BLOCK
             count = min(BLOCK, m - first)
-            square_inputs(plan, stack, first * stack_lines(plan), squares, (count + lanes - 1) // lanes)
-            block_gradient(plan, squares, 0, factors, first * delta_lines(plan), count, work.scratch,
+            square_inputs(plan, stack, first * stack_lines(plan), work.second, (count + lanes - 1) // lanes)
+            block_gradient(plan, work.second, 0, factors, first * delta_lines(plan), count, work.scratch,
                            work.levels[filled] if size > 1 else partial[c])
             if size > 1:
                 filled = push_level(work.levels, filled, b - c * size)

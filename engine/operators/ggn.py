@@ -4,14 +4,14 @@ import numpy as np
 
 from ..backward import _by_rows, chunk_nodes
 from ..forward import lanes, panel_count
-from ..kernels.ggn import curve_rows, diagonal_factors, ggn_product, pack_squares, rank_factors, square_sums
+from ..kernels.ggn import curve_rows, diagonal_factors, ggn_product, pack_squares, rank_factors, square_sums, sum_numbers
 from ..kernels.layout import WIDTH
 from ..kernels.levels import fold_nodes
 from ..kernels.product import ROWS
 from ..kernels.sums import BLOCK
 from ..kernels.wide import row_sums
 from ..network import NO_INDICES
-from ..runtime import over
+from ..runtime import over, workspace
 from .curvature import CurvatureOperator
 from .output_curvature import loss_curvature
 
@@ -42,10 +42,14 @@ class GaussNewtonOperator(CurvatureOperator):
         work = PASSES * m * network._layout.sample_work
         nodes = chunk_nodes(network, m, work)
         over(len(nodes), work, ggn_product, network._theta, network._weights_back(), network._layout.plan, forward._stack,
-             self._curvature, v, nodes)
+             self._curvature, v, nodes, self._room(nodes))
         if len(nodes) > 1:
             fold_nodes(nodes)
         return nodes[0]
+
+    def _room(self, nodes):
+        network, wide = self.network, lanes(self.dtype)
+        return workspace(sum_numbers(network._layout.plan, wide, len(self._losses), network.size, len(nodes)), self.dtype)
 
     def _diagonal(self):
         network, m = self.network, len(self._losses)
@@ -64,7 +68,7 @@ class GaussNewtonOperator(CurvatureOperator):
             over(int(sum(-(-plan[1:, WIDTH] // ROWS))), work, row_sums, plan, factors, packed, m, out)
             return out
         nodes = chunk_nodes(network, m, work)
-        over(len(nodes), work, square_sums, network._theta, plan, stack, factors, m, nodes)
+        over(len(nodes), work, square_sums, network._theta, plan, stack, factors, m, nodes, self._room(nodes))
         if len(nodes) > 1:
             fold_nodes(nodes)
         return nodes[0]

@@ -10,6 +10,7 @@ from ..kernels.jacobian import product
 from ..kernels.per_sample import gradient_gram, gradient_norms, gradient_rows, sample_deltas
 from ..runtime import over
 from . import checks as operator_checks
+from .curvature_checks import samples_and_targets
 
 
 class LossJacobian(LinearOperator):
@@ -55,8 +56,7 @@ class LossJacobian(LinearOperator):
 
     def __init__(self, network, X, y, cost):
         self.network = network
-        X = checks.samples(X, network.widths[0], network.dtype)
-        targets = cost.targets(y, len(X), network.widths[-1], network.dtype)
+        X, targets = samples_and_targets(network, X, y, cost)
         self.forward = ForwardPass(network, X)
         self.losses, self._output_gradients = cost.losses_and_gradients(self.forward.outputs, targets)
         self._kept = None

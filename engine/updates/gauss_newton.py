@@ -1,11 +1,8 @@
 """Gauss–Newton: the step to the minimum of the linearised network's cost."""
 
-from collections.abc import Callable
 from dataclasses import dataclass
 
-from . import checks
 from .second_order import DampedStep
-from .solvers import NAMES
 
 
 @dataclass(frozen=True)
@@ -36,12 +33,3 @@ class GaussNewton(DampedStep):
     ...     progress=False).network.parameters.round(9)
     array([2., 1.])
     """
-
-    rate: float | Callable = 1.0
-    damping: float = 1e-3
-    solver: str = "auto"
-
-    def __post_init__(self):
-        object.__setattr__(self, "rate", checks.rate(self.rate))
-        object.__setattr__(self, "damping", checks.not_negative(self.damping, "damping"))
-        checks.checks.one_of(self.solver, "solver", NAMES)

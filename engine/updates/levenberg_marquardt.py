@@ -38,7 +38,8 @@ class LevenbergMarquardt(Update):
 
     With `geodesic`, a step bends along the second derivative of the outputs in its own direction (Transtrum & Sethna,
     arXiv 1201.5885), for one forward pass and one solve more: sin(10x)/10x by 1-20-20-1 after 200 steps has a mean squared
-    error near 1e-13 with it, 1e-9 without.
+    error near 1e-13 with it, 1e-9 without. Across a long plateau it need not pay: 8000 noisy samples of three inputs (optimistix
+    issue 124) by 3-20-20-1 came down to their noise in 159, 193 and 403 steps with it, 154, 175 and 223 without.
 
     Parameters
     ----------

@@ -3,12 +3,16 @@
 from typing import NamedTuple
 
 import numpy as np
+from scipy.linalg import blas
 
 from ..backward import transposed_product
 from ..operators import Jacobian
+from ..operators.output_curvature import OutputCurvature
+from ..operators.paired_layers import PairedLayers
 from .curvature import factors
 
 SLAB = 1 << 23  # bytes of J held at once; 1-20-20-1, m 2000, float64, a step: 1 MiB 32 ms, 4 MiB 24, 8 MiB (one slab) 18
+SUMS = 1 << 22  # numbers up to which MᵀM is summed by pairs of layers; 1-20-20-1, m 2000, float64: 8.7 ms by slabs, 4.4 by pairs
 
 
 class RightSide(NamedTuple):
@@ -137,6 +141,21 @@ class Linearised:
             blocks = slab.reshape(*factor.shape[:2], -1)
             slab = np.matmul(factor.transpose(0, 2, 1), blocks).reshape(slab.shape)
         return slab if isinstance(self.free, slice) else slab[:, self.free]
+
+    def square(self):
+        """MᵀM [p, p], on and above the diagonal; what is below holds anything."""
+        pairs, n = PairedLayers(self.network), self.outputs.shape[1]
+        if pairs.size > min(SUMS, n * self.size**2):
+            syrk = blas.get_blas_funcs("syrk", dtype=self.network.dtype)
+            total = np.zeros((self.size, self.size), self.network.dtype, order="F")
+            for slab in self.rows():
+                total = syrk(1.0, slab.T, beta=1.0, c=total, lower=1, overwrite_c=1)
+            return total.T
+        S = self.factor
+        given = {"diagonal": S**2} if S.ndim == 2 else {"entries": np.matmul(S, S.transpose(0, 2, 1))}
+        curvature = OutputCurvature(self.outputs.shape, self.network.dtype, **given).in_panels()
+        upper = pairs.upper_triangle(self.jacobian.forward._stack, curvature)
+        return upper if isinstance(self.free, slice) else upper[np.ix_(self.free, self.free)]
 
     def diagonal(self):
         """The diagonal of MᵀM [p], from the factors (Bˡ, aˡ⁻¹) of J."""

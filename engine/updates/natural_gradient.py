@@ -1,12 +1,9 @@
 """The natural gradient: steepest descent in the metric of the model's own distributions."""
 
-from collections.abc import Callable
 from dataclasses import dataclass
 
-from . import checks
 from .curvature import expected_hessians
 from .second_order import DampedStep
-from .solvers import NAMES
 
 
 @dataclass(frozen=True)
@@ -39,13 +36,4 @@ class NaturalGradient(DampedStep):
     array([0.4196, 0.    ])
     """
 
-    rate: float | Callable = 1.0
-    damping: float = 1e-3
-    solver: str = "auto"
-
     curvature = staticmethod(expected_hessians)
-
-    def __post_init__(self):
-        object.__setattr__(self, "rate", checks.rate(self.rate))
-        object.__setattr__(self, "damping", checks.not_negative(self.damping, "damping"))
-        checks.checks.one_of(self.solver, "solver", NAMES)

@@ -1,23 +1,40 @@
 """What updates by curvature share: a linearised batch step and a damped solve that is finite or says why."""
 
+from collections.abc import Callable
+from dataclasses import dataclass
+
 import numpy as np
 
 from ..errors import DivergenceError
+from . import checks
 from .curvature import hessians
 from .linearised import Linearised
-from .solvers import build
+from .solvers import NAMES, build
 from .update import Update, UpdateState
 
 GROWTHS = 40
 
 
+@dataclass(frozen=True)
 class DampedStep(Update):
     """θ ← θ − η (Jᵀ H J + λ I)⁻¹ D_θ C, with an H that a subclass names; λ grows where the system cannot be solved.
 
-    A subclass is a frozen dataclass with `rate`, `damping` and `solver`.
+    Parameters
+    ----------
+    rate, damping, solver
+        As `GaussNewton` has them.
     """
 
+    rate: float | Callable = 1.0
+    damping: float = 1e-3
+    solver: str = "auto"
+
     curvature = staticmethod(hessians)
+
+    def __post_init__(self):
+        object.__setattr__(self, "rate", checks.rate(self.rate))
+        object.__setattr__(self, "damping", checks.not_negative(self.damping, "damping"))
+        checks.checks.one_of(self.solver, "solver", NAMES)
 
     def begin(self, network):
         """Nothing is carried from step to step."""
