@@ -11,7 +11,6 @@ from .product import ROWS, pack
 from .simd import fma_lines, lanes_of, tile
 
 PART = 64  # samples whose factors lie in the cache at once
-PACKING = 12  # rows of a product that take as long as packing its columns
 FIRST, SECOND, NEURONS, INPUTS, PLACE, LINES, SWAPPED = range(7)  # of a pair of layers
 
 
@@ -33,7 +32,7 @@ def pair_places(plan, pairs, lanes):
             if l == k:
                 neurons, inputs = width * (width + 1) // 2, before * (before + 1) // 2
             straight, turned = (inputs + lanes - 1) // lanes, (neurons + lanes - 1) // lanes
-            swapped = turned * (inputs + PACKING) < straight * (neurons + PACKING)
+            swapped = 5 * turned * inputs < 4 * straight * neurons  # what is packed costs more
             pairs[e, FIRST], pairs[e, SECOND], pairs[e, NEURONS], pairs[e, INPUTS], pairs[e, PLACE] = l, k, neurons, inputs, size
             pairs[e, LINES], pairs[e, SWAPPED] = turned if swapped else straight, swapped
             size += (inputs if swapped else neurons) * pairs[e, LINES] * lanes
@@ -147,8 +146,7 @@ def pair_sums(theta, back, plan, stack, curvature, pairs, most, partial, work, n
                 left[:rows * some * lanes] = 0
                 for j in range(some):
                     to = 2 * j * n * held
-                    neurons = to + (plan[l, ROW] - plan[0, WIDTH]) * lanes
-                    bent = to + n * held + (plan[k, ROW] - plan[0, WIDTH]) * lanes
+                    neurons, bent = to + (plan[l, ROW] - plan[0, WIDTH]) * lanes, to + n * held + (plan[k, ROW] - plan[0, WIDTH]) * lanes
                     ins = (j * inputs + (plan[l - 1, ROW] + l - 1) * lanes, plan[l - 1, WIDTH] + 1)
                     outs = (j * inputs + (plan[k - 1, ROW] + k - 1) * lanes, plan[k - 1, WIDTH] + 1)
                     one[:columns * lanes] = 0

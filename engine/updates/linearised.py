@@ -143,19 +143,19 @@ class Linearised:
         return slab if isinstance(self.free, slice) else slab[:, self.free]
 
     def square(self):
-        """MᵀM [p, p], on and above the diagonal; what is below holds anything."""
+        """MᵀM [p, p], its lower triangle in Fortran's order; what is above holds anything."""
         pairs, n = PairedLayers(self.network), self.outputs.shape[1]
         if pairs.size > min(SUMS, n * self.size**2):
             syrk = blas.get_blas_funcs("syrk", dtype=self.network.dtype)
             total = np.zeros((self.size, self.size), self.network.dtype, order="F")
             for slab in self.rows():
                 total = syrk(1.0, slab.T, beta=1.0, c=total, lower=1, overwrite_c=1)
-            return total.T
+            return total
         S = self.factor
         given = {"diagonal": S**2} if S.ndim == 2 else {"entries": np.matmul(S, S.transpose(0, 2, 1))}
         curvature = OutputCurvature(self.outputs.shape, self.network.dtype, **given).in_panels()
         upper = pairs.upper_triangle(self.jacobian.forward._stack, curvature)
-        return upper if isinstance(self.free, slice) else upper[np.ix_(self.free, self.free)]
+        return upper.T if isinstance(self.free, slice) else upper[np.ix_(self.free, self.free)].T
 
     def diagonal(self):
         """The diagonal of MᵀM [p], from the factors (Bˡ, aˡ⁻¹) of J."""

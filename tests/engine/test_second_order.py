@@ -98,41 +98,22 @@ def test_solvers_agree_on_any_shape_and_mask(widths, m, dtype, loss, seed):
 
 
 @pytest.mark.parametrize("dtype", [np.float64, np.float32])
-@pytest.mark.parametrize("widths, loss, frozen", [
-    ((1, 9, 8, 1), "squared_error", False), ((3, 5, 2, 3), "softmax_cross_entropy", True), ((2, 1, 3), "cosine", False),
-    ((4, 2), "huber", True)])
+@pytest.mark.parametrize("widths, loss, frozen", [((1, 9, 8, 1), "squared_error", False), ((3, 5, 2, 3), "softmax_cross_entropy", True),
+                                                  ((2, 1, 3), "cosine", False), ((4, 2), "huber", True)])
 def test_the_sum_over_pairs_of_layers_is_that_over_rows(widths, loss, frozen, dtype):
     net = network(widths, dtype=dtype)
     X, y, cost = batch(net, loss, "mean", 1100)
     here = linearised(net, X, y, cost, np.arange(net.size) % 3 > 0 if frozen else np.ones(net.size, bool))
     M = np.vstack([slab.copy() for slab in here.rows()]).astype(np.float64)
-    found = np.triu(here.square())
+    found = np.tril(here.square())
     size = np.abs(M.T @ M).max()
-    np.testing.assert_allclose(found, np.triu(M.T @ M), rtol=0, atol=(1e-13 if dtype == np.float64 else 1e-5) * size)
+    np.testing.assert_allclose(found, np.tril(M.T @ M), rtol=0, atol=(1e-13 if dtype == np.float64 else 1e-5) * size)
     threads = engine.runtime.num_threads()
     engine.set_num_threads(1)
     try:
-        np.testing.assert_array_equal(np.triu(here.square()), found)
+        np.testing.assert_array_equal(np.tril(here.square()), found)
     finally:
         engine.set_num_threads(threads)
-
-
-@pytest.mark.parametrize("dtype", DTYPES)
-@pytest.mark.parametrize("widths", [(2, 3, 2), (5, 9, 3), (1, 20, 1)])
-def test_our_decomposition_is_lapacks(widths, dtype, monkeypatch):
-    net = network(widths, dtype=dtype)
-    X, y, cost = batch(net, "squared_error", "mean", 50)
-    here = linearised(net, X, y, cost)
-    steepest = here.steepest()
-    ours = Cholesky(here, steepest)
-    monkeypatch.setattr("engine.updates.solvers.cholesky.SERIAL", 0)
-    theirs = Cholesky(here, steepest)
-    squares = np.linspace(0.5, 1.5, net.size).astype(dtype)
-    assert ours.damp(0.1, squares) and theirs.damp(0.1, squares)
-    wanted = theirs.solve(steepest)
-    loose = 1e-12 if dtype == np.float64 else 1e-4
-    np.testing.assert_allclose(ours.solve(steepest), wanted, rtol=0, atol=loose * np.abs(wanted).max())
-    assert not ours.damp(-1e3, squares) and not theirs.damp(-1e3, squares)
 
 
 def test_samples_in_many_slabs_make_the_same_matrix(monkeypatch):
@@ -145,7 +126,7 @@ def test_samples_in_many_slabs_make_the_same_matrix(monkeypatch):
     monkeypatch.setattr("engine.updates.linearised.SLAB", 4 * 2 * net.size * 8)
     parts = [solver(here, steepest) for solver in (Cholesky, QR)]
     assert len(list(here.rows())) == 6
-    np.testing.assert_allclose(*(np.triu(built[0].matrix) for built in (parts, whole)), rtol=1e-12, atol=1e-15)
+    np.testing.assert_allclose(*(np.tril(built[0].matrix) for built in (parts, whole)), rtol=1e-12, atol=1e-15)
     for built in (*whole, *parts):
         built.damp(1e-3, np.ones(net.size))
     steps = [built.solve(steepest) for built in (*whole, *parts)]
