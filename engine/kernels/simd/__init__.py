@@ -8,6 +8,7 @@ from .lines import (
     lanes_of,
     multiply_lines,
     outer_lines,
+    scale_lines,
     stream,
     sum_lines,
     transpose,
@@ -24,8 +25,8 @@ from .scalar import (
     polynomial,
     scale_by_power,
 )
-from .tile import tile
+from .tile import tile, tile_groups
 
 __all__ = ["SIDE", "address_of", "binary_exponent", "binary_fraction", "bits_of", "dot_lines", "float_of", "fma", "fma_lines",
-           "lanes_of", "multiply_lines", "nearest", "number", "outer_lines", "outer_sums", "polynomial", "scale_by_power", "stream",
-           "sum_lines", "tile", "transpose", "transpose_rows"]
+           "lanes_of", "multiply_lines", "nearest", "number", "outer_lines", "outer_sums", "polynomial", "scale_by_power",
+           "scale_lines", "stream", "sum_lines", "tile", "tile_groups", "transpose", "transpose_rows"]
