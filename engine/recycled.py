@@ -1,6 +1,7 @@
 """Memory of forward passes and chains that is used again: that of one whose last view is gone serves the next.
 
-Fresh memory costs more than narrow networks' chains do: 64-64-32-10, m 1797, f64, forward pass and chains: COST.
+Fresh memory costs more than narrow networks' chains do: 16-16-16-16-8, m 14648, f64, forward pass and chains, 60 MB: 14.5 ms down
+to 4.1.
 """
 
 import collections
@@ -11,7 +12,7 @@ import numpy as np
 
 from .kernels.layout import LINE
 
-LARGE = 1 << 16  # bytes from which on memory is kept: the C library keeps smaller pieces itself
+LARGE = 1 << 24  # bytes from which on memory is kept: the C library keeps pieces below 32 MiB itself
 KEPT = 56 << 20  # bytes kept in all, at most
 PIECES = 8
 _kept, _returned, _lock = [], collections.deque(), threading.Lock()  # the lock is only ever tried: a fork may keep it held
