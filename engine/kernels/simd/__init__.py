@@ -4,8 +4,10 @@ from .dots import dot_lines
 from .lanes import SIDE, outer_sums
 from .lines import (
     address_of,
+    copy_lines,
     fma_lines,
     lanes_of,
+    line_products,
     multiply_lines,
     outer_lines,
     scale_lines,
@@ -27,6 +29,7 @@ from .scalar import (
 )
 from .tile import tile, tile_groups
 
-__all__ = ["SIDE", "address_of", "binary_exponent", "binary_fraction", "bits_of", "dot_lines", "float_of", "fma", "fma_lines",
-           "lanes_of", "multiply_lines", "nearest", "number", "outer_lines", "outer_sums", "polynomial", "scale_by_power",
-           "scale_lines", "stream", "sum_lines", "tile", "tile_groups", "transpose", "transpose_rows"]
+__all__ = ["SIDE", "address_of", "binary_exponent", "binary_fraction", "bits_of", "copy_lines", "dot_lines",
+           "float_of", "fma", "fma_lines", "lanes_of", "line_products", "multiply_lines", "nearest", "number", "outer_lines",
+           "outer_sums", "polynomial", "scale_by_power", "scale_lines", "stream", "sum_lines", "tile", "tile_groups", "transpose",
+           "transpose_rows"]
