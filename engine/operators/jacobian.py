@@ -16,7 +16,7 @@ from . import checks as operator_checks
 
 STREAMED = 1 << 26  # bytes of J from which on it is written past the cache: 17970 x 6570 f64, three times as fast
 NARROW = 24  # the widest layer up to which rows are made column by column: 1-20-20-1 f64 243 down to 154 ns a sample, f32 209 to 87
-CHAINS_STREAMED, ROOM = 24 << 20, 32 << 10  # and of all chains, where those of some panels fit ROOM: 30 MB f64, 2.7 down to 1.9 us
+CHAINS_STREAMED, ROOM = 12 << 20, 32 << 10  # and of all chains, where those of some panels fit ROOM: 30 MB f64, 2.7 down to 1.9 us
 
 
 class Jacobian(LinearOperator):
