@@ -15,7 +15,9 @@ from .kernels.layout import LINE
 LARGE = 1 << 24  # bytes from which on memory is kept: the C library keeps pieces below 32 MiB itself
 KEPT = 56 << 20  # bytes kept in all, at most
 PIECES = 8
-_kept, _returned, _lock = [], collections.deque(), threading.Lock()  # the lock is only ever tried: a fork may keep it held
+_kept: list[np.ndarray] = []
+_returned: collections.deque[np.ndarray] = collections.deque()
+_lock = threading.Lock()  # only ever tried: a fork may keep it held
 
 
 def recycled(numbers, dtype):
