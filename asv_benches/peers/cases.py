@@ -23,6 +23,8 @@ WORK = {
     "dense_fresh": ("dense J into fresh memory, the forward pass at hand", SOME, False),
     "jacobian": ("forward pass and dense J", SOME, False),
     "chains": ("forward pass and all chains", ALL, False),
+    "chains_kept": ("all chains, γ included, the forward pass at hand", ALL, False),
+    "products_kept": ("all chains of equal widths, the forward pass at hand", [f"width {w}" for w in WIDTHS], True),
     "products": ("forward pass and all chains of equal widths, against their products alone", [f"width {w}" for w in WIDTHS], True),
     "forward": ("forward pass", ALL, False),
     "gradient": ("C and D_θ C of a whole batch", ALL, False),
@@ -118,6 +120,8 @@ class Case:
         products = [a * b for a, b in zip(self.widths, self.widths[1:])]
         if work in ("chains", "products"):  # B^L is diagonal, B^(L-1) its rows scaled: no product
             return self.samples * (sum(products) + self.outputs * sum(products[1:-1]))
+        if work in ("chains_kept", "products_kept"):
+            return self.samples * self.outputs * sum(products[1:-1])
         if work in ("gradient", "adam_step"):  # no derivative with respect to X
             return self.samples * (3 * sum(products) - products[0])
         return self.samples * sum(products)

@@ -53,6 +53,17 @@ class Peer:
 
     products = chains
 
+    def chains_kept(self):
+        J = self.network.jacobian(self.case.X)
+
+        def run():
+            J._chain = None
+            J._chains()
+            return J
+        return Work(run, self._chain_numbers)
+
+    products_kept = chains_kept
+
     def forward(self):
         return Work(lambda: self.network(self.case.X))
 

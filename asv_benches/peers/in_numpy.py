@@ -22,12 +22,12 @@ class Peer:
     def __init__(self, case):
         self.case = case
 
-    def _products(self):
-        """Those of the forward pass and of B^(L-2) … B^1: B^L is diagonal, and B^(L-1) its rows scaled."""
+    def _products(self, forward=True):
+        """Those of the forward pass, where asked for, and of B^(L-2) … B^1: B^L is diagonal, and B^(L-1) its rows scaled."""
         case, (weights, _) = self.case, self.case.layers()
         rows = case.samples * case.outputs
         triples, a = [], case.X
-        for W in weights:
+        for W in weights if forward else ():
             triples.append((a, W.T, np.zeros((case.samples, len(W)), case.dtype)))
             a = triples[-1][2]
         B = np.zeros((rows, case.widths[-2]), case.dtype)
@@ -61,6 +61,12 @@ class Peer:
         return {"products alone": self._products(), "the whole work": self._chains()}
 
     products = chains
+
+    def chains_kept(self):
+        """The products of eq. 7 alone, without γ."""
+        return {"products alone": self._products(forward=False)}
+
+    products_kept = chains_kept
 
     def gram(self):
         """F Fᵀ of the width of B^1 … B^(L-1) side by side: B^L is diagonal."""

@@ -86,6 +86,12 @@ class Peer:
     def chains(self):
         return self._peak("chains")
 
+    def chains_kept(self):
+        return self._peak("chains_kept")
+
+    def products_kept(self):
+        return self._peak("products_kept")
+
     def products(self):
         return self._peak("products")
 

@@ -11,6 +11,8 @@ WANTED = {
     ("jacobian", "jax, a pytree"): {"ABD": 6.5, "C": 1.5},
     ("chains", "limits, peak"): {SQUARE: 0.7, NARROW: 0.45},
     ("chains", "numpy, products alone"): {NARROW + SQUARE: 1.0},
+    ("chains_kept", "limits, peak"): {SQUARE: 0.7, NARROW: 0.45},
+    ("chains_kept", "numpy, products alone"): {NARROW + SQUARE: 1.0},
     ("gradient", "jax"): {NARROW: {"float64": 1.5, "float32": 2.0}, "BD": 1.2, "E": 1.0},
     ("gram", "jax, jacrev"): {"A600": 60.0},
     ("gram", "numpy, F Fᵀ"): {"A600": 1.2},
@@ -36,7 +38,7 @@ def wanted(work, network, dtype, peer):
     """The ratio, or None where nothing is promised."""
     if peer == "wanted":
         return 1.0
-    if work == "products":
+    if work in ("products", "products_kept"):
         width = int(network.split()[1])
         return {"numpy, products alone": 1.0, "limits, peak": 0.7 if width >= 64 else 0.45 if width >= 20 else None}.get(peer)
     for networks, ratio in WANTED.get((work, peer), {}).items():

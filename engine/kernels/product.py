@@ -1,24 +1,27 @@
 """Products of a matrix with panels, on the register tile."""
 
-from .linked import shared
-from .simd import lanes_of, tile, transpose
+from .linked import kernel, shared
+from .simd import lanes_of, tile, tile_groups, transpose
 
 ROWS = 6  # rows of a tile at most
 PIECE = 1 << 17  # bytes of A that stay in the second-level cache while panels pass
 PASS = 1 << 18  # bytes of B that stay there while the rows of a piece pass
 
 
-@shared("line 4 line 2 line 2 line 2 3 2")
-def panel_product(A, a, B, b, C, c, M, m, shape, modes):
-    """C_j = A B_j for every panel j, begun and finished as the tile does.
+@shared("line 4 line 3 line 3 line 3 4 2")
+def group_product(A, a, B, b, C, c, M, m, shape, modes):
+    """C_gj = A B_gj for every panel j of every group g, begun and finished as the tile does.
 
-    a = (first, row stride, column stride, start); b, c, m = (first, panel stride); shape = (rows, inner, panels).
-    B_j, C_j and M_j are [inner or rows][lanes], contiguous; M_j may stay the same for all j (panel stride 0).
+    a = (first, row stride, column stride, start); b, c, m = (first, panel stride, group stride); shape = (rows, inner, panels,
+    groups). B_gj, C_gj and M_gj are [inner or rows][lanes], contiguous; M_gj may stay the same for all j (panel stride 0).
     """
-    rows, inner, panels = shape
+    rows, inner, panels, groups = shape
     lanes = lanes_of(C)
-    piece = max(ROWS, PIECE // max(1, inner * A.itemsize) // ROWS * ROWS)
-    some = max(8, PASS // max(1, inner * lanes * A.itemsize))
+    piece, some = max(1, rows), max(1, panels)
+    if rows * inner * A.itemsize > PIECE:
+        piece = max(ROWS, PIECE // (inner * A.itemsize) // ROWS * ROWS)
+    if panels * inner * lanes * A.itemsize > PASS:
+        some = max(8, PASS // (inner * lanes * A.itemsize))
     for first in range(0, rows, piece):
         count = min(piece, rows - first)
         tiles = (count + ROWS - 1) // ROWS
@@ -27,10 +30,17 @@ def panel_product(A, a, B, b, C, c, M, m, shape, modes):
             i = first
             for t in range(tiles):
                 height = small + 1 if t < larger else small
-                tile(height, A, (a[0] + i * a[1], a[1], a[2], 0, a[3] + i), B, (b[0] + j * b[1], lanes, b[1]),
-                     C, (c[0] + j * c[1] + i * lanes, lanes, c[1]), M, (m[0] + j * m[1] + i * lanes, lanes, m[1]),
-                     (inner, 1, min(some, panels - j)), modes)
+                tile_groups(height, A, (a[0] + i * a[1], a[1], a[2], 0, a[3] + i), B, (b[0] + j * b[1], lanes, b[1], b[2]),
+                            C, (c[0] + j * c[1] + i * lanes, lanes, c[1], c[2]),
+                            M, (m[0] + j * m[1] + i * lanes, lanes, m[1], m[2]),
+                            (inner, 1, min(some, panels - j), groups), modes)
                 i += height
+
+
+@kernel
+def panel_product(A, a, B, b, C, c, M, m, shape, modes):
+    """C_j = A B_j for every panel j, begun and finished as the tile does: one group of `group_product`."""
+    group_product(A, a, B, (b[0], b[1], 0), C, (c[0], c[1], 0), M, (m[0], m[1], 0), (shape[0], shape[1], shape[2], 1), modes)
 
 
 @shared("line 2 integer integer line integer integer")

@@ -6,7 +6,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.sparse.linalg import aslinearoperator, lsmr, svds
 
-from engine import Network
+from engine import Network, recycled
+from engine.operators import jacobian
 from tests.cases import DTYPES, network
 from tests.oracle import network as plain
 
@@ -137,3 +138,40 @@ def test_what_does_not_fit_is_refused_before_it_is_allocated(monkeypatch):
     J = Network.initialize((3, 6, 2), "tanh").jacobian(np.ones((9, 3)))
     with pytest.raises(MemoryError, match=rf"{18 * 38 * 8} bytes.*1000.*slabs"):
         J.dense()
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize("widths", [(2, 20, 20, 1), (1, 1, 1), (3, 2), (9, 17, 5, 4), (40, 23, 3)])
+def test_rows_column_by_column_have_the_bits_of_rows_one_by_one(widths, dtype, monkeypatch):
+    network = Network.initialize(widths, "tanh", output="sigmoid", seed=2, dtype=dtype)
+    for m in (1, 7, 16, 53):
+        J = network.jacobian(np.random.default_rng(m).standard_normal((m, widths[0])).astype(dtype))
+        rows = []
+        for widest in (0, 100):
+            monkeypatch.setattr(jacobian, "NARROW", widest)
+            rows.append(J.dense(out=np.full(J.shape, np.nan, dtype)))
+        assert rows[0].tobytes() == rows[1].tobytes()
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_chains_written_past_the_cache_have_the_same_bits(dtype, monkeypatch):
+    network = Network.initialize((3, 6, 5, 4), "tanh", seed=2, dtype=dtype)
+    X = np.random.default_rng(0).standard_normal((75, 3)).astype(dtype)
+    kept = network.jacobian(X)
+    chains = [kept.chain(l).tobytes() for l in (1, 2, 3)]
+    monkeypatch.setattr(jacobian, "CHAINS_STREAMED", 0)
+    streamed = network.jacobian(X)
+    assert chains == [streamed.chain(l).tobytes() for l in (1, 2, 3)]
+
+
+def test_memory_goes_to_the_next_only_when_its_last_view_is_gone(monkeypatch):
+    monkeypatch.setattr(recycled, "LARGE", 0)
+    first = recycled.recycled(5000, np.dtype(np.float32))
+    view, place = first[17:20], first.ctypes.data
+    view[:] = 5
+    del first
+    second = recycled.recycled(5000, np.dtype(np.float32))
+    second[:] = 7
+    assert (view == 5).all() and second.ctypes.data != place and place % 64 == second.ctypes.data % 64 == 0
+    del view
+    assert recycled.recycled(4900, np.dtype(np.float32)).ctypes.data == place

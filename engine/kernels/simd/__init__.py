@@ -5,10 +5,13 @@ from .dots import dot_lines
 from .lanes import outer_sums, sums_of_lines
 from .lines import (
     address_of,
+    copy_lines,
     fma_lines,
     lanes_of,
+    line_products,
     multiply_lines,
     outer_lines,
+    scale_lines,
     stream,
     sum_lines,
     transpose,
@@ -25,8 +28,9 @@ from .scalar import (
     polynomial,
     scale_by_power,
 )
-from .tile import tile
+from .tile import tile, tile_groups
 
-__all__ = ["address_of", "binary_exponent", "binary_fraction", "bits_of", "dot_lines", "float_of", "fma", "fma_lines",
-           "lanes_of", "multiply_lines", "nearest", "number", "outer_lines", "outer_sums", "polynomial", "read_columns",
-           "scale_by_power", "stream", "sum_lines", "sums_of_lines", "tile", "transpose", "transpose_rows", "write_columns"]
+__all__ = ["address_of", "binary_exponent", "binary_fraction", "bits_of", "copy_lines", "dot_lines", "float_of", "fma", "fma_lines",
+           "lanes_of", "line_products", "multiply_lines", "nearest", "number", "outer_lines", "outer_sums", "polynomial",
+           "read_columns", "scale_by_power", "scale_lines", "stream", "sum_lines", "sums_of_lines", "tile", "tile_groups",
+           "transpose", "transpose_rows", "write_columns"]

@@ -161,6 +161,86 @@ def multiply_lines(context, A, a, B, b, C, c, count):
     return types.void(A, types.int64, B, types.int64, C, types.int64, types.int64), codegen
 
 
+def plain_scale_lines(A, a, G, g, M, m, C, c, count):
+    """The products in plain Python; a sum begun at 0, so that none of them is -0 before the last factor."""
+    lanes = 64 // C.itemsize
+    flat_a, flat_m, flat_c = (array.reshape(-1) for array in (A, M, C))
+    line = G.reshape(-1)[g:g + lanes]
+    for p in range(count):
+        to, at = c + p * lanes, m + p * lanes
+        flat_c[to:to + lanes] = (flat_a[a + p] * line + A.dtype.type(0)) * flat_m[at:at + lanes]
+
+
+@emitted(plain_scale_lines)
+def scale_lines(context, A, a, G, g, M, m, C, c, count):
+    """`count` lines of C from c: A[a + p] times the line of G at g, then times the lines of M from m; the tile's bits for a product
+    with one inner index."""
+
+    def codegen(context, builder, signature, arguments):
+        dtype = signature.args[0].dtype
+        vector, lanes = line_type(dtype), lanes_in(dtype)
+        name = f"llvm.fma.v{lanes}f{dtype.bitwidth}"
+        fused = cgutils.get_or_insert_function(builder.module, ir.FunctionType(vector, [vector] * 3), name)
+        A, G, M, C = (builder.gep(data_of(context, builder, signature.args[k], arguments[k]), [arguments[k + 1]])
+                      for k in (0, 2, 4, 6))
+        line, zero = load_line(builder, dtype, G), ir.Constant(vector, [0.0] * lanes)
+        with cgutils.for_range(builder, arguments[8]) as loop:
+            step = builder.mul(loop.index, I64(lanes))
+            factor = broadcast(builder, dtype, builder.load(builder.gep(A, [loop.index])))
+            value = builder.fmul(builder.call(fused, [factor, line, zero]), load_line(builder, dtype, builder.gep(M, [step])))
+            store_line(builder, dtype, value, builder.gep(C, [step]))
+        return context.get_dummy_value()
+
+    return types.void(A, types.int64, G, types.int64, M, types.int64, C, types.int64, types.int64), codegen
+
+
+def plain_line_products(B, b, A, a, C, c, count):
+    """The products in plain Python."""
+    lanes = 64 // C.itemsize
+    for k in range(count):
+        at, to = a + k * lanes, c + k * lanes
+        C[to:to + lanes] = B[b:b + lanes] * A[at:at + lanes]
+
+
+@emitted(plain_line_products)
+def line_products(context, B, b, A, a, C, c, count):
+    """`count` lines of C from c are the line of B at b times those of A from a."""
+
+    def codegen(context, builder, signature, arguments):
+        dtype = signature.args[0].dtype
+        B, A, C = (builder.gep(data_of(context, builder, signature.args[k], arguments[k]), [arguments[k + 1]]) for k in (0, 2, 4))
+        line = load_line(builder, dtype, B)
+        with cgutils.for_range(builder, arguments[6]) as loop:
+            step = builder.mul(loop.index, I64(lanes_in(dtype)))
+            value = builder.fmul(line, load_line(builder, dtype, builder.gep(A, [step])))
+            store_line(builder, dtype, value, builder.gep(C, [step]))
+        return context.get_dummy_value()
+
+    return types.void(B, types.int64, A, types.int64, C, types.int64, types.int64), codegen
+
+
+def plain_copy_lines(A, a, C, c, count):
+    """The copies in plain Python."""
+    lanes = 64 // C.itemsize
+    for k in range(0, count * lanes, lanes):
+        C[c + k:c + k + lanes] = A[a + k:a + k + lanes]
+
+
+@emitted(plain_copy_lines)
+def copy_lines(context, A, a, C, c, count):
+    """`count` lines of A from a to C from c, in order."""
+
+    def codegen(context, builder, signature, arguments):
+        dtype = signature.args[0].dtype
+        A, C = (builder.gep(data_of(context, builder, signature.args[k], arguments[k]), [arguments[k + 1]]) for k in (0, 2))
+        with cgutils.for_range(builder, arguments[4]) as loop:
+            step = builder.mul(loop.index, I64(lanes_in(dtype)))
+            store_line(builder, dtype, load_line(builder, dtype, builder.gep(A, [step])), builder.gep(C, [step]))
+        return context.get_dummy_value()
+
+    return types.void(A, types.int64, C, types.int64, types.int64), codegen
+
+
 def plain_fma_lines(A, a, B, b, C, c, count):
     """The sums in plain Python."""
     lanes = 64 // C.itemsize

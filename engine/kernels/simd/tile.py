@@ -56,33 +56,76 @@ def tile(context, rows, A, a, B, b, C, c, M, m, shape, modes):
     signature = types.void(types.int64, A, a, B, b, C, c, M, m, shape, modes)
 
     def codegen(context, builder, signature, arguments):
-        done = builder.append_basic_block("done")
-        switch = builder.switch(arguments[0], done)
-        for rows in WIDE:
-            block = builder.append_basic_block(f"rows_{rows}")
-            switch.add_case(arguments[0].type(rows), block)
-            builder.position_at_end(block)
-            emit(context, builder, rows, signature.args[1:], arguments[1:])
-            builder.branch(done)
-        builder.position_at_end(done)
+        emit_heights(context, builder, signature.args[1:], arguments, emit)
         return context.get_dummy_value()
 
     return signature, codegen
 
 
+def plain_tile_groups(rows, A, a, B, b, C, c, M, m, shape, modes):
+    """The tiles of several groups in plain Python."""
+    for g in range(shape[3]):
+        places = ((place[0] + g * place[3], *place[1:3]) for place in (b, c, m))
+        b_place, c_place, m_place = places
+        plain_tile(rows, A, a, B, b_place, C, c_place, M, m_place, shape[:3], modes)
+
+
+@emitted(plain_tile_groups)
+def tile_groups(context, rows, A, a, B, b, C, c, M, m, shape, modes):
+    """A tile for each of several groups of panels: `tile`, where b, c, m end with a group stride and shape with the groups."""
+    signature = types.void(types.int64, A, a, B, b, C, c, M, m, shape, modes)
+
+    def codegen(context, builder, signature, arguments):
+        emit_heights(context, builder, signature.args[1:], arguments, emit_groups)
+        return context.get_dummy_value()
+
+    return signature, codegen
+
+
+def emit_heights(context, builder, kinds, arguments, emitter):
+    """A branch for each number of rows."""
+    done = builder.append_basic_block("done")
+    switch = builder.switch(arguments[0], done)
+    for rows in WIDE:
+        block = builder.append_basic_block(f"rows_{rows}")
+        switch.add_case(arguments[0].type(rows), block)
+        builder.position_at_end(block)
+        emitter(context, builder, rows, kinds, arguments[1:])
+        builder.branch(done)
+    builder.position_at_end(done)
+
+
+def unpacked(context, builder, kinds, arguments):
+    """Pointers to A, B, C and M, and the numbers of a, b, c, m, shape and modes."""
+    pointers = [data_of(context, builder, kinds[k], arguments[k]) for k in (0, 2, 4, 6)]
+    return pointers, [cgutils.unpack_tuple(builder, arguments[k]) for k in (1, 3, 5, 7, 8, 9)]
+
+
+def emit_groups(context, builder, rows, kinds, arguments):
+    """The loop over groups."""
+    pointers, (a, b, c, m, shape, modes) = unpacked(context, builder, kinds, arguments)
+    with cgutils.for_range(builder, shape[3]) as loop:
+        places = [[builder.add(place[0], builder.mul(loop.index, place[3])), *place[1:3]] for place in (b, c, m)]
+        emit_loops(context, builder, kinds[0].dtype, rows, pointers, a, places, shape[:3], modes)
+
+
 def emit(context, builder, rows, kinds, arguments):
+    """One group."""
+    pointers, (a, b, c, m, shape, modes) = unpacked(context, builder, kinds, arguments)
+    emit_loops(context, builder, kinds[0].dtype, rows, pointers, a, (b, c, m), shape, modes)
+
+
+def emit_loops(context, builder, dtype, rows, pointers, a, starts, shape, modes):
     """The loops over panels, a few at once while they last."""
     i64 = ir.IntType(64)
-    pointers = [data_of(context, builder, kinds[k], arguments[k]) for k in (0, 2, 4, 6)]
-    a, b, c, m, shape, modes = (cgutils.unpack_tuple(builder, arguments[k]) for k in (1, 3, 5, 7, 8, 9))
     inner, outer, panels = shape
     done = i64(0)
     for width in panels_at_once(context, rows):
         count = builder.udiv(builder.sub(panels, done), i64(width))
         with cgutils.for_range(builder, count) as loop:
             j = builder.add(done, builder.mul(loop.index, i64(width)))
-            places = [[builder.add(place[0], builder.mul(j, place[2])), *place[1:]] for place in (b, c, m)]
-            emit_panels(builder, kinds[0].dtype, (rows, width), pointers, a, places, (inner, outer), modes)
+            places = [[builder.add(place[0], builder.mul(j, place[2])), *place[1:]] for place in starts]
+            emit_panels(builder, dtype, (rows, width), pointers, a, places, (inner, outer), modes)
         done = builder.add(done, builder.mul(count, i64(width)))
 
 
