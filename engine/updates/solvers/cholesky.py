@@ -4,6 +4,16 @@ import numpy as np
 from scipy.linalg import blas, lapack
 
 
+def normal_matrix(linearised):
+    """MᵀM [p, p], its lower triangle."""
+    p, dtype = linearised.size, linearised.network.dtype
+    syrk = blas.get_blas_funcs("syrk", dtype=dtype)
+    matrix = np.zeros((p, p), dtype, order="F")
+    for slab in linearised.rows():
+        matrix = syrk(1.0, slab.T, beta=1.0, c=matrix, lower=1, overwrite_c=1)
+    return matrix
+
+
 class Cholesky:
     """MᵀM summed slab by slab, M never held; each damping costs one decomposition, p³/6 multiply-adds.
 
@@ -11,12 +21,8 @@ class Cholesky:
     """
 
     def __init__(self, linearised, steepest):
-        p, dtype = linearised.size, linearised.network.dtype
-        self._syrk = blas.get_blas_funcs("syrk", dtype=dtype)
-        self._potrf, self._potrs = lapack.get_lapack_funcs(("potrf", "potrs"), dtype=dtype)
-        self.matrix = np.zeros((p, p), dtype, order="F")
-        for slab in linearised.rows():
-            self.matrix = self._syrk(1.0, slab.T, beta=1.0, c=self.matrix, lower=1, overwrite_c=1)
+        self._potrf, self._potrs = lapack.get_lapack_funcs(("potrf", "potrs"), dtype=linearised.network.dtype)
+        self.matrix = linearised.reduced(normal_matrix, np.add)
 
     def diagonal(self):
         """The diagonal of MᵀM [p]."""
