@@ -162,8 +162,8 @@ def sharded(shard, block=128):
     Examples
     --------
     >>> from schedulers import BatchSchedule, orders
-    >>> [sorted(set(step.indices // 4)) for step in BatchSchedule(4, order=orders.sharded(4, block=2)).epoch(8, 0)]
-    [[0, 1], [0, 1]]
+    >>> [(step.indices // 4).tolist() for step in BatchSchedule(8, order=orders.sharded(4, block=2)).epoch(8, 0)]
+    [[1, 1, 0, 0, 1, 1, 0, 0]]
     """
     block = checks.whole_number(block, "block", 1)
     return Sharded(checks.whole_shard(shard, block), block)

@@ -1,23 +1,29 @@
-"""A batch step whose samples are in shards: its leaves, calls of a function on each of them, and sums up the fixed tree."""
+"""A batch step whose samples are in shards: calls of a function on each of its leaves, and sums up the fixed tree."""
 
-import itertools
 import uuid
+from typing import NamedTuple
 
 import numpy as np
 
-from ...kernels.sums import BLOCK
 from . import on_worker
 from .shards import large_values
-from .tree import cut, node_size
+from .tree import cut, folded, leaves_of, node_size, subtrees
 
-EMBEDDED = 1 << 16  # bytes up to which a value travels in each task: one task less, 3 ms a step
+EMBEDDED = 1 << 16  # bytes up to which a value travels with each task, 12 ms sooner than by a task of its own
+ADDED_HERE = 1 << 20  # bytes of nodes up to which the client adds the last: a level of the tree on workers takes 12 ms
+
+
+class Parts(NamedTuple):
+    """A list of what a function made of each leaf, a future for those of each group, left on its worker."""
+
+    futures: list
 
 
 class Batch:
     """The samples at the positions of a batch step, where they live.
 
     A leaf whose samples are in one shard is computed there. One whose samples are in several is first put together, from those rows
-    alone, by the worker that computes it.
+    alone, by the worker that computes it. Leaves of one worker that make up a subtree are a group, and one task.
 
     Parameters
     ----------
@@ -31,22 +37,22 @@ class Batch:
     def __init__(self, shards, held, indices):
         self.client, self.m = shards.client, len(indices)
         owners = shards.owners(indices)
-        least = min(max(node_size(self.m, len(held)), BLOCK), shards.samples_each)
-        self.leaves, self.tree = cut(owners, least)
-        self._homes = [shards.home(leaf.shards[0]) if len(leaf.shards) == 1 else None for leaf in self.leaves]
-        self._samples, self._indices = [], []
+        self.leaves, tree = cut(owners, min(node_size(self.m, len(held)), shards.samples_each))
+        homes = [shards.home(leaf.shards[0]) if len(leaf.shards) == 1 else None for leaf in self.leaves]
+        self._groups, self._tree = subtrees(tree, homes)
+        self._homes = [homes[leaves_of(group)[0]] for group in self._groups]
+        samples = []
         for leaf in self.leaves:
             mine, local = owners[leaf.first:leaf.stop], indices[leaf.first:leaf.stop] % shards.samples_each
             if len(leaf.shards) == 1:
-                everything = len(local) == shards.counts[leaf.shards[0]] and np.array_equal(local, np.arange(len(local)))
-                self._samples.append(held[leaf.shards[0]])
-                self._indices.append(None if everything else local)
+                count = shards.counts[leaf.shards[0]]
+                everything = len(local) == count and np.array_equal(local, np.arange(count))
+                samples.append((held[leaf.shards[0]], None if everything else local))
             else:
                 places = [np.flatnonzero(mine == shard) for shard in leaf.shards]
-                parts = [self.client.submit(on_worker.take, held[shard], local[place], key=_key("take"))
-                         for shard, place in zip(leaf.shards, places)]
-                self._samples.append(self.client.submit(on_worker.gather, parts, places, key=_key("gather")))
-                self._indices.append(None)
+                parts = [self._submit(on_worker.take, held[shard], local[place]) for shard, place in zip(leaf.shards, places)]
+                samples.append((self._submit(on_worker.gather, parts, places), None))
+        self.samples = tuple(list(column) for column in zip(*samples))
 
     def each(self, values):
         """A list with the part of values [m, …] at each leaf's positions; one number for each where all are the same."""
@@ -55,43 +61,68 @@ class Batch:
         return [values[leaf.first:leaf.stop] for leaf in self.leaves]
 
     def shared(self, value, size):
-        """A value that every leaf needs, of so many bytes: itself, or a future of it that the scheduler can make again."""
+        """A value of so many bytes that every leaf needs: itself, or a future of it that the scheduler can make again."""
         if size <= EMBEDDED:
             return value
         with large_values():
-            return self.client.submit(on_worker.same, value, key=_key("same"))
-
-    def on_samples(self, function, *columns):
-        """``function(held, indices, *one of each column)`` at every leaf: a list of futures. A column that is not a list is
-        the same for all."""
-        return self.map(function, self._samples, self._indices, *columns)
+            return self._submit(on_worker.same, value)
 
     def map(self, function, *columns):
-        """The same without the samples."""
-        columns = [column if isinstance(column, list) else [column] * len(self.leaves) for column in columns]
-        futures = [None] * len(self.leaves)
-        for home, numbers in itertools.groupby(sorted(range(len(self.leaves)), key=lambda i: self._homes[i] or ""),
-                                               key=lambda i: self._homes[i]):
-            numbers = list(numbers)
+        """``function(*one of each column)`` at every leaf; a column is a list, an entry a leaf, or Parts, or the same for all."""
+        return Parts(self._tasks(on_worker.at_leaves, function, columns))
+
+    def collect(self, function, *columns):
+        """The same, an array for each leaf, in one array."""
+        return np.concatenate(self.client.gather(self._tasks(on_worker.joined, function, columns, np.concatenate)))
+
+    def total(self, function, *columns, numbers, join=np.add):
+        """The same, values of so many numbers, joined up the fixed tree."""
+        size = numbers * 8 * (len(self._groups) - 1)
+        return self._joined(self._tasks(on_worker.folded, function, columns, join), size, join)
+
+    def losses_and_total(self, function, *columns, numbers):
+        """(losses, node) at each leaf: the losses [m] and the sum up the fixed tree."""
+        pairs = self._tasks(on_worker.losses_and_node, function, columns)
+        size = numbers * 8 * (len(self._groups) - 1)
+        if size <= ADDED_HERE:
+            losses, nodes = zip(*self.client.gather(pairs))
+            return np.concatenate(losses), folded(self._tree, list(nodes), np.add)
+        losses, nodes = ([self._submit(on_worker.part, pair, i) for pair in pairs] for i in range(2))
+        total = self._joined(nodes, size, np.add)
+        return np.concatenate(self.client.gather(losses)), total
+
+    def _joined(self, futures, size, join):
+        """The groups' values joined: by the client where they are few bytes, else on the workers."""
+        if size <= ADDED_HERE:
+            return folded(self._tree, self.client.gather(futures), join)
+        return self.client.gather(folded(self._tree, futures, lambda left, right: self._submit(on_worker.join, join, left, right)))
+
+    def _tasks(self, task, function, columns, *settings):
+        """For each group a future of ``task(function, tree, spread, columns, *settings)``; `spread`: which columns are lists."""
+        columns = tuple(columns)
+        spread = tuple(isinstance(column, (list, Parts)) for column in columns)
+        futures = [None] * len(self._groups)
+        for home in dict.fromkeys(self._homes):
+            numbers = [g for g in range(len(self._groups)) if self._homes[g] == home]
             placed = {} if home is None else {"workers": [home], "allow_other_workers": True}
-            made = self.client.map(function, *([column[i] for i in numbers] for column in columns),
-                                   key=[_key(function.__name__) for _ in numbers], **placed)
-            for i, future in zip(numbers, made):
-                futures[i] = future
+            calls = [[self._column(column, g) for column in columns] for g in numbers]
+            trees = [self._groups[g] for g in numbers]
+            with large_values():
+                made = self.client.map(task, [function] * len(numbers), trees, [spread] * len(numbers), calls,
+                                       *([setting] * len(numbers) for setting in settings),
+                                       key=[_key(function.__name__) for _ in numbers], **placed)
+            for g, future in zip(numbers, made):
+                futures[g] = future
         return futures
 
-    def fold(self, futures, join=on_worker.add):
-        """The leaves' values joined up the fixed tree, on the workers: a future."""
-        def joined(tree):
-            if isinstance(tree, int):
-                return futures[tree]
-            return self.client.submit(join, joined(tree[0]), joined(tree[1]), key=_key(join.__name__))
+    def _column(self, column, g):
+        """What the leaves of a group need of a column."""
+        if isinstance(column, Parts):
+            return column.futures[g]
+        return [column[i] for i in leaves_of(self._groups[g])] if isinstance(column, list) else column
 
-        return joined(self.tree)
-
-    def gather(self, futures):
-        """What the futures hold."""
-        return self.client.gather(futures)
+    def _submit(self, function, *arguments):
+        return self.client.submit(function, *arguments, key=_key(function.__name__))
 
 
 def _key(name):

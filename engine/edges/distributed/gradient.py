@@ -25,7 +25,7 @@ def shared_network(batch, network):
 
 def losses(batch, network, cost):
     """φ̃ [m] (eq. 13)."""
-    return np.concatenate(batch.gather(batch.on_samples(on_worker.losses, shared_network(batch, network), cost.loss)))  # eq. 13
+    return batch.collect(on_worker.losses, *batch.samples, shared_network(batch, network), cost.loss)  # eq. 13
 
 
 def evaluate(batch, network, cost):
@@ -36,14 +36,12 @@ def evaluate(batch, network, cost):
     shared = shared_network(batch, network)
     if known_gradient(cost.reduction.code):
         _, weights = cost.reduce(np.ones(batch.m, network.dtype))
-        pairs = batch.on_samples(on_worker.losses_and_sum, batch.each(weights), shared, cost.loss)
-        total = batch.fold(pairs)
-        *found, node = batch.gather([*batch.map(on_worker.losses_of, pairs), total])
-        return cost.reduce(np.concatenate(found))[0], on_worker.node_of(node)
-    found = batch.gather(batch.on_samples(on_worker.losses, shared, cost.loss))
-    value, weights = cost.reduce(np.concatenate(found))  # eq. 15
-    sums = batch.on_samples(on_worker.weighted_sum, batch.each(weights), shared, cost.loss)
-    return value, batch.gather(batch.fold(sums))  # eq. 20
+        found, total = batch.losses_and_total(on_worker.losses_and_sum, *batch.samples, batch.each(weights), shared, cost.loss,
+                                              numbers=network.size)  # eq. 20
+        return cost.reduce(found)[0], total
+    value, weights = cost.reduce(batch.collect(on_worker.losses, *batch.samples, shared, cost.loss))  # eq. 15
+    return value, batch.total(on_worker.weighted_sum, *batch.samples, batch.each(weights), shared, cost.loss,
+                              numbers=network.size)  # eq. 20
 
 
 def value_and_gradient(network, shards, cost):

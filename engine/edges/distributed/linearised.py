@@ -6,7 +6,6 @@ import numpy as np
 
 from ...updates.linearised import Linearised, RightSide, hidden
 from . import gradient, on_worker
-from .on_worker import in_turn
 
 
 class _Image(NamedTuple):
@@ -34,8 +33,9 @@ class SpreadLinearised:
         self._leaves, self.gradient = None, np.zeros_like(theta[self.free])
         if np.isfinite(self.value):
             shared = gradient.shared_network(self.batch, self.network)
-            self._leaves = self.batch.on_samples(linearise, self.batch.each(weights), shared, self.cost.loss, trainable, curvature)
-            self.gradient = self._sum(slope)
+            self._leaves = self.batch.map(linearise, *self.batch.samples, self.batch.each(weights), shared, self.cost.loss,
+                                          trainable, curvature)
+            self.gradient = self._total(slope)
 
     @property
     def size(self):
@@ -45,8 +45,8 @@ class SpreadLinearised:
     def _map(self, function, *columns):
         return self.batch.map(function, self._leaves, *columns)
 
-    def _sum(self, function, *columns):
-        return self.batch.gather(self.batch.fold(self._map(function, *columns)))
+    def _total(self, function, *columns, numbers=None, join=np.add):
+        return self.batch.total(function, self._leaves, *columns, numbers=numbers or len(self.gradient), join=join)
 
     def _shared(self, direction):
         return self.batch.shared(direction, direction.nbytes)
@@ -57,28 +57,26 @@ class SpreadLinearised:
 
     def half_square(self, pushed):
         """½ |M v|² from J v."""
-        return sum(self.batch.gather(self._map(half_square, pushed)))
+        return float(self._total(half_square, pushed, numbers=1))
 
     def normal_product(self, direction):
         """MᵀM v [p]."""
-        return self._sum(normal_product, self._shared(direction))
+        return self._total(normal_product, self._shared(direction))
 
     def diagonal(self):
         """The diagonal of MᵀM [p]."""
-        return self._sum(diagonal)
+        return self._total(diagonal)
 
     def steepest(self):
         """D_θ C as Mᵀ w + rest; w stays on the workers."""
         sides = self._map(steepest)
-        squares, rests = zip(*self.batch.gather(self.batch.map(steepest_sizes, sides)))
-        image = _Image(sides, self.shape[0] * self.shape[1], float(np.sqrt(sum(squares))))
-        rest = self.batch.gather(self.batch.fold(self._map(steepest_rest, sides))) if any(rests) else None
-        return RightSide(self.gradient, image, rest)
+        square, rests = self._total(steepest_sizes, sides, numbers=2)
+        image = _Image(sides, self.shape[0] * self.shape[1], float(np.sqrt(square)))
+        return RightSide(self.gradient, image, self._total(steepest_rest, sides) if rests else None)
 
     def reduced(self, function, join, image=None):
         """What `function` makes of the rows of M leaf by leaf, joined by `join` up the fixed tree."""
-        sides = [None] * len(self._leaves) if image is None else image.parts
-        return self.batch.gather(self.batch.fold(self._map(reduce_rows, function, sides), join))
+        return self._total(reduce_rows, function, None if image is None else image.parts, numbers=self.size**2, join=join)
 
     def rounding(self, diagonal, image):
         """By how much C may differ for θ whose last digits differ."""
@@ -88,12 +86,12 @@ class SpreadLinearised:
     def bend(self, step, pushed, part):
         """Jᵀ S Sᵀ times the outputs' second derivative along δ [p]; None where rounding hides it, infinite where not finite."""
         bends = self._map(bend, self._shared(step), pushed, part)
-        changes, outputs = np.sqrt(np.sum(self.batch.gather(self.batch.map(bend_sizes, bends)), axis=0))
+        changes, outputs = np.sqrt(self._total(bend_sizes, bends, numbers=2))
         if not np.isfinite(changes):
             return RightSide(np.full_like(step, np.inf), None, None)
         if hidden(changes, outputs, part, step.dtype):
             return None
-        return RightSide(self.batch.gather(self.batch.fold(self.batch.map(bend_side, bends))), None, None)
+        return RightSide(self._total(bend_side, bends), None, None)
 
     def value_at(self, step):
         """C at θ + δ for δ [p]; infinite where it is not defined."""
@@ -108,7 +106,6 @@ class SpreadLinearised:
         return value if np.isfinite(value) else np.inf
 
 
-@in_turn
 def linearise(held, indices, weights, network, loss, trainable, curvature):
     """A leaf's Linearised, whose ∇φ are `weights`."""
     return Linearised(on_worker.problem(held, indices, network, loss, weights), network.parameters, trainable, curvature)
@@ -119,7 +116,6 @@ def slope(leaf):
     return leaf.gradient
 
 
-@in_turn
 def push(leaf, direction):
     """J v [m, n] of a leaf."""
     return leaf.pushed(direction)
@@ -130,27 +126,24 @@ def half_square(leaf, pushed):
     return leaf.half_square(pushed)
 
 
-@in_turn
 def normal_product(leaf, direction):
     """MᵀM v [p] of a leaf."""
     return leaf.normal_product(direction)
 
 
-@in_turn
 def diagonal(leaf):
     """The diagonal of MᵀM [p] of a leaf."""
     return leaf.diagonal()
 
 
-@in_turn
 def steepest(leaf):
     """w and the rest, of a leaf."""
     return leaf.steepest()
 
 
-def steepest_sizes(side):
+def steepest_sizes(leaf, side):
     """|w|², and whether there is a rest."""
-    return float(side.image.astype(np.float64) @ side.image), side.rest is not None
+    return np.array([np.linalg.norm(side.image.astype(np.float64))**2, side.rest is not None])
 
 
 def steepest_rest(leaf, side):
@@ -158,25 +151,23 @@ def steepest_rest(leaf, side):
     return np.zeros_like(side.vector) if side.rest is None else side.rest
 
 
-@in_turn
 def reduce_rows(leaf, function, side):
     """What `function` makes of a leaf's rows of M, and of its part of w beside them."""
     return leaf.reduced(function, None, None if side is None else side.image)
 
 
-@in_turn
 def bend(leaf, step, pushed, part):
     """|c|², |A|² of a leaf, and Mᵀ Sᵀ (2 c / part): c is the change of J δ along δ."""
     change = (leaf.outputs_at(part * step)[0] - leaf.outputs) / part - pushed
-    squares = [float(np.linalg.norm(values.astype(np.float64)))**2 for values in (change, leaf.outputs)]
-    return squares, leaf.right_side(change * (2 / part)).vector
+    squares = [np.linalg.norm(values.astype(np.float64))**2 for values in (change, leaf.outputs)]
+    return np.array(squares), leaf.right_side(change * (2 / part)).vector
 
 
-def bend_sizes(found):
+def bend_sizes(leaf, found):
     """The two squares."""
     return found[0]
 
 
-def bend_side(found):
+def bend_side(leaf, found):
     """The vector [p]."""
     return found[1]

@@ -14,6 +14,7 @@ from ...batch_problem import BatchProblem
 from ...cost import Cost
 from ...runtime import num_threads, set_num_threads
 from ..checks import imported
+from . import tree as tree_of_sums
 
 _turn = threading.Lock()
 
@@ -105,38 +106,53 @@ def problem(held, indices, network, loss, weights):
     return BatchProblem(network, held.X, held.targets, LeafCost(loss, weights), step)
 
 
-@in_turn
 def losses(held, indices, network, loss):
     """φ̃ of a leaf [m] (eq. 13)."""
     X, targets = held if indices is None else take(held, indices)
     return Cost(loss).losses_and_gradients(network(X), targets)[0]  # eq. 13
 
 
-@in_turn
 def losses_and_sum(held, indices, weights, network, loss):
-    """φ̃ of a leaf [m], and its node of D_θ C [P], ∇φ being known (eq. 20)."""
+    """φ̃ of a leaf [m], and its node of D_θ C [P], from its ∇φ (eq. 20)."""
     leaf = problem(held, indices, network, loss, weights)
     node = evaluate(network, leaf._X, leaf._targets, leaf._cost, leaf.step)[1]  # eq. 20
     return leaf._cost.losses_taken, node
 
 
-def losses_of(pair):
-    """The losses of what `losses_and_sum` gave."""
-    return pair[0]
+def weighted_sum(held, indices, weights, network, loss):
+    """A leaf's node of D_θ C [P], from its ∇φ (eq. 20)."""
+    return losses_and_sum(held, indices, weights, network, loss)[1]
 
 
 @in_turn
-def weighted_sum(held, indices, weights, network, loss):
-    """A leaf's node of D_θ C [P], from its ∇φ (eq. 20)."""
-    leaf = problem(held, indices, network, loss, weights)
-    return evaluate(network, leaf._X, leaf._targets, leaf._cost, leaf.step)[1]  # eq. 20
+def at_leaves(function, tree, spread, columns):
+    """The values of a function at the leaves of a group: a list."""
+    return [function(*(column[i] if many else column for column, many in zip(columns, spread)))
+            for i in range(len(tree_of_sums.leaves_of(tree)))]
 
 
-def add(left, right):
+def joined(function, tree, spread, columns, join):
+    """The values of a function at the leaves of a group, joined all at once."""
+    return join(at_leaves(function, tree, spread, columns))
+
+
+def folded(function, tree, spread, columns, join):
+    """The values of a function at the leaves of a group, joined up the fixed tree."""
+    values = dict(zip(tree_of_sums.leaves_of(tree), at_leaves(function, tree, spread, columns)))
+    return tree_of_sums.folded(tree, values, join)
+
+
+def losses_and_node(function, tree, spread, columns):
+    """The losses of a group's samples, and its node."""
+    losses, nodes = zip(*at_leaves(function, tree, spread, columns))
+    return np.concatenate(losses), tree_of_sums.folded(tree, dict(zip(tree_of_sums.leaves_of(tree), nodes)), np.add)
+
+
+def part(pair, i):
+    """One of two."""
+    return pair[i]
+
+
+def join(function, left, right):
     """The node above two of the fixed tree."""
-    return node_of(left) + node_of(right)
-
-
-def node_of(value):
-    """The node of a leaf that may have kept its losses beside it."""
-    return value[1] if isinstance(value, tuple) else value
+    return function(left, right)

@@ -8,7 +8,6 @@ from ...operators import Jacobian
 from ...operators.ggn import GaussNewtonOperator
 from ...operators.output_curvature import loss_curvature, reduction_curvature
 from . import checks, gradient, on_worker
-from .on_worker import in_turn
 
 
 class _Spread(LinearOperator):
@@ -17,8 +16,8 @@ class _Spread(LinearOperator):
     def _matvec(self, v):
         return self._matmat(np.reshape(v, (-1, 1)))[:, 0]
 
-    def _sum(self, function, *columns):
-        return self._batch.gather(self._batch.fold(self._batch.map(function, *columns)))
+    def _total(self, function, *columns, numbers):
+        return self._batch.total(function, self._leaves, *columns, numbers=numbers)
 
 
 class SpreadGaussNewton(_Spread):
@@ -30,17 +29,17 @@ class SpreadGaussNewton(_Spread):
         losses = gradient.losses(batch, network, cost)
         weights = cost.reduce(losses)[1]
         parts = reduction_curvature(cost.reduction, losses, weights) if with_reduction else None
-        added, (self._scale, joined) = [None] * len(batch.leaves), (None, None)
-        if parts is not None:
-            added, self._scale, joined = batch.each(parts[0]), parts[1], parts[2]
+        added = None if parts is None else batch.each(parts[0])
         shared = gradient.shared_network(batch, network)
-        self._leaves = batch.on_samples(curvature, batch.each(weights), shared, cost.loss, added)
-        self._removed = None if parts is None else self._sum(joined_gradient, self._leaves, batch.each(joined))
+        self._leaves = batch.map(curvature, *batch.samples, batch.each(weights), shared, cost.loss, added)
+        self._removed = None
+        if parts is not None:
+            self._scale, self._removed = parts[1], self._total(joined_gradient, batch.each(parts[2]), numbers=network.size)
         super().__init__(network.dtype, (network.size, network.size))
 
     def _matmat(self, V):
         V = np.ascontiguousarray(V, self.dtype)
-        out = self._sum(product, self._leaves, self._batch.shared(V, V.nbytes))
+        out = self._total(product, self._batch.shared(V, V.nbytes), numbers=V.size)
         if self._removed is not None:
             for k in range(V.shape[1]):
                 out[:, k] -= self._scale * tree_sum(self._removed * V[:, k]) * self._removed
@@ -55,7 +54,7 @@ class SpreadGaussNewton(_Spread):
 
     def diagonal(self):
         """The diagonal [P]."""
-        out = self._sum(diagonal, self._leaves)
+        out = self._total(diagonal, numbers=self.shape[0])
         return out if self._removed is None else out - self._scale * self._removed * self._removed
 
     def trace(self):
@@ -64,7 +63,7 @@ class SpreadGaussNewton(_Spread):
 
     def dense(self):
         """Every entry [P, P]: a matrix from each leaf, summed up the tree; through BLAS, and so exact to rounding only."""
-        out = self._sum(dense, self._leaves)
+        out = self._total(dense, numbers=self.shape[0]**2)
         return out if self._removed is None else out - self._scale * self._removed[:, None] * self._removed
 
 
@@ -75,15 +74,16 @@ class SpreadTangentKernel(_Spread):
         self.network = network
         self._batch = batch = gradient.whole(network, shards)
         shared = gradient.shared_network(batch, network)
-        self._leaves = batch.on_samples(jacobian, shared)
+        self._leaves = batch.map(jacobian, *batch.samples, shared)
         size = batch.m * network.widths[-1]
         super().__init__(network.dtype, (size, size))
 
     def _matmat(self, V):
         batch, n = self._batch, self.network.widths[-1]
         V = np.ascontiguousarray(V, self.dtype)
-        pulled = batch.fold(batch.map(pull, self._leaves, [V[leaf.first * n:leaf.stop * n] for leaf in batch.leaves]))
-        return np.concatenate(batch.gather(batch.map(push, self._leaves, pulled)))
+        parts = [V[leaf.first * n:leaf.stop * n] for leaf in batch.leaves]
+        pulled = self._total(pull, parts, numbers=self.network.size * V.shape[1])
+        return batch.collect(push, self._leaves, batch.shared(pulled, pulled.nbytes))
 
     _rmatvec, _rmatmat = _Spread._matvec, _matmat
 
@@ -94,7 +94,7 @@ class SpreadTangentKernel(_Spread):
 
     def diagonal(self):
         """The diagonal [m n]: the squared norms of the rows of J."""
-        return np.concatenate(self._batch.gather(self._batch.map(row_squares, self._leaves)))
+        return self._batch.collect(row_squares, self._leaves)
 
     def trace(self):
         """The sum of the diagonal, a number."""
@@ -145,7 +145,6 @@ def ntk(network, shards):
     return SpreadTangentKernel(network, shards)
 
 
-@in_turn
 def curvature(held, indices, weights, network, loss, added):
     """The operator of a leaf whose ∇φ are `weights`; `added` [m] is what ∇²φ adds to single samples."""
     leaf = on_worker.problem(held, indices, network, loss, weights)
@@ -159,49 +158,41 @@ def curvature(held, indices, weights, network, loss, added):
     return GaussNewtonOperator(network, leaf.X, leaf.y, leaf.cost, "ggn", outputs)
 
 
-@in_turn
 def joined_gradient(leaf, r):
     """Σ r_k ∇_θ L_k [P] of a leaf."""
     return leaf._transposed(r[:, None] * leaf._loss_gradients)
 
 
-@in_turn
 def product(leaf, V):
     """A leaf's node of Jᵀ H J V [P, k]."""
     return leaf._matmat(V)
 
 
-@in_turn
 def diagonal(leaf):
     """A leaf's node of the diagonal [P]."""
     return leaf.diagonal()
 
 
-@in_turn
 def dense(leaf):
     """A leaf's part of the matrix [P, P]."""
     return leaf.dense()
 
 
-@in_turn
 def jacobian(held, indices, network):
     """J of a leaf."""
     return Jacobian(network, held.X if indices is None else held.X[indices])
 
 
-@in_turn
 def pull(leaf, V):
     """A leaf's node of Jᵀ V [P, k]."""
     return leaf._rmatmat(V)
 
 
-@in_turn
 def push(leaf, V):
     """J V [m n, k] of a leaf."""
     return leaf._matmat(V)
 
 
-@in_turn
 def row_squares(leaf):
     """The squared norms of a leaf's rows of J."""
     return leaf.row_norms().reshape(-1)**2

@@ -90,7 +90,7 @@ class Shards:
 
     def _submit_read(self, shard):
         load = self._loaders[shard]
-        if not callable(load):
+        if hasattr(load, "__dask_graph__"):  # a Delayed, which is callable too
             return self.client.compute(load, **self._placed(shard))
         with large_values():
             return self.client.submit(on_worker.read, load, pure=False, **self._placed(shard))

@@ -57,6 +57,53 @@ def cut(owners, least):
     return leaves, subtree(0, size)
 
 
+def leaves_of(tree):
+    """The leaves of a tree, in order.
+
+    Examples
+    --------
+    >>> from engine.edges.distributed.tree import leaves_of
+    >>> leaves_of((0, (1, 2)))
+    [0, 1, 2]
+    """
+    return [tree] if isinstance(tree, int) else [leaf for part in tree for leaf in leaves_of(part)]
+
+
+def subtrees(tree, homes):
+    """The largest subtrees whose leaves have one home (a leaf without one stands alone), and the tree over them.
+
+    Examples
+    --------
+    >>> from engine.edges.distributed.tree import subtrees
+    >>> subtrees((((0, 1), (2, 3)), 4), ["a", "a", "a", "b", "b"])
+    ([(0, 1), 2, 3, 4], ((0, (1, 2)), 3))
+    """
+    groups = []
+
+    def over(part):
+        found = {homes[leaf] for leaf in leaves_of(part)}
+        if isinstance(part, int) or (len(found) == 1 and None not in found):
+            groups.append(part)
+            return len(groups) - 1
+        return over(part[0]), over(part[1])
+
+    return groups, over(tree)
+
+
+def folded(tree, values, join):
+    """The leaves' values joined, two at a time, as the tree has it.
+
+    Examples
+    --------
+    >>> from engine.edges.distributed.tree import folded
+    >>> folded((0, (1, 2)), "abc", lambda left, right: f"({left}{right})")
+    '(a(bc))'
+    """
+    if isinstance(tree, int):
+        return values[tree]
+    return join(folded(tree[0], values, join), folded(tree[1], values, join))
+
+
 def node_size(samples, count):
     """The largest node, in samples, of which at least `count` are needed to hold so many; a block at least."""
     size = BLOCK
