@@ -15,15 +15,15 @@ def test_leaves_and_groups_sum_to_the_same_bits(m, shards, height, workers, seed
     generator = np.random.default_rng(seed)
     runs = np.repeat(generator.integers(0, shards + 1, -(-m // 64)), 64)[:m]
     least, values = BLOCK << height, generator.standard_normal(m).astype(np.float32)
-    leaves, tree = cut(runs, least)
+    starts = np.arange(0, m, BLOCK)
+    leaves, tree = cut(np.minimum.reduceat(runs, starts), np.maximum.reduceat(runs, starts), m, least)
     assert [leaf.first for leaf in leaves] == [0, *(leaf.stop for leaf in leaves[:-1])] and leaves[-1].stop == m
     for leaf in leaves:
-        assert leaf.shards == tuple(np.unique(runs[leaf.first:leaf.stop]))
-        assert len(leaf.shards) == 1 or leaf.stop - leaf.first <= least
+        assert set(runs[leaf.first:leaf.stop]) == {leaf.shard} if leaf.shard is not None else leaf.stop - leaf.first <= least
         assert leaf.first % BLOCK == 0
     sums, wanted = [np.float32(tree_sum(values[leaf.first:leaf.stop])) for leaf in leaves], tree_sum(values)
     assert folded(tree, sums, np.add) == wanted
-    groups, above = subtrees(tree, [leaf.shards[0] % workers if len(leaf.shards) == 1 else None for leaf in leaves])
+    groups, above = subtrees(tree, [None if leaf.shard is None else leaf.shard % workers for leaf in leaves])
     assert [number for group in groups for number in leaves_of(group)] == list(range(len(leaves)))
     assert folded(above, [folded(group, sums, np.add) for group in groups], np.add) == wanted
 

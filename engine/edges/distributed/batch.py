@@ -5,6 +5,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from ...kernels.sums import BLOCK
 from . import on_worker
 from .shards import large_values
 from .tree import cut, folded, leaves_of, node_size, subtrees
@@ -30,27 +31,32 @@ class Batch:
     shards : Shards
     held : list of futures
         As `Shards.ready` gives them.
-    indices : ndarray of int64 [m]
-        Which sample is at each position.
+    indices : ndarray of int64 [m], optional
+        Which sample is at each position; all of them in their order where None.
     """
 
-    def __init__(self, shards, held, indices):
-        self.client, self.m = shards.client, len(indices)
-        owners = shards.owners(indices)
-        self.leaves, tree = cut(owners, min(node_size(self.m, len(held)), shards.samples_each))
-        homes = [shards.home(leaf.shards[0]) if len(leaf.shards) == 1 else None for leaf in self.leaves]
+    def __init__(self, shards, held, indices=None):
+        self.client, self.m = shards.client, len(shards) if indices is None else len(indices)
+        starts = np.arange(0, self.m, BLOCK)
+        if indices is None:
+            low = high = shards.owners(starts)
+        else:
+            owners = shards.owners(indices)
+            low, high = np.minimum.reduceat(owners, starts), np.maximum.reduceat(owners, starts)
+        self.leaves, tree = cut(low, high, self.m, min(node_size(self.m, len(held)), shards.samples_each))
+        homes = [None if leaf.shard is None else shards.home(leaf.shard) for leaf in self.leaves]
         self._groups, self._tree = subtrees(tree, homes)
         self._homes = [homes[leaves_of(group)[0]] for group in self._groups]
         samples = []
         for leaf in self.leaves:
-            mine, local = owners[leaf.first:leaf.stop], indices[leaf.first:leaf.stop] % shards.samples_each
-            if len(leaf.shards) == 1:
-                count = shards.counts[leaf.shards[0]]
-                everything = len(local) == count and np.array_equal(local, np.arange(count))
-                samples.append((held[leaf.shards[0]], None if everything else local))
+            local = None if indices is None else indices[leaf.first:leaf.stop] % shards.samples_each
+            if leaf.shard is not None:
+                samples.append((held[leaf.shard], local))
             else:
-                places = [np.flatnonzero(mine == shard) for shard in leaf.shards]
-                parts = [self._submit(on_worker.take, held[shard], local[place]) for shard, place in zip(leaf.shards, places)]
+                mine = owners[leaf.first:leaf.stop]
+                several = np.unique(mine).tolist()
+                places = [np.flatnonzero(mine == shard) for shard in several]
+                parts = [self._submit(on_worker.take, held[shard], local[place]) for shard, place in zip(several, places)]
                 samples.append((self._submit(on_worker.gather, parts, places), None))
         self.samples = tuple(list(column) for column in zip(*samples))
 

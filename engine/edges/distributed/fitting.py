@@ -2,6 +2,8 @@
 
 from functools import cached_property
 
+import numpy as np
+
 from ...cost_checks import per_sample_data
 from ...training import run_epochs
 from ...updates import Update
@@ -22,7 +24,9 @@ class _Problem:
     @cached_property
     def batch(self):
         """The batch's samples, where they live."""
-        return Batch(self._run.X, self._run.X.ready(self._run.network, self._run.cost.loss), self.step.indices)
+        shards, indices = self._run.X, self.step.indices
+        everything = len(indices) == len(shards) and np.array_equal(indices, np.arange(len(shards)))
+        return Batch(shards, shards.ready(self._run.network, self._run.cost.loss), None if everything else indices)
 
     def network(self, theta):
         """The network at `theta` [P], neither checked nor copied."""

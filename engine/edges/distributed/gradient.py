@@ -15,7 +15,7 @@ def whole(network, shards, cost=None):
     held = shards.ready(network, cost and cost.loss)
     if cost is not None:
         per_sample_data(cost.reduction, len(shards))
-    return Batch(shards, held, np.arange(len(shards)))
+    return Batch(shards, held)
 
 
 def shared_network(batch, network):

@@ -2,26 +2,26 @@
 
 from typing import NamedTuple
 
-import numpy as np
-
 from ...kernels.sums import BLOCK
 
 
 class Leaf(NamedTuple):
-    """Positions first … stop − 1 of a batch, a node of the fixed tree, and the shards that hold their samples."""
+    """Positions first … stop − 1 of a batch, a node of the fixed tree, and the shard that holds their samples; None for several."""
 
     first: int
     stop: int
-    shards: tuple
+    shard: int | None
 
 
-def cut(owners, least):
+def cut(low, high, m, least):
     """Leaves in the order of positions, and the tree over them.
 
     Parameters
     ----------
-    owners : ndarray of int [m]
-        The shard of the sample at each position.
+    low, high : ndarray of int [blocks]
+        The least and the largest number of a shard that a sample of each block of positions is in.
+    m : int
+        Positions.
     least : int
         Positions, a power of two of blocks, up to which a subtree stays whole though its samples are in several shards.
 
@@ -35,24 +35,24 @@ def cut(owners, least):
     --------
     >>> import numpy as np
     >>> from engine.edges.distributed.tree import cut
-    >>> cut(np.repeat([0, 1, 2], [256, 128, 40]), 128)[1]
+    >>> shards = np.array([0, 0, 1, 2])
+    >>> cut(shards, shards, 424, 128)[1]
     (0, (1, 2))
     """
-    starts = np.arange(0, len(owners), BLOCK)
-    low, high = np.minimum.reduceat(owners, starts), np.maximum.reduceat(owners, starts)
     leaves = []
 
     def subtree(first, size):
-        stop = min(first + size, len(owners))
+        stop = min(first + size, m)
         blocks = slice(first // BLOCK, -(-stop // BLOCK))
-        if low[blocks].min() == high[blocks].max() or size <= least:
-            leaves.append(Leaf(first, stop, tuple(np.unique(owners[first:stop]).tolist())))
+        shard, last = int(low[blocks].min()), int(high[blocks].max())
+        if shard == last or size <= least:
+            leaves.append(Leaf(first, stop, shard if shard == last else None))
             return len(leaves) - 1
         left = subtree(first, size // 2)
         return (left, subtree(first + size // 2, size // 2)) if first + size // 2 < stop else left
 
     size = BLOCK
-    while size < len(owners):
+    while size < m:
         size *= 2
     return leaves, subtree(0, size)
 
