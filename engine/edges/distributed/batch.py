@@ -7,7 +7,7 @@ import numpy as np
 
 from ...kernels.sums import BLOCK
 from . import on_worker
-from .shards import large_values
+from .shards import gathered, large_values
 from .tree import cut, folded, leaves_of, node_size, subtrees
 
 EMBEDDED = 1 << 16  # bytes up to which a value travels with each task, 12 ms sooner than by a task of its own
@@ -79,7 +79,7 @@ class Batch:
 
     def collect(self, function, *columns):
         """The same, an array for each leaf, in one array."""
-        return np.concatenate(self.client.gather(self._tasks(on_worker.joined, function, columns, np.concatenate)))
+        return np.concatenate(gathered(self.client, self._tasks(on_worker.joined, function, columns, np.concatenate)))
 
     def total(self, function, *columns, numbers, join=np.add):
         """The same, values of so many numbers, joined up the fixed tree."""
@@ -91,17 +91,18 @@ class Batch:
         pairs = self._tasks(on_worker.losses_and_node, function, columns)
         size = numbers * 8 * (len(self._groups) - 1)
         if size <= ADDED_HERE:
-            losses, nodes = zip(*self.client.gather(pairs))
+            losses, nodes = zip(*gathered(self.client, pairs))
             return np.concatenate(losses), folded(self._tree, list(nodes), np.add)
         losses, nodes = ([self._submit(on_worker.part, pair, i) for pair in pairs] for i in range(2))
         total = self._joined(nodes, size, np.add)
-        return np.concatenate(self.client.gather(losses)), total
+        return np.concatenate(gathered(self.client, losses)), total
 
     def _joined(self, futures, size, join):
         """The groups' values joined: by the client where they are few bytes, else on the workers."""
         if size <= ADDED_HERE:
-            return folded(self._tree, self.client.gather(futures), join)
-        return self.client.gather(folded(self._tree, futures, lambda left, right: self._submit(on_worker.join, join, left, right)))
+            return folded(self._tree, gathered(self.client, futures), join)
+        total = folded(self._tree, futures, lambda left, right: self._submit(on_worker.join, join, left, right))
+        return gathered(self.client, total)
 
     def _tasks(self, task, function, columns, *settings):
         """For each group a future of ``task(function, tree, spread, columns, *settings)``; `spread`: which columns are lists."""

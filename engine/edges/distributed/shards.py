@@ -8,6 +8,8 @@ from ..checks import imported
 from . import checks, on_worker
 from .tree import node_size
 
+PATIENCE = 5  # seconds without an answer, after which to look for tasks that wait for a worker that is lost
+
 
 class Shards:
     """The samples of a data set in pieces that live on the workers of a cluster; made by `scatter` or `load`.
@@ -30,7 +32,7 @@ class Shards:
         self._settle_homes()
         if counts is None:  # read, and kept until they are checked
             self._read = [self._submit_read(i) for i in range(len(loaders))]
-            counts = checks.counts(client.gather(client.map(on_worker.count, self._read, pure=False)))
+            counts = checks.counts(gathered(client, client.map(on_worker.count, self._read, pure=False)))
         self.counts = counts
         self.samples_each = counts[0]
 
@@ -109,6 +111,27 @@ def _serves(held, wanted):
 def large_values():
     """A context in which Dask does not warn of values that are sent on purpose."""
     return imported("dask.config", "a cluster").set({"distributed.admin.large-graph-warning-threshold": "1 TiB"})
+
+
+def gathered(client, futures):
+    """What a future, or each of a list, holds, when it is there, though every worker be lost and others come."""
+    distributed = imported("distributed", "a cluster")
+    while True:
+        try:
+            distributed.wait(futures, timeout=PATIENCE)
+        except TimeoutError:
+            client.run_on_scheduler(free_stranded)
+        else:
+            return client.gather(futures)
+
+
+def free_stranded(dask_scheduler):
+    """Let tasks run anywhere whose home was lost while there was no other worker: Dask asks for that home for ever."""
+    stranded = [task for task in dask_scheduler.unrunnable if task.loose_restrictions and dask_scheduler.workers
+                and not any(home in dask_scheduler.workers for home in task.worker_restrictions or ())]
+    for task in stranded:
+        task.worker_restrictions = set()
+    dask_scheduler.transitions({task.key: "waiting" for task in stranded}, "gammachain-stranded")
 
 
 def quotas(shards, threads):
