@@ -68,7 +68,7 @@ def transposed_product(network, stack, output_gradient):
         delta, packed = room[:first], room[first:numbers]
         out = np.empty(network.size, network.dtype)
         over(panel_count(m, network.dtype), work // 2, pack_panels, theta, back, plan, stack, output_gradient, delta, packed)
-        over(int(sum(-(-plan[1:, WIDTH] // ROWS))), work // 2, row_sums, plan, delta, packed, m, out)  # eq. 20
+        over(int(sum(-(-plan[1:, WIDTH] // ROWS))), work // 2, row_sums, plan, stack, delta, packed, m, out)  # eq. 20
         return out
     nodes = chunk_nodes(network, m, work)
     room = gradient_room(network, m, len(nodes))

@@ -51,6 +51,12 @@ class BatchProblem:
         """The cost, its reduction's per-sample data taken at the batch."""
         return self._cost.at(self.step.indices)
 
+    def linearised(self, theta, trainable, curvature):
+        """The batch's cost near θ, by `curvature` of its losses at the outputs: a Linearised."""
+        from .updates.linearised import Linearised
+
+        return Linearised(self, theta, trainable, curvature)
+
     def value_and_gradient(self, theta):
         """C and D_θ C of the batch (eq. 14 and 20)."""
         return evaluate(self.network(theta), self._X, self._targets, self._cost, self.step)

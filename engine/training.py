@@ -191,14 +191,20 @@ def fit(network, X, y, cost, update, schedule, *, epochs, trainable=None, valida
     >>> result.network.parameters.round(3)
     array([2., 1.])
     """
+    checks.whole(max_bytes)
     run = _Run(network, X, y, cost, update, schedule, trainable)
+    return run_epochs(run, epochs, validation, callbacks, progress, checkpoint, resume)
+
+
+def run_epochs(run, epochs, validation, callbacks, progress, checkpoint, resume):
+    """The epochs of a fit whose samples are in `run`: here, or wherever its `problem(step)` finds them."""
+    network = run.network
     epochs = checks.whole_number(epochs, "epochs", 0)
     callbacks = update_checks.callables(callbacks)
     held_out = _validation(run, update_checks.validation_pair(validation))
-    checks.whole(max_bytes)
     resume = update_checks.resumable(resume, checkpoint)
     theta, state, history = network.parameters.copy(), run.update.begin(network), History()
-    description = describe(network, cost, update, schedule, len(run.X))
+    description = describe(network, run.cost, run.update, run.schedule, len(run.X))
     if resume and pathlib.Path(checkpoint).exists():
         theta, state, rows = load_checkpoint(checkpoint, description)
         history = History(rows)

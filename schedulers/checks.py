@@ -84,6 +84,21 @@ def labels(values, samples):
     return values
 
 
+def whole_shard(shard, block):
+    """Samples of a shard, a whole number of blocks."""
+    number = whole_number(shard, "shard", 1)
+    if number % block:
+        raise ValueError(f"shard must be a whole number of blocks of {block}, but is {number}")
+    return number
+
+
+def whole_blocks(batch_size, samples, block):
+    """A batch of whole blocks, or one of every sample."""
+    if batch_size % block and batch_size < samples:
+        raise ValueError(f"batch_size must be a whole number of blocks of {block}, or hold all {samples} samples, for the order "
+                         f"sharded, but is {batch_size}")
+
+
 def order_name(order, known):
     """The name of an order."""
     if not isinstance(order, str) or order not in known:

@@ -108,6 +108,37 @@ class Stratified(Order):
         return np.argsort(place, kind="stable")
 
 
+@dataclass(frozen=True)
+class Sharded(Order):
+    """Every sample once an epoch; runs of positions, each of one or more whole blocks, hold samples of one shard."""
+
+    shard: int
+    block: int
+
+    def run(self, samples, batch_size):
+        """Positions of a run: as many blocks, a power of two, as leave every batch a run for each shard."""
+        checks.whole_blocks(batch_size, samples, self.block)
+        run, shards = self.block, -(-samples // self.shard)
+        while batch_size % (2 * run) == self.shard % (2 * run) == 0 and batch_size >= 2 * run * shards:
+            run *= 2
+        return run
+
+    def batches(self, samples, batch_size, drop_last, generator):
+        """Yield the indices of each batch step."""
+        run = self.run(samples, batch_size)
+        runs, rest = [], np.arange(0)
+        for first in range(0, samples, self.shard):
+            members = first + generator.permutation(min(self.shard, samples - first))
+            whole = len(members) // run * run
+            runs.extend((turn, tie, part) for (turn, part), tie in
+                        zip(enumerate(members[:whole].reshape(-1, run)), generator.random(whole // run)))
+            rest = members[whole:]
+        dealt = [part for _, _, part in sorted(runs, key=lambda entry: entry[:2])]
+        indices = np.concatenate([*dealt, rest])
+        for i in range(self.steps(samples, batch_size, drop_last)):
+            yield indices[i * batch_size:(i + 1) * batch_size]
+
+
 sequential = Sequential()
 shuffled = Shuffled()
 with_replacement = WithReplacement()
@@ -127,6 +158,30 @@ def importance(w):
 def stratified(labels):
     """Batches with each label of labels [samples] in its share."""
     return Stratified(np.array(labels))
+
+
+def sharded(shard, block=128):
+    """Every sample once an epoch, in batches each of whose blocks of positions holds samples of one shard.
+
+    Samples 0 … shard − 1 are a shard, and so on; they live on different machines, say (`engine.edges.distributed`), and a block is
+    what is summed in order. A shard's samples are shuffled; the shards take turns, so that every batch holds each in about its
+    share. The order is the same wherever it is used.
+
+    Parameters
+    ----------
+    shard : int
+        Samples of a shard, a whole number of blocks; the last may have fewer.
+    block : int
+        Positions that are not split. `batch_size` must be a whole number of blocks, or hold every sample.
+
+    Examples
+    --------
+    >>> from schedulers import BatchSchedule, orders
+    >>> [(step.indices // 4).tolist() for step in BatchSchedule(8, order=orders.sharded(4, block=2)).epoch(8, 0)]
+    [[1, 1, 0, 0, 1, 1, 0, 0]]
+    """
+    block = checks.whole_number(block, "block", 1)
+    return Sharded(checks.whole_shard(shard, block), block)
 
 
 def named(order):

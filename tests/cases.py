@@ -96,6 +96,7 @@ ORDERS = {
     "with_replacement": lambda samples: "with_replacement",
     "poisson_sampling": lambda samples: orders.poisson_sampling(0.3),
     "importance": lambda samples: orders.importance(np.arange(1.0, samples + 1)),
+    "sharded": lambda samples: orders.sharded(7, block=1),
     "stratified": lambda samples: orders.stratified(np.arange(samples) % 3),
 }
 CURVATURE = {"ggn": operators.ggn, "fisher": operators.fisher, "empirical_fisher": operators.empirical_fisher,

@@ -6,7 +6,8 @@ import numpy as np
 
 from .. import checks
 
-EXTRAS = {"sklearn": ("scikit-learn", "demo"), "matplotlib": ("matplotlib", "demo"), "pandas": ("pandas", "test")}
+EXTRAS = {"sklearn": ("scikit-learn", "demo"), "matplotlib": ("matplotlib", "demo"), "pandas": ("pandas", "test"),
+          "distributed": ("distributed", "distributed"), "dask.config": ("distributed", "distributed")}
 
 
 def imported(module, purpose):

@@ -106,6 +106,16 @@ def outer_gradient(D, d, A, a, panels, out, o, shape):
 
 
 @kernel
+def lane_gradient(delta, d, stack, a, panels, out, first, shape):
+    """The sum over `panels` of delta^l ⊗ a^{l-1}, samples in the lanes, to out from `first` on: shape = (n_l, n_{l-1})."""
+    width, before = shape
+    if width <= before:
+        outer_gradient(delta, d, stack, a, panels, out, (first, before, 1), (width, before))
+    else:
+        outer_gradient(stack, a, delta, d, panels, out, (first, 1, before), (before, width))
+
+
+@kernel
 def scratch_numbers(plan, lanes):
     """Numbers of scratch that `block_gradient` needs."""
     widest = 0
@@ -130,10 +140,7 @@ def block_gradient(plan, stack, place, delta, d_place, count, scratch, out):
         lines = (max(width, before) + lanes - 1) // lanes
         tile = scratch[lines * lanes * held:]
         if samples_as_lanes(plan, l, lanes):
-            if width <= before:
-                outer_gradient(delta, d, stack, a, panels, out, (plan[l, WEIGHT], before, 1), (width, before))
-            else:
-                outer_gradient(stack, a, delta, d, panels, out, (plan[l, WEIGHT], 1, before), (before, width))
+            lane_gradient(delta, d, stack, a, panels, out, plan[l, WEIGHT], (width, before))
         elif swapped(plan, l, lanes):
             pack(delta, d, width, count, scratch, 0, held)
             sample_product(stack, a, scratch, (0, held * lanes), tile, out, (plan[l, WEIGHT], 1, before),

@@ -3,7 +3,7 @@ of sums over blocks is climbed tile by tile."""
 
 import numpy as np
 
-from .backward import delta_lines, deltas, top_line
+from .backward import delta_lines, deltas, lane_gradient, samples_as_lanes, top_line
 from .forward import stack_lines
 from .layout import BIAS, ROW, WEIGHT, WIDTH
 from .levels import fold_levels, push_level
@@ -95,8 +95,26 @@ def weight_sums(plan, l, delta, packed, m, levels, out, rows):
 
 
 @kernel
-def row_sums(plan, delta, packed, m, out, tiles):
-    """D_theta C, m samples, for tiles tiles[0] … tiles[1] - 1 of six rows, counted through the layers."""
+def lane_sums(plan, l, stack, delta, m, levels, out):
+    """D_{W^l} C of a layer whose samples stay the lanes."""
+    lanes = lanes_of(delta)
+    width, before = plan[l, WIDTH], plan[l - 1, WIDTH]
+    stride, d_stride = stack_lines(plan) * lanes, delta_lines(plan) * lanes
+    filled = 0
+    for b in range((m + BLOCK - 1) // BLOCK):
+        panels = (min(BLOCK, m - b * BLOCK) + lanes - 1) // lanes
+        a = (b * BLOCK * stack_lines(plan) + plan[l - 1, ROW] * lanes, stride)
+        d = (b * BLOCK * delta_lines(plan) + (plan[l, ROW] - plan[0, WIDTH]) * lanes, d_stride)
+        lane_gradient(delta, d, stack, a, panels, levels[filled], 0, (width, before))  # eq. 20
+        filled = push_level(levels, filled, b)
+    fold_levels(levels, filled)
+    out[plan[l, WEIGHT]:plan[l, WEIGHT] + width * before] = levels[0]
+
+
+@kernel
+def row_sums(plan, stack, delta, packed, m, out, tiles):
+    """D_theta C, m samples, for tiles tiles[0] … tiles[1] - 1 of six rows, or of all rows of a narrow layer, counted through the
+    layers."""
     lanes = lanes_of(delta)
     height = 2
     while 1 << (height - 2) < (m + BLOCK - 1) // BLOCK:
@@ -105,10 +123,14 @@ def row_sums(plan, delta, packed, m, out, tiles):
     before = 0
     for l in range(1, plan.shape[0]):
         width = plan[l, WIDTH]
-        count = (width + ROWS - 1) // ROWS
+        by_lanes = samples_as_lanes(plan, l, lanes)
+        count = 1 if by_lanes else (width + ROWS - 1) // ROWS
         for t in range(max(0, tiles[0] - before), min(count, tiles[1] - before)):
             first = t * ROWS
-            rows = min(ROWS, width - first)
-            weight_sums(plan, l, delta, packed, m, levels, out, (first, rows))
+            rows = width if by_lanes else min(ROWS, width - first)
+            if by_lanes:
+                lane_sums(plan, l, stack, delta, m, np.empty((height, width * plan[l - 1, WIDTH]), delta.dtype), out)
+            else:
+                weight_sums(plan, l, delta, packed, m, levels, out, (first, rows))
             bias_sums(plan, l, delta, m, nodes, out, (first, first + rows))
         before += count

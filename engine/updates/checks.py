@@ -90,3 +90,11 @@ def likelihood(loss, known):
     if loss.name not in known:
         raise ValueError(f"NaturalGradient needs a loss that is a negative log-likelihood ({', '.join(known)}), but the cost's is "
                          f"{loss.name}; use GaussNewton or LevenbergMarquardt, which take its Hessian")
+
+
+def available_solver(name, known):
+    """A solver that can work where the samples are."""
+    if name not in known:
+        raise ValueError(f"solver must be auto or one of {', '.join(known)} for samples on workers, for the others need every row "
+                         f"of J in one place, but is {name!r}")
+    return name

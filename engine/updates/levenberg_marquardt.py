@@ -7,7 +7,6 @@ import numpy as np
 
 from . import checks
 from .curvature import hessians
-from .linearised import Linearised
 from .second_order import finite_diagonal
 from .solvers import NAMES, build
 from .update import Update, UpdateState
@@ -106,7 +105,7 @@ class LevenbergMarquardt(Update):
 
     def step(self, problem, theta, state, trainable, time):
         """One batch step: attempts with growing λ until one does not make the cost worse (eq. 21)."""
-        here, arrays = Linearised(problem, theta, trainable, hessians), state.arrays
+        here, arrays = problem.linearised(theta, trainable, hessians), state.arrays
         if not np.isfinite(here.value):
             return here.value
         met = "gradient" if np.abs(here.gradient).max(initial=0) <= self.gradient_tolerance else ""
@@ -161,7 +160,7 @@ class LevenbergMarquardt(Update):
                 if not 2 * np.linalg.norm(size * bend) <= 0.75 * np.linalg.norm(size * step):
                     return refused
                 step = step + bend / 2
-        return Trial(step, predicted, here.outputs_at(step)[1], length)
+        return Trial(step, predicted, here.value_at(step), length)
 
 
 def _running_maximum(scale, free, diagonal):
@@ -174,11 +173,7 @@ def _running_maximum(scale, free, diagonal):
 
 def _bend(here, solver, step, pushed):
     """(MᵀM + λ D²)⁻¹ Mᵀ Sᵀ of minus the outputs' second derivative along `step` [p]; None where rounding hides it."""
-    A, eps = here.outputs, np.finfo(step.dtype).eps
-    probed = here.outputs_at(PROBE * step)[0]
-    change = (probed - A) / PROBE - pushed
-    if not np.isfinite(change).all():
-        return np.full_like(step, np.inf)
-    if np.linalg.norm(change) <= 10 * eps / PROBE * np.linalg.norm(A):
+    side = here.bend(step, pushed, PROBE)
+    if side is None:
         return None
-    return -solver.solve(here.right_side(change * (2 / PROBE)))
+    return -solver.solve(side) if np.isfinite(side.vector).all() else np.full_like(step, np.inf)

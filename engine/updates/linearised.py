@@ -23,6 +23,11 @@ class RightSide(NamedTuple):
     rest: np.ndarray | None
 
 
+def hidden(change, outputs, part, dtype):
+    """Whether a difference quotient over `part` of a step, of norm `change`, may be the rounding of outputs of norm `outputs`."""
+    return change <= 10 * np.finfo(dtype).eps / part * outputs
+
+
 class Linearised:
     """The cost of a batch step to second order in θ, by the outputs' Jacobian and the losses' curvature alone (Gauss–Newton).
 
@@ -61,6 +66,13 @@ class Linearised:
         self.gradient = self._pulled(self.output_gradient)  # eq. 20
         self.factor = factors(weights, curvature(self.cost.loss, self.outputs, self.targets))
 
+    solvers = ("cholesky", "qr", "kernel", "cg", "kfac")  # that can work with it
+
+    @property
+    def shape(self):
+        """(m, n)."""
+        return self.outputs.shape
+
     @property
     def outputs(self):
         """A [m, n]."""
@@ -95,6 +107,15 @@ class Linearised:
     def adjoint(self, image):
         """Mᵀ w [p] for w [m, n]."""
         return self._pulled(np.ascontiguousarray(self._turned(image, backward=True)))
+
+    def normal_product(self, direction):
+        """MᵀM v [p] for v [p]."""
+        return self.adjoint(self.product(direction))
+
+    def reduced(self, function, join, image=None):
+        """What `function` makes of all rows of M, and of an image [mn] beside them; `join` joins what it makes of some with what it
+        makes of others."""
+        return function(self) if image is None else function(self, image)
 
     def right_side(self, change):
         """Jᵀ S Sᵀ d [p] for a change d [m, n] of the outputs."""
@@ -168,6 +189,20 @@ class Linearised:
             out[network._layout.weight_slice(l)] = (squares.T @ J.forward.a(l - 1)**2).reshape(-1)
             out[network._layout.bias_slice(l)] = squares.sum(axis=0)
         return out[self.free]
+
+    def bend(self, step, pushed, part):
+        """Jᵀ S Sᵀ times the outputs' second derivative along δ [p], from J δ [m, n] and the outputs at θ + `part` δ; None where
+        rounding hides it, infinite where it is not finite."""
+        change = (self.outputs_at(part * step)[0] - self.outputs) / part - pushed
+        if not np.isfinite(change).all():
+            return RightSide(np.full_like(step, np.inf), change.reshape(-1), None)
+        if hidden(np.linalg.norm(change), np.linalg.norm(self.outputs), part, step.dtype):
+            return None
+        return self.right_side(change * (2 / part))
+
+    def value_at(self, step):
+        """C at θ + δ for δ [p]; infinite where it is not defined."""
+        return self.outputs_at(step)[1]
 
     def outputs_at(self, step):
         """A [m, n] and C at θ + δ for δ [p]; C is infinite where it is not defined."""

@@ -28,7 +28,7 @@ def test_an_epoch_depends_on_seed_and_epoch_alone(name, samples, batch_size, see
         assert len(step) == len(step.indices) and ((step.indices >= 0) & (step.indices < samples)).all()
         inner = list(step.samples())
         assert [(s.time, s.position, s.index) for s in inner] == [(step.time, i, k) for i, k in enumerate(step.indices)]
-    if name in ("sequential", "shuffled", "stratified") and not drop:
+    if name in ("sequential", "shuffled", "sharded", "stratified") and not drop:
         assert sorted(np.concatenate([step.indices for step in steps])) == list(range(samples))
 
 
@@ -43,6 +43,35 @@ def test_stratified_batches_hold_every_label():
     for step in BatchSchedule(20, order=orders.stratified(labels)).epoch(100, 0):
         counts = np.bincount(labels[step.indices], minlength=3)
         assert abs(counts - np.array([12, 6, 2])).max() <= 2
+
+
+@settings(max_examples=50, deadline=None)
+@given(st.integers(1, 400), st.integers(1, 6), st.integers(1, 12), st.integers(1, 8), st.integers(0, 9))
+def test_blocks_of_sharded_batches_hold_samples_of_one_shard(samples, shard, batch, block, e):
+    order = orders.sharded(shard * block, block)
+    steps = [step.indices for step in BatchSchedule(batch * block, order=order).epoch(samples, e)]
+    assert sorted(np.concatenate(steps)) == list(range(samples))
+    for indices in steps:
+        for first in range(0, len(indices), block):
+            assert len(set(indices[first:first + block] // (shard * block))) == 1
+    run = order.run(samples, batch * block)
+    assert run % block == 0 and (batch * block) % run == (shard * block) % run == 0
+
+
+def test_sharded_batches_hold_every_shard_alike_and_shuffled():
+    steps, others = ([step.indices for step in BatchSchedule(1024, order=orders.sharded(1024)).epoch(4096, e)] for e in (0, 1))
+    for indices in steps:
+        assert np.bincount(indices // 1024, minlength=4).tolist() == [256] * 4
+        assert (np.diff(indices[:256]) < 0).sum() > 100
+    assert set(steps[0]) != set(others[0])
+
+
+def test_sharded_wants_whole_blocks():
+    with pytest.raises(ValueError, match="shard must be a whole number of blocks of 128, but is 200"):
+        orders.sharded(200)
+    with pytest.raises(ValueError, match="batch_size must be a whole number of blocks of 128, or hold all 500.*100"):
+        list(BatchSchedule(100, order=orders.sharded(256)).epoch(500, 0))
+    assert len(next(iter(BatchSchedule(500, order=orders.sharded(256)).epoch(500, 0)))) == 500
 
 
 def test_importance_draws_in_proportion():

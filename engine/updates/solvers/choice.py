@@ -1,5 +1,6 @@
 """Which solver: by name, or by what it costs."""
 
+from .. import checks
 from .cholesky import Cholesky
 from .conjugate_gradient import ConjugateGradient
 from .factored import KroneckerFactored
@@ -14,11 +15,11 @@ ITERATIONS = 200  # of cg, a guess for a problem of moderate condition
 SMALL = 64  # p up to which a QR decomposition, with half the digits lost of the others, costs no more than the rest of a step
 
 
-def cheapest(rows, size, samples):
+def cheapest(rows, size, samples, dual=True):
     """The solver of least cost for M [rows, size] of so many samples; QR, the most exact, where that is small change."""
     kernel = rows * rows * size / 2 + rows**3 / 6
     cholesky = rows * size * size / 2 + size**3 / 6
-    direct, name = (kernel, "kernel") if rows < size else (cholesky, "cholesky")
+    direct, name = (kernel, "kernel") if dual and rows < size else (cholesky, "cholesky")
     if direct > DIRECT and ITERATIONS * 8 * samples * size < direct:
         return "cg"
     return "qr" if name == "cholesky" and size <= SMALL else name
@@ -26,5 +27,7 @@ def cheapest(rows, size, samples):
 
 def build(name, linearised, steepest):
     """The solver `name`, or the cheapest, on a linearised batch step and its `steepest()`."""
-    m, n = linearised.outputs.shape
-    return SOLVERS[cheapest(m * n, linearised.size, m) if name == "auto" else name](linearised, steepest)
+    m, n = linearised.shape
+    if name == "auto":
+        name = cheapest(m * n, linearised.size, m, "kernel" in linearised.solvers)
+    return SOLVERS[checks.available_solver(name, linearised.solvers)](linearised, steepest)

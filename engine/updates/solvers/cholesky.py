@@ -3,6 +3,11 @@
 from scipy.linalg import lapack
 
 
+def normal_matrix(linearised):
+    """MᵀM [p, p], both triangles."""
+    return linearised.square()
+
+
 class Cholesky:
     """MᵀM summed layer by layer or slab by slab, M never held; each damping costs one decomposition, p³/6 multiply-adds.
 
@@ -10,9 +15,8 @@ class Cholesky:
     """
 
     def __init__(self, linearised, steepest):
-        dtype = linearised.network.dtype
-        self._potrf, self._potrs = lapack.get_lapack_funcs(("potrf", "potrs"), dtype=dtype)
-        self.matrix = linearised.square()
+        self._potrf, self._potrs = lapack.get_lapack_funcs(("potrf", "potrs"), dtype=linearised.network.dtype)
+        self.matrix = linearised.reduced(normal_matrix, np.add)
 
     def diagonal(self):
         """The diagonal of MᵀM [p]."""

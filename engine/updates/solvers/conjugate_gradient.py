@@ -28,6 +28,6 @@ class ConjugateGradient:
         """δ [p]."""
         here, dtype = self.linearised, right_side.vector.dtype
         shape = (here.size, here.size)
-        product = LinearOperator(shape, lambda v: here.adjoint(here.product(v)) + self._added * v, dtype=dtype)
+        product = LinearOperator(shape, lambda v: here.normal_product(v) + self._added * v, dtype=dtype)
         inverse = LinearOperator(shape, lambda v: v / (self._diagonal + self._added), dtype=dtype)
         return cg(product, right_side.vector, rtol=np.finfo(dtype).eps ** (2 / 3), maxiter=ITERATIONS, M=inverse)[0].astype(dtype)

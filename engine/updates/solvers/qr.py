@@ -4,6 +4,22 @@ import numpy as np
 from scipy.linalg import lapack
 
 
+def stacked_triangle(above, below):
+    """R of a QR decomposition of two matrices, one above the other; at most as many rows as columns."""
+    stacked = np.vstack([above, below])
+    geqrf = lapack.get_lapack_funcs("geqrf", dtype=stacked.dtype)
+    return np.triu(geqrf(np.asfortranarray(stacked), overwrite_a=1)[0][:stacked.shape[1]])
+
+
+def triangle(linearised, image):
+    """R of [M, w] for an image w [mn], slab by slab."""
+    top, first = np.zeros((0, linearised.size + 1), linearised.network.dtype), 0
+    for slab in linearised.rows():
+        top = stacked_triangle(top, np.column_stack([slab, image[first:first + len(slab)]]))
+        first += len(slab)
+    return top
+
+
 class QR:
     """R of M slab by slab, then R of [R; √λ D] for each damping: the condition number is M's own, not its square.
 
@@ -12,18 +28,9 @@ class QR:
     """
 
     def __init__(self, linearised, steepest):
-        self._geqrf, self._trtrs = lapack.get_lapack_funcs(("geqrf", "trtrs"), dtype=linearised.network.dtype)
+        self._trtrs = lapack.get_lapack_funcs("trtrs", dtype=linearised.network.dtype)
         self._size, self._image = linearised.size, steepest.image
-        self._top = np.zeros((0, self._size + 1), linearised.network.dtype)
-        first = 0
-        for slab in linearised.rows():
-            turned = self._image[first:first + len(slab)]
-            self._top = self._triangle(np.vstack([self._top, np.column_stack([slab, turned])]))
-            first += len(slab)
-
-    def _triangle(self, stacked):
-        """The upper triangle of a QR decomposition, at most as many rows as columns."""
-        return np.triu(self._geqrf(np.asfortranarray(stacked), overwrite_a=1)[0][:stacked.shape[1]])
+        self._top = linearised.reduced(triangle, stacked_triangle, steepest.image)
 
     def diagonal(self):
         """The diagonal of MᵀM [p]."""
@@ -33,7 +40,7 @@ class QR:
         """Decompose [R; √λ D]; False where it has not full rank in this arithmetic."""
         below = np.zeros((self._size, self._size + 1), self._top.dtype)
         below.flat[::self._size + 2] = np.sqrt(damping * squares)
-        whole = self._triangle(np.vstack([self._top, below]))[:self._size]
+        whole = stacked_triangle(self._top, below)[:self._size]
         self._R, self._turned = np.asfortranarray(whole[:, :-1]), whole[:, -1]
         pivots = np.abs(self._R.diagonal())
         return bool(np.isfinite(pivots).all() and pivots.min() > np.finfo(pivots.dtype).eps * 1e-3 * pivots.max())

@@ -1,0 +1,83 @@
+"""C and D_θ C over samples on workers, exact for every φ (eq. 13–20)."""
+
+import numpy as np
+
+from ...cost_checks import per_sample_data
+from ...kernels.reductions import known_gradient
+from . import checks, on_worker
+from .batch import Batch
+from .shards import Shards
+
+
+def whole(network, shards, cost=None):
+    """All samples, in their order, as a Batch."""
+    shards = checks.shards(shards, Shards)
+    held = shards.ready(network, cost and cost.loss)
+    if cost is not None:
+        per_sample_data(cost.reduction, len(shards))
+    return Batch(shards, held)
+
+
+def shared_network(batch, network):
+    """A network as an argument of every leaf's task."""
+    return batch.shared(network, network.parameters.nbytes)
+
+
+def losses(batch, network, cost):
+    """φ̃ [m] (eq. 13)."""
+    return batch.collect(on_worker.losses, *batch.samples, shared_network(batch, network), cost.loss)  # eq. 13
+
+
+def evaluate(batch, network, cost):
+    """C and D_θ C [P] of a batch, whose cost's per-sample data is at its positions.
+
+    Where ∇φ is known before the losses (mean, sum, weighted) the samples pass once; otherwise twice, first for the losses.
+    """
+    shared = shared_network(batch, network)
+    if known_gradient(cost.reduction.code):
+        _, weights = cost.reduce(np.ones(batch.m, network.dtype))
+        found, total = batch.losses_and_total(on_worker.losses_and_sum, *batch.samples, batch.each(weights), shared, cost.loss,
+                                              numbers=network.size)  # eq. 20
+        return cost.reduce(found)[0], total
+    value, weights = cost.reduce(batch.collect(on_worker.losses, *batch.samples, shared, cost.loss))  # eq. 15
+    return value, batch.total(on_worker.weighted_sum, *batch.samples, batch.each(weights), shared, cost.loss,
+                              numbers=network.size)  # eq. 20
+
+
+def value_and_gradient(network, shards, cost):
+    """The cost C and its derivative D_θ C over samples on the workers of a cluster (paper §5, eq. 15–20).
+
+    Exact for any loss and any reduction φ, with the bits that `engine.value_and_gradient` gives on one machine: m losses come in, m
+    numbers of ∇φ go out, and the sum of P numbers is folded on the workers up the fixed tree of blocks.
+
+    Parameters
+    ----------
+    network : Network
+    shards : Shards
+        As `scatter` or `load` made them.
+    cost : Cost
+        Its scale is the reduction's: "mean" divides by m, "sum" does not. Per-sample data of its reduction is of all m samples.
+
+    Returns
+    -------
+    value : float
+        C.
+    gradient : ndarray [P]
+        D_θ C in θ's order and the network's dtype.
+
+    Raises
+    ------
+    ValueError, TypeError
+        Where the samples do not fit the network or the loss; a note of the error names the shard.
+
+    Examples
+    --------
+    >>> from engine import Cost, Network
+    >>> from engine.edges import distributed
+    >>> def slope(client, X, y):  # client = distributed.Client(address) of Dask
+    ...     network = Network.initialize((X.shape[1], 20, 1), "tanh")
+    ...     return distributed.value_and_gradient(network, distributed.scatter(client, X, y), Cost("squared_error"))
+    """
+    batch = whole(network, shards, cost)
+    value, gradient = evaluate(batch, network, cost)
+    return float(value), gradient

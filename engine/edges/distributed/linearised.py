@@ -1,0 +1,173 @@
+"""A batch step's cost near θ, linearised leaf by leaf where the samples live: sums of P numbers or of a matrix come back."""
+
+from typing import NamedTuple
+
+import numpy as np
+
+from ...updates.linearised import Linearised, RightSide, hidden
+from . import gradient, on_worker
+
+
+class _Image(NamedTuple):
+    """A vector [m n] whose parts stay on the workers."""
+
+    parts: list
+    size: int
+    norm: float
+
+
+class SpreadLinearised:
+    """What `updates.linearised.Linearised` is, for samples on workers; the same names mean the same.
+
+    Images (J v, S Sᵀ …, vectors of m n numbers) stay on the workers; a sum over samples goes up the fixed tree.
+    """
+
+    solvers = ("cholesky", "qr", "cg")
+
+    def __init__(self, problem, theta, trainable, curvature):
+        self.problem, self.theta = problem, theta
+        self.free = np.flatnonzero(trainable) if trainable.size else slice(None)
+        self.network, self.cost, self.batch = problem.network(theta), problem.cost, problem.batch
+        self.value, weights = self.cost.reduce(gradient.losses(self.batch, self.network, self.cost))
+        self.shape = self.batch.m, self.network.widths[-1]
+        self._leaves, self.gradient = None, np.zeros_like(theta[self.free])
+        if np.isfinite(self.value):
+            shared = gradient.shared_network(self.batch, self.network)
+            self._leaves = self.batch.map(linearise, *self.batch.samples, self.batch.each(weights), shared, self.cost.loss,
+                                          trainable, curvature)
+            self.gradient = self._total(slope)
+
+    @property
+    def size(self):
+        """p."""
+        return len(self.gradient)
+
+    def _map(self, function, *columns):
+        return self.batch.map(function, self._leaves, *columns)
+
+    def _total(self, function, *columns, numbers=None, join=np.add):
+        return self.batch.total(function, self._leaves, *columns, numbers=numbers or len(self.gradient), join=join)
+
+    def _shared(self, direction):
+        return self.batch.shared(direction, direction.nbytes)
+
+    def pushed(self, direction):
+        """J v for v [p], left where it is."""
+        return self._map(push, self._shared(direction))
+
+    def half_square(self, pushed):
+        """½ |M v|² from J v."""
+        return float(self._total(half_square, pushed, numbers=1))
+
+    def normal_product(self, direction):
+        """MᵀM v [p]."""
+        return self._total(normal_product, self._shared(direction))
+
+    def diagonal(self):
+        """The diagonal of MᵀM [p]."""
+        return self._total(diagonal)
+
+    def steepest(self):
+        """D_θ C as Mᵀ w + rest; w stays on the workers."""
+        sides = self._map(steepest)
+        square, rests = self._total(steepest_sizes, sides, numbers=2)
+        image = _Image(sides, self.shape[0] * self.shape[1], float(np.sqrt(square)))
+        return RightSide(self.gradient, image, self._total(steepest_rest, sides) if rests else None)
+
+    def reduced(self, function, join, image=None):
+        """What `function` makes of the rows of M leaf by leaf, joined by `join` up the fixed tree."""
+        return self._total(reduce_rows, function, None if image is None else image.parts, numbers=self.size**2, join=join)
+
+    def rounding(self, diagonal, image):
+        """By how much C may differ for θ whose last digits differ."""
+        spread = np.sqrt(diagonal @ self.theta[self.free]**2 / image.size)
+        return float(np.finfo(self.network.dtype).eps) * (abs(float(self.value)) + image.norm * float(spread))
+
+    def bend(self, step, pushed, part):
+        """Jᵀ S Sᵀ times the outputs' second derivative along δ [p]; None where rounding hides it, infinite where not finite."""
+        bends = self._map(bend, self._shared(step), pushed, part)
+        changes, outputs = np.sqrt(self._total(bend_sizes, bends, numbers=2))
+        if not np.isfinite(changes):
+            return RightSide(np.full_like(step, np.inf), None, None)
+        if hidden(changes, outputs, part, step.dtype):
+            return None
+        return RightSide(self._total(bend_side, bends), None, None)
+
+    def value_at(self, step):
+        """C at θ + δ for δ [p]; infinite where it is not defined."""
+        theta = self.theta.copy()
+        theta[self.free] += step
+        if not np.isfinite(theta).all():
+            return np.inf
+        losses = gradient.losses(self.batch, self.problem.network(theta), self.cost)
+        if not np.isfinite(losses).all() or (self.cost.reduction.name == "power_mean" and (losses < 0).any()):
+            return np.inf
+        value = self.cost.reduce(losses)[0]
+        return value if np.isfinite(value) else np.inf
+
+
+def linearise(held, indices, weights, network, loss, trainable, curvature):
+    """A leaf's Linearised, whose ∇φ are `weights`."""
+    return Linearised(on_worker.problem(held, indices, network, loss, weights), network.parameters, trainable, curvature)
+
+
+def slope(leaf):
+    """A leaf's node of D_θ C [p]."""
+    return leaf.gradient
+
+
+def push(leaf, direction):
+    """J v [m, n] of a leaf."""
+    return leaf.pushed(direction)
+
+
+def half_square(leaf, pushed):
+    """½ |M v|² of a leaf."""
+    return leaf.half_square(pushed)
+
+
+def normal_product(leaf, direction):
+    """MᵀM v [p] of a leaf."""
+    return leaf.normal_product(direction)
+
+
+def diagonal(leaf):
+    """The diagonal of MᵀM [p] of a leaf."""
+    return leaf.diagonal()
+
+
+def steepest(leaf):
+    """w and the rest, of a leaf."""
+    return leaf.steepest()
+
+
+def steepest_sizes(leaf, side):
+    """|w|², and whether there is a rest."""
+    return np.array([np.linalg.norm(side.image.astype(np.float64))**2, side.rest is not None])
+
+
+def steepest_rest(leaf, side):
+    """The rest [p] of a leaf, 0 where it has none."""
+    return np.zeros_like(side.vector) if side.rest is None else side.rest
+
+
+def reduce_rows(leaf, function, side):
+    """What `function` makes of a leaf's rows of M, and of its part of w beside them."""
+    return leaf.reduced(function, None, None if side is None else side.image)
+
+
+def bend(leaf, step, pushed, part):
+    """|c|², |A|² of a leaf, and Mᵀ Sᵀ (2 c / part): c is the change of J δ along δ."""
+    change = (leaf.outputs_at(part * step)[0] - leaf.outputs) / part - pushed
+    squares = [np.linalg.norm(values.astype(np.float64))**2 for values in (change, leaf.outputs)]
+    return np.array(squares), leaf.right_side(change * (2 / part)).vector
+
+
+def bend_sizes(leaf, found):
+    """The two squares."""
+    return found[0]
+
+
+def bend_side(leaf, found):
+    """The vector [p]."""
+    return found[1]

@@ -1,0 +1,198 @@
+"""Products with the generalised Gauss–Newton matrix and the tangent kernel of samples on workers."""
+
+import numpy as np
+from scipy.sparse.linalg import LinearOperator
+
+from ...kernels.sums import tree_sum
+from ...operators import Jacobian
+from ...operators.ggn import GaussNewtonOperator
+from ...operators.output_curvature import loss_curvature, reduction_curvature
+from . import checks, gradient, on_worker
+
+
+class _Spread(LinearOperator):
+    """Products of a vector [size] or several [size, k] in one round over the leaves."""
+
+    def _matvec(self, v):
+        return self._matmat(np.reshape(v, (-1, 1)))[:, 0]
+
+    def _total(self, function, *columns, numbers):
+        return self._batch.total(function, self._leaves, *columns, numbers=numbers)
+
+
+class SpreadGaussNewton(_Spread):
+    """Jᵀ H J of shape (P, P) over samples on workers; made by `ggn`."""
+
+    def __init__(self, network, shards, cost, with_reduction):
+        self.network, self.cost = network, cost
+        self._batch = batch = gradient.whole(network, shards, cost)
+        losses = gradient.losses(batch, network, cost)
+        weights = cost.reduce(losses)[1]
+        parts = reduction_curvature(cost.reduction, losses, weights) if with_reduction else None
+        added = None if parts is None else batch.each(parts[0])
+        shared = gradient.shared_network(batch, network)
+        self._leaves = batch.map(curvature, *batch.samples, batch.each(weights), shared, cost.loss, added)
+        self._removed = None
+        if parts is not None:
+            self._scale, self._removed = parts[1], self._total(joined_gradient, batch.each(parts[2]), numbers=network.size)
+        super().__init__(network.dtype, (network.size, network.size))
+
+    def _matmat(self, V):
+        V = np.ascontiguousarray(V, self.dtype)
+        out = self._total(product, self._batch.shared(V, V.nbytes), numbers=V.size)
+        if self._removed is not None:
+            for k in range(V.shape[1]):
+                out[:, k] -= self._scale * tree_sum(self._removed * V[:, k]) * self._removed
+        return out
+
+    _rmatvec, _rmatmat = _Spread._matvec, _matmat
+
+    def _adjoint(self):
+        return self
+
+    _transpose = _adjoint
+
+    def diagonal(self):
+        """The diagonal [P]."""
+        out = self._total(diagonal, numbers=self.shape[0])
+        return out if self._removed is None else out - self._scale * self._removed * self._removed
+
+    def trace(self):
+        """The sum of the diagonal, a number."""
+        return tree_sum(self.diagonal())
+
+    def dense(self):
+        """Every entry [P, P]: a matrix from each leaf, summed up the tree; through BLAS, and so exact to rounding only."""
+        out = self._total(dense, numbers=self.shape[0]**2)
+        return out if self._removed is None else out - self._scale * self._removed[:, None] * self._removed
+
+
+class SpreadTangentKernel(_Spread):
+    """J Jᵀ of shape (m n, m n) over samples on workers; made by `ntk`."""
+
+    def __init__(self, network, shards):
+        self.network = network
+        self._batch = batch = gradient.whole(network, shards)
+        shared = gradient.shared_network(batch, network)
+        self._leaves = batch.map(jacobian, *batch.samples, shared)
+        size = batch.m * network.widths[-1]
+        super().__init__(network.dtype, (size, size))
+
+    def _matmat(self, V):
+        batch, n = self._batch, self.network.widths[-1]
+        V = np.ascontiguousarray(V, self.dtype)
+        parts = [V[leaf.first * n:leaf.stop * n] for leaf in batch.leaves]
+        pulled = self._total(pull, parts, numbers=self.network.size * V.shape[1])
+        return batch.collect(push, self._leaves, batch.shared(pulled, pulled.nbytes))
+
+    _rmatvec, _rmatmat = _Spread._matvec, _matmat
+
+    def _adjoint(self):
+        return self
+
+    _transpose = _adjoint
+
+    def diagonal(self):
+        """The diagonal [m n]: the squared norms of the rows of J."""
+        return self._batch.collect(row_squares, self._leaves)
+
+    def trace(self):
+        """The sum of the diagonal, a number."""
+        return tree_sum(self.diagonal())
+
+
+def ggn(network, shards, cost, *, reduction_curvature=False):
+    """The generalised Gauss–Newton matrix Jᵀ H J over samples on the workers of a cluster, as `engine.operators.ggn` has it.
+
+    Each leaf keeps its forward pass on its worker; a product sends P numbers out and a sum of P numbers back, up the fixed tree,
+    with the bits of one machine.
+
+    Parameters
+    ----------
+    network : Network
+    shards : Shards
+    cost : Cost
+        Any reduction; a loss with a Hessian.
+    reduction_curvature : bool
+        Whether to add J_φ̃ᵀ ∇²φ J_φ̃; for a user's own reduction a ValueError.
+
+    Returns
+    -------
+    LinearOperator (P, P)
+        Products; `.diagonal()`, `.trace()`, and `.dense()` by BLAS.
+    """
+    if reduction_curvature:
+        checks.reduction_curvature(cost.reduction)
+    return SpreadGaussNewton(network, shards, cost, reduction_curvature)
+
+
+def ntk(network, shards):
+    """The empirical neural tangent kernel J Jᵀ over samples on the workers of a cluster, as `engine.operators.ntk` has it.
+
+    A product takes m n numbers out, a sum of P numbers up the tree and out again, and m n numbers back; it is never formed.
+
+    Parameters
+    ----------
+    network : Network
+    shards : Shards
+        Their truths take no part.
+
+    Returns
+    -------
+    LinearOperator (m n, m n)
+        Rows and columns sample by sample; products, `.diagonal()` and `.trace()`.
+    """
+    return SpreadTangentKernel(network, shards)
+
+
+def curvature(held, indices, weights, network, loss, added):
+    """The operator of a leaf whose ∇φ are `weights`; `added` [m] is what ∇²φ adds to single samples."""
+    leaf = on_worker.problem(held, indices, network, loss, weights)
+    if added is not None:
+        added = np.broadcast_to(added, len(leaf.step))
+
+    def outputs(cost, A, targets, weights, gradients):
+        found = loss_curvature(cost, A, targets, weights, "ggn")
+        return found if added is None else found.plus(gradients, added)
+
+    return GaussNewtonOperator(network, leaf.X, leaf.y, leaf.cost, "ggn", outputs)
+
+
+def joined_gradient(leaf, r):
+    """Σ r_k ∇_θ L_k [P] of a leaf."""
+    return leaf._transposed(r[:, None] * leaf._loss_gradients)
+
+
+def product(leaf, V):
+    """A leaf's node of Jᵀ H J V [P, k]."""
+    return leaf._matmat(V)
+
+
+def diagonal(leaf):
+    """A leaf's node of the diagonal [P]."""
+    return leaf.diagonal()
+
+
+def dense(leaf):
+    """A leaf's part of the matrix [P, P]."""
+    return leaf.dense()
+
+
+def jacobian(held, indices, network):
+    """J of a leaf."""
+    return Jacobian(network, held.X if indices is None else held.X[indices])
+
+
+def pull(leaf, V):
+    """A leaf's node of Jᵀ V [P, k]."""
+    return leaf._rmatmat(V)
+
+
+def push(leaf, V):
+    """J V [m n, k] of a leaf."""
+    return leaf._matmat(V)
+
+
+def row_squares(leaf):
+    """The squared norms of a leaf's rows of J."""
+    return leaf.row_norms().reshape(-1)**2
