@@ -14,16 +14,19 @@ class BatchProblem:
     ----------
     network : Network
         Its widths, activations and dtype; θ comes with each call.
-    X : ndarray [samples, n_0]
+    X : ndarray or Rows [samples, n_0]
         Checked, of the whole data set.
-    targets : ndarray [samples, k]
+    targets : ndarray or Rows [samples, k]
         As `Cost.targets` makes them.
     cost : Cost
     step : schedulers.BatchStep
+    max_bytes : int, optional
+        The most that a slab of the batch may take.
     """
 
-    def __init__(self, network, X, targets, cost, step):
+    def __init__(self, network, X, targets, cost, step, max_bytes=None):
         self._network, self._X, self._targets, self._cost, self.step = network, X, targets, cost, step
+        self.max_bytes = max_bytes
 
     def network(self, theta):
         """The network at `theta` [P], neither checked nor copied."""
@@ -53,4 +56,4 @@ class BatchProblem:
 
     def value_and_gradient(self, theta):
         """C and D_θ C of the batch (eq. 14 and 20)."""
-        return evaluate(self.network(theta), self._X, self._targets, self._cost, self.step)
+        return evaluate(self.network(theta), self._X, self._targets, self._cost, self.step, self.max_bytes)
