@@ -1,4 +1,4 @@
-"""X and y in memory, or read row by row in the network's dtype: NumPy's memmaps, HDF5, Zarr, anything that gives rows for indices."""
+"""X and y in memory, or read row by row in the network's dtype: memmaps, HDF5, Zarr, anything that gives rows for indices."""
 
 import numpy as np
 

@@ -73,49 +73,52 @@ class TwoPasses:
             read = (widths[0] + self._targets.shape[1]) * (dtype.itemsize + READ)
         return int(numbers) * dtype.itemsize + samples * (read + READ)
 
-    def _slab(self, slab):
-        """Its sample steps, a batch step of their own."""
-        indices = np.arange(slab.start, slab.stop) if self._indices is None else self._indices[slab]
-        return BatchStep(0, 0, indices)
+    def _each(self, work):
+        """Fill A slab by slab by ``work(slab, samples, A of the slab)`` (eq. 12)."""
+        A = np.empty((self.slabs[0].stop, self._network.widths[-1]), self._network.dtype)
+        for slab in self.slabs:
+            indices = np.arange(slab.start, slab.stop) if self._indices is None else self._indices[slab]
+
+            def forward(indices, rows, slab=slab):
+                work(slab, Samples(*gathered(self._X, self._targets, indices)), rows)
+
+            assemble(BatchStep(0, 0, indices), forward, A[:slab.stop - slab.start])  # eq. 12
+
+    def _kept_forward(self, samples, A):
+        """The stack of a slab, its losses and their gradients."""
+        stack = run_forward(self._network, samples.X, samples.indices, A)
+        targets = samples.targets[samples.indices] if len(samples.indices) else samples.targets
+        return stack, *self._cost.losses_and_gradients(A, targets)
 
     def fill(self, losses):
         """φ̃ into losses [m]: the first pass (eq. 13)."""
-        network, loss, n = self._network, self._loss, self._network.widths[-1]
-        A = np.empty((self.slabs[0].stop, n), network.dtype)
-        for slab in self.slabs:
-            some = losses[slab]
+        network, plan = self._network, self._network._layout.plan
 
-            def forward(indices, rows, some=some):
-                X, targets, indices = gathered(self._X, self._targets, indices)
-                if self._kept:
-                    run_forward(network, X, indices, rows)
-                    some[:] = self._cost.losses_and_gradients(rows, targets[indices] if len(indices) else targets)[0]
-                    return
-                room = workspace(room_numbers(network._layout.plan, lanes(network.dtype), min(BLOCK, len(rows)), network.size, 1, 1),
-                                 network.dtype)
-                over(block_count(len(rows)), len(rows) * network._layout.sample_work, first_pass, network._theta,
-                     network._layout.plan, Samples(X, targets, indices), LossCodes(loss.code, loss.parameter), rows, some, room)
+        def work(slab, samples, A):
+            if self._kept:
+                losses[slab] = self._kept_forward(samples, A)[1]
+                return
+            m = len(A)
+            room = workspace(room_numbers(plan, lanes(network.dtype), min(BLOCK, m), network.size, 1, 1), network.dtype)
+            over(block_count(m), m * network._layout.sample_work, first_pass, network._theta, plan, samples,
+                 LossCodes(self._loss.code, self._loss.parameter), A, losses[slab], room)
 
-            assemble(self._slab(slab), forward, A[:len(some)])  # eq. 12
+        self._each(work)
 
     def sum(self, reduction_gradient, losses):
         """∇φ · D_A φ̃ · D_θ A [P] for ∇φ [m], and φ̃ into losses [m]: the second pass (eq. 20)."""
         network = self._network
-        A, total = np.empty((self.slabs[0].stop, network.widths[-1]), network.dtype), SlabSum(network.size, network.dtype,
-                                                                                              len(self.slabs))
-        for slab in self.slabs:
-            some, weights = losses[slab], reduction_gradient[slab]
+        total = SlabSum(network.size, network.dtype, len(self.slabs))
 
-            def forward(indices, rows, some=some, weights=weights):
-                X, targets, indices = gathered(self._X, self._targets, indices)
-                if not self._kept:
-                    total.add(streamed_sum(network, Samples(X, targets, indices), self._loss, weights, rows, some))
-                    return
-                stack = run_forward(network, X, indices, rows)
-                some[:], gradients = self._cost.losses_and_gradients(rows, targets[indices] if len(indices) else targets)
-                total.add(transposed_product(network, stack, weights[:, None] * gradients))  # eq. 18 and 20
+        def work(slab, samples, A):
+            weights = reduction_gradient[slab]
+            if not self._kept:
+                total.add(streamed_sum(network, samples, self._loss, weights, A, losses[slab]))
+                return
+            stack, losses[slab], loss_gradients = self._kept_forward(samples, A)
+            total.add(transposed_product(network, stack, weights[:, None] * loss_gradients))  # eq. 18 and 20
 
-            assemble(self._slab(slab), forward, A[:len(some)])  # eq. 12
+        self._each(work)
         return total.total()
 
 
