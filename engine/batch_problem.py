@@ -1,8 +1,7 @@
 """One batch step as functions of θ: what an update is given."""
 
-import numpy as np
-
 from .backward import evaluate
+from .rows import as_given
 
 
 class BatchProblem:
@@ -45,9 +44,7 @@ class BatchProblem:
     @property
     def y(self):
         """The batch's truths as a user gives them: [m, n], or [m] class numbers."""
-        targets = self.targets
-        classes = self._cost.loss.kind == "classes" and targets.shape[1] != self._network.widths[-1]
-        return targets[:, 0].astype(np.int64) if classes else targets
+        return as_given(self.targets, self._cost.loss.kind, self._network.widths[-1])
 
     @property
     def cost(self):

@@ -116,3 +116,8 @@ def gathered(X, targets, indices):
     if in_memory(X, targets):
         return X, targets, indices
     return X[indices], targets[indices], NO_INDICES
+
+
+def as_given(targets, kind, n):
+    """Truths as a user gives them, from those that kernels take: [m, n], or [m] class numbers."""
+    return targets[:, 0].astype(np.int64) if kind == "classes" and targets.shape[1] != n else targets
