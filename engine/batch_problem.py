@@ -51,6 +51,18 @@ class BatchProblem:
         """The cost, its reduction's per-sample data taken at the batch."""
         return self._cost.at(self.step.indices)
 
+    def samples_at(self, slab):
+        """X of some sample steps of the batch, a slice of 0 … m."""
+        return self._X[self.step.indices[slab]]
+
+    def linearised(self, theta, trainable, curvature):
+        """The batch's cost near θ, by `curvature` of its losses at the outputs: a Linearised."""
+        from .updates.linearised import Linearised
+        from .updates.slab_linearised import SlabLinearised, whole_fits
+
+        whole = self.max_bytes is None or whole_fits(self._network, len(self.step), self.max_bytes)
+        return (Linearised if whole else SlabLinearised)(self, theta, trainable, curvature)
+
     def value_and_gradient(self, theta):
         """C and D_θ C of the batch (eq. 14 and 20)."""
         return evaluate(self.network(theta), self._X, self._targets, self._cost, self.step, self.max_bytes)

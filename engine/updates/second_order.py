@@ -4,7 +4,6 @@ import numpy as np
 
 from ..errors import DivergenceError
 from .curvature import hessians
-from .linearised import Linearised
 from .solvers import build
 from .update import Update, UpdateState
 
@@ -25,7 +24,7 @@ class DampedStep(Update):
 
     def step(self, problem, theta, state, trainable, time):
         """One step along −(Jᵀ H J + λ I)⁻¹ D_θ C (eq. 21)."""
-        here = Linearised(problem, theta, trainable, self.curvature)
+        here = problem.linearised(theta, trainable, self.curvature)
         if np.isfinite(here.value) and here.size and np.any(here.gradient):
             rate = float(self.rate(time)) if callable(self.rate) else self.rate
             steepest = here.steepest()
