@@ -9,10 +9,13 @@ from ..forward import ForwardPass, lanes, panel_count
 from ..kernels.chain import chains
 from ..kernels.gram import gram, gram_numbers
 from ..kernels.jacobian import dense, dense_numbers, input_jacobian, product, read_chain, row_norms
+from ..rows import samples
 from ..runtime import aligned, over, workspace
 from . import checks as operator_checks
 
 STREAMED = 1 << 26  # bytes of J from which on it is written past the cache: 17970 x 6570 f64, three times as fast
+
+PIECE = 2 * STREAMED  # bytes of J whose samples are forward at a time
 
 
 class Jacobian(LinearOperator):
@@ -24,8 +27,8 @@ class Jacobian(LinearOperator):
     Parameters
     ----------
     network : Network
-    X : array_like [m, n_0]
-        m may be 0.
+    X : array_like [m, n_0], or an object that gives rows, as `value_and_gradient` takes it
+        m may be 0. Rows are read, and many samples go forward, where something asks for it: leave X as it is until then.
 
     Examples
     --------
@@ -40,10 +43,27 @@ class Jacobian(LinearOperator):
     """
 
     def __init__(self, network, X):
-        self.network = network
-        self.forward = ForwardPass(network, X)
-        self._chain = None
-        super().__init__(network.dtype, (self.forward.samples * network.widths[-1], network.size))
+        self._begin(network, samples(X, network.widths[0], network.dtype))
+
+    @classmethod
+    def _of(cls, network, X):
+        """The same of checked X."""
+        made = cls.__new__(cls)
+        made._begin(network, X)
+        return made
+
+    def _begin(self, network, X):
+        self.network, self._X, self._passed, self._chain = network, X, None, None
+        super().__init__(network.dtype, (len(X) * network.widths[-1], network.size))
+        if isinstance(X, np.ndarray) and len(X) * network._layout.stack_lines * self.dtype.itemsize <= STREAMED:
+            self._passed = ForwardPass._of(network, X)
+
+    @property
+    def forward(self):
+        """The ForwardPass of all samples; of many it is made when something first needs it, which `dense` and `slabs` do not."""
+        if self._passed is None:
+            self._passed = ForwardPass._of(self.network, self._X[:])
+        return self._passed
 
     @property
     def _kernel_arguments(self):
@@ -102,7 +122,8 @@ class Jacobian(LinearOperator):
         Parameters
         ----------
         out : ndarray or numpy.memmap [m n, P], optional
-            Filled and returned; C-contiguous, of the network's dtype. Fresh memory costs about as much as the work itself.
+            Filled and returned; C-contiguous, of the network's dtype. Fresh memory costs about as much as the work itself. Of many
+            samples some are forward at a time, so that a memmap is filled in bounded memory.
 
         Raises
         ------
@@ -112,8 +133,19 @@ class Jacobian(LinearOperator):
         if out is None:
             operator_checks.fits_in_memory(self.shape, self.dtype)
             out = np.empty(self.shape, self.dtype)
-        self._fill(operator_checks.output_array(out, self.shape, self.dtype))
+        self._fill_in_pieces(operator_checks.output_array(out, self.shape, self.dtype))
         return out
+
+    def _fill_in_pieces(self, rows):
+        """J into rows [m n, P], each piece's forward pass made and dropped, unless all of it is there or one piece is enough."""
+        n, m = self.network.widths[-1], len(self._X)
+        piece = max(1, PIECE // (n * self.network.size * self.dtype.itemsize))
+        if self._passed is not None or piece >= m:
+            self._fill(rows)
+            return
+        for first in range(0, m, piece):
+            X = self._X[first:first + piece]
+            Jacobian._of(self.network, X)._fill(rows[first * n:(first + len(X)) * n])
 
     def _fill(self, rows):
         numbers = dense_numbers(self.network._layout.plan, lanes(self.dtype))
@@ -137,9 +169,9 @@ class Jacobian(LinearOperator):
         return self._slabs(n, step)
 
     def _slabs(self, n, step):
-        for first in range(0, self.forward.samples, step):
-            X = self.forward._X[first:first + step]
-            yield slice(first * n, (first + len(X)) * n), Jacobian(self.network, X).dense()
+        for first in range(0, len(self._X), step):
+            X = self._X[first:first + step]
+            yield slice(first * n, (first + len(X)) * n), Jacobian._of(self.network, X).dense()
 
     def gram(self, other=None):
         """J J′ᵀ [m n, m′ n], the empirical neural tangent kernel (Jacot et al. 2018), from the factors.
