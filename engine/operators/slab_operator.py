@@ -3,7 +3,7 @@
 import numpy as np
 from scipy.sparse.linalg import LinearOperator
 
-from ..blocks import SlabSum, cut, levels_of
+from ..blocks import SlabSum, block_count, cut, levels_of
 from ..cost import Cost
 from ..forward import lanes
 from ..kernels.ggn import curvature_lines
@@ -86,8 +86,9 @@ class SlabOperator(CurvatureOperator):
         """Twice what a slab of so many samples takes: as much is left to the products of `dense`."""
         network, n = self.network, self.network.widths[-1]
         lines = 2 * network._layout.stack_lines + 3 * sum(network.widths) + curvature_lines(n, -1) + 8 * n
-        room = num_threads() * (2 * BLOCK * (network._layout.stack_lines + 3 * max(network.widths)) + 2 * lanes(network.dtype)**2)
-        numbers = count * lines + room + (levels_of(len(self._X), count) + 4 * num_threads()) * network.size
+        threads = min(num_threads(), block_count(count))
+        room = threads * (2 * BLOCK * (network._layout.stack_lines + 3 * max(network.widths)) + 2 * lanes(network.dtype)**2)
+        numbers = count * lines + room + (levels_of(len(self._X), count) + 4 * threads) * network.size
         return 2 * (int(numbers) * network.dtype.itemsize + count * READ * (network.widths[0] + self._targets.shape[1] + 1))
 
     def _operators(self):
