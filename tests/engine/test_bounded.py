@@ -236,7 +236,7 @@ def test_second_order_fits_have_the_same_bits(name, solver, monkeypatch):
     monkeypatch.setattr(SlabLinearised, "_forward", lambda self: (begin(self), made.append(len(self._slabs)))[0])
     net, X, y = data(m=300 if solver == "kernel" else 900, widths=(2, 8, 1))
     cost, update = Cost("squared_error", reductions.cvar(0.4)), SECOND_ORDER[name](solver=solver)
-    settings, most = dict(epochs=2, progress=False), 420_000 if solver == "kernel" else 1 << 20
+    settings, most = dict(epochs=2, progress=False), 390_000 if solver == "kernel" else 1 << 20
     expected = fit(net, X, y, cost, update, BatchSchedule(len(X)), **settings).network.parameters
     found = fit(net, File(X), File(y), cost, update, BatchSchedule(len(X)), max_bytes=most, **settings).network.parameters
     assert np.array_equal(found, expected) and min(made) > 1
