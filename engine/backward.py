@@ -14,6 +14,7 @@ from .kernels.reductions import known_gradient
 from .kernels.streamed import LossCodes, Results, Samples, streamed
 from .kernels.sums import BLOCK
 from .kernels.wide import pack_panels, row_sums
+from .rows import gathered, samples, truths
 from .runtime import num_threads, over, sum_chunks, workspace
 
 BACK = 3  # the work of a pass forward and back, in passes forward
@@ -39,6 +40,7 @@ def worth_threads(network, m):
 
 
 def _chunks(network, m, work):
+    """How many nodes of the tree of sums threads share for m samples."""
     return sum_chunks(-(-m // BLOCK), work, network.size * network.dtype.itemsize)
 
 
@@ -68,7 +70,7 @@ def transposed_product(network, stack, output_gradient):
         delta, packed = room[:first], room[first:numbers]
         out = np.empty(network.size, network.dtype)
         over(panel_count(m, network.dtype), work // 2, pack_panels, theta, back, plan, stack, output_gradient, delta, packed)
-        over(int(sum(-(-plan[1:, WIDTH] // ROWS))), work // 2, row_sums, plan, stack, delta, packed, m, out)  # eq. 20
+        over(int(sum(-(-plan[1:, WIDTH] // ROWS))), work // 2, row_sums, plan, delta, packed, m, out)  # eq. 20
         return out
     nodes = chunk_nodes(network, m, work)
     room = gradient_room(network, m, len(nodes))
@@ -76,43 +78,52 @@ def transposed_product(network, stack, output_gradient):
     return _folded(nodes)
 
 
+def streamed_sum(network, samples, loss, reduction_gradient, A, losses):
+    """∇φ · D_A φ̃ · D_θ A [P] block by block for ∇φ [m]; A [m, n] and the losses [m] are filled on the way (eq. 20)."""
+    work = BACK * len(A) * network._layout.sample_work
+    nodes = chunk_nodes(network, len(A), work)
+    over(len(nodes), work, streamed, network._theta, network._weights_back(), network._layout.plan, samples,
+         LossCodes(loss.code, loss.parameter), reduction_gradient, Results(A, losses, nodes),
+         gradient_room(network, len(A), len(nodes)))  # eq. 20
+    return _folded(nodes)
+
+
 def _streamed(network, X, targets, cost, indices, A):
     """C and D_θ C block by block, where ∇φ is known before the losses; A is filled on the way."""
-    m, loss, dtype = len(A), cost.loss, network.dtype
-    _, reduction_gradient = cost.reduce(np.ones(m, dtype))
-    work = BACK * m * network._layout.sample_work
-    nodes = chunk_nodes(network, m, work)
-    results = Results(A, np.empty(m, dtype), nodes)
-    over(len(nodes), work, streamed, network._theta, network._weights_back(), network._layout.plan,
-         Samples(X, targets, indices), LossCodes(loss.code, loss.parameter), reduction_gradient, results,
-         gradient_room(network, m, len(nodes)))  # eq. 20
-    return cost.reduce(results.losses)[0], _folded(nodes)
+    losses = np.ones(len(A), network.dtype)
+    _, reduction_gradient = cost.reduce(losses)
+    gradient_ = streamed_sum(network, Samples(X, targets, indices), cost.loss, reduction_gradient, A, losses)
+    return cost.reduce(losses)[0], gradient_
 
 
-def evaluate(network, X, targets, cost, step):
-    """C and D_θ C [P] of one batch step, from checked X [., n_0] and targets [., k].
+def evaluate(network, X, targets, cost, step, max_bytes=None):
+    """C and D_θ C [P] of one batch step, from checked X [., n_0] and targets [., k], arrays or Rows.
 
     The sample steps of `step` fill A by `assemble` (eq. 12); the losses of all of them give ∇φ (eq. 15), which with
-    each sample's ∇L is D_A C (eq. 18), and that goes backward (eq. 20).
+    each sample's ∇L is D_A C (eq. 18), and that goes backward (eq. 20). With `max_bytes` they pass in slabs, twice.
     """
-    A = np.empty((len(step), network.widths[-1]), network.dtype)
+    if max_bytes is not None:
+        from .two_passes import evaluate_in_slabs
+
+        found = evaluate_in_slabs(network, X, targets, cost, step.indices, max_bytes)
+        if found is not None:
+            return found
+    cost, n = cost.at(step.indices), network.widths[-1]
+    X, targets, indices = gathered(X, targets, step.indices)
+    A = np.empty((len(step), n), network.dtype)
     kept = []
     known = known_gradient(cost.reduction.code) and cost.loss.code >= 0 and network._built_in and not _by_rows(network, len(step))
 
-    def forward(indices, rows):
-        if known:
-            kept.append(_streamed(network, X, targets, cost.at(indices), indices, rows))
-        else:
-            kept.append((indices, run_forward(network, X, indices, rows)))
+    def forward(_, rows):
+        kept.append(_streamed(network, X, targets, cost, indices, rows) if known else run_forward(network, X, indices, rows))
 
     assemble(step, forward, A)  # eq. 12
     if known:
         return kept[0]
-    (indices, stack), = kept
-    losses, loss_gradients = cost.losses_and_gradients(A, targets[indices])
-    value, reduction_gradient = cost.at(indices).reduce(losses)
+    losses, loss_gradients = cost.losses_and_gradients(A, targets[indices] if len(indices) else targets)
+    value, reduction_gradient = cost.reduce(losses)
     output_gradient = reduction_gradient[:, None] * loss_gradients  # eq. 18
-    return value, transposed_product(network, stack, output_gradient)  # eq. 20
+    return value, transposed_product(network, kept[0], output_gradient)  # eq. 20
 
 
 def value_and_gradient(network, X, y, cost, *, max_bytes=None):
@@ -121,14 +132,17 @@ def value_and_gradient(network, X, y, cost, *, max_bytes=None):
     Parameters
     ----------
     network : Network
-    X : array_like [m, n_0]
+    X : array_like [m, n_0], or an object with __len__ and __getitem__ over slices and index arrays (HDF5, Zarr)
         m ≥ 1.
-    y : array_like
+    y : array_like, or such an object
         As the loss wants it: [m, n], [m] where n = 1, or [m] class numbers.
     cost : Cost
         Its scale is the reduction's: "mean" divides by m, "sum" does not.
-    max_bytes : None
-        Samples are held in memory whole.
+    max_bytes : int, optional
+        Samples then pass in slabs of whole blocks, twice: once for the losses, once for the sum (once where φ is linear). The
+        result has the same bits. Of X and y no more than a slab is copied, nothing where they are arrays or memmaps of the
+        network's dtype. It bounds what a slab takes; X, y, the m losses, ∇φ and φ's own work (a sort, a copy of its weights)
+        come on top, six numbers a sample at most.
 
     Returns
     -------
@@ -141,6 +155,8 @@ def value_and_gradient(network, X, y, cost, *, max_bytes=None):
     ------
     ValueError, TypeError
         Where X and y do not fit the network, the loss or each other.
+    MemoryError
+        Where `max_bytes` does not hold a block of samples; it names the least that does.
 
     Examples
     --------
@@ -150,9 +166,14 @@ def value_and_gradient(network, X, y, cost, *, max_bytes=None):
     >>> value_and_gradient(network, np.array([[1.0]]), np.array([[0.0]]), Cost("squared_error"))
     (2.0, array([2., 2.]))
     """
-    checks.whole(max_bytes)
-    X = checks.samples(X, network.widths[0], network.dtype)
-    targets = cost.targets(y, len(X), network.widths[-1], network.dtype)
-    step = BatchStep(0, 0, np.arange(len(X)))
-    value, gradient_ = evaluate(network, X, targets, cost, step)
+    max_bytes = checks.max_bytes(max_bytes)
+    bounded = max_bytes is not None
+    X = samples(X, network.widths[0], network.dtype, bounded=bounded)
+    targets = truths(y, len(X), network.widths[-1], network.dtype, cost, bounded=bounded)
+    found = None
+    if bounded:
+        from .two_passes import evaluate_in_slabs
+
+        found = evaluate_in_slabs(network, X, targets, cost, None, max_bytes)
+    value, gradient_ = found or evaluate(network, X, targets, cost, BatchStep(0, 0, np.arange(len(X))))
     return float(value), gradient_

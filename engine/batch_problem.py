@@ -1,8 +1,7 @@
 """One batch step as functions of θ: what an update is given."""
 
-import numpy as np
-
 from .backward import evaluate
+from .rows import as_given
 
 
 class BatchProblem:
@@ -14,16 +13,19 @@ class BatchProblem:
     ----------
     network : Network
         Its widths, activations and dtype; θ comes with each call.
-    X : ndarray [samples, n_0]
+    X : ndarray or Rows [samples, n_0]
         Checked, of the whole data set.
-    targets : ndarray [samples, k]
+    targets : ndarray or Rows [samples, k]
         As `Cost.targets` makes them.
     cost : Cost
     step : schedulers.BatchStep
+    max_bytes : int, optional
+        The most that a slab of the batch may take.
     """
 
-    def __init__(self, network, X, targets, cost, step):
+    def __init__(self, network, X, targets, cost, step, max_bytes=None):
         self._network, self._X, self._targets, self._cost, self.step = network, X, targets, cost, step
+        self.max_bytes = max_bytes
 
     def network(self, theta):
         """The network at `theta` [P], neither checked nor copied."""
@@ -42,21 +44,25 @@ class BatchProblem:
     @property
     def y(self):
         """The batch's truths as a user gives them: [m, n], or [m] class numbers."""
-        targets = self.targets
-        classes = self._cost.loss.kind == "classes" and targets.shape[1] != self._network.widths[-1]
-        return targets[:, 0].astype(np.int64) if classes else targets
+        return as_given(self.targets, self._cost.loss.kind, self._network.widths[-1])
 
     @property
     def cost(self):
         """The cost, its reduction's per-sample data taken at the batch."""
         return self._cost.at(self.step.indices)
 
+    def samples_at(self, slab):
+        """X of some sample steps of the batch, a slice of 0 … m."""
+        return self._X[self.step.indices[slab]]
+
     def linearised(self, theta, trainable, curvature):
         """The batch's cost near θ, by `curvature` of its losses at the outputs: a Linearised."""
         from .updates.linearised import Linearised
+        from .updates.slab_linearised import SlabLinearised, whole_fits
 
-        return Linearised(self, theta, trainable, curvature)
+        whole = self.max_bytes is None or whole_fits(self._network, len(self.step), self.max_bytes)
+        return (Linearised if whole else SlabLinearised)(self, theta, trainable, curvature)
 
     def value_and_gradient(self, theta):
         """C and D_θ C of the batch (eq. 14 and 20)."""
-        return evaluate(self.network(theta), self._X, self._targets, self._cost, self.step)
+        return evaluate(self.network(theta), self._X, self._targets, self._cost, self.step, self.max_bytes)

@@ -1,6 +1,7 @@
 """Every cast and check of users' input, once, at the public edge: what the kernels then trust."""
 
 import operator
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 
@@ -34,23 +35,52 @@ def real_array(values, name):
     return array
 
 
-def finite(array, name):
+def entry(place, rows=None):
+    """A place in an array as text; where the array holds some `rows` of a data set, as the place there."""
+    first, *rest = (int(i) for i in place)
+    return ", ".join(map(str, (first if rows is None else int(rows[first]), *rest)))
+
+
+def finite(array, name, rows=None):
     """Refuse NaN and infinities in a C-contiguous float array; return it."""
     at = first_not_finite(array.reshape(-1))
     if at >= 0:
-        place = tuple(int(i) for i in np.unravel_index(at, array.shape))
-        raise ValueError(f"{name} must be finite, but {name}[{', '.join(map(str, place))}] is {array[place]}; "
+        place = np.unravel_index(at, array.shape)
+        raise ValueError(f"{name} must be finite, but {name}[{entry(place, rows)}] is {array[place]}; "
                          "drop or impute such entries first")
     return array
 
 
-def samples(X, width, dtype, name="X"):
-    """`X` as a finite C-contiguous [m, width] array of `dtype`."""
+def samples(X, width, dtype, name="X", rows=None):
+    """`X` as a finite C-contiguous [m, width] array of `dtype`; `rows` says which of a data set they are, for messages."""
     array = real_array(X, name)
     if array.ndim != 2 or array.shape[1] != width:
         hint = f"; a single sample is {name}[None, :]" if array.ndim == 1 and array.shape[0] == width else ""
         raise ValueError(f"{name} must have shape [m, {width}], one row a sample, but has shape {list(array.shape)}{hint}")
-    return finite(contiguous(array, dtype), name)
+    return finite(contiguous(array, dtype), name, rows)
+
+
+def lies_in_memory(values):
+    """Whether `values` are an array or what NumPy makes one of: sequences, whatever exports its memory, tables. Else, as with HDF5
+    and Zarr, they are rows to be read by slices and index arrays."""
+    if isinstance(values, (np.ndarray, Sequence, Mapping)):
+        return True
+    if any(hasattr(values, mark) for mark in ("__array_interface__", "__dlpack__", "to_numpy")):
+        return True
+    return not (hasattr(values, "__len__") and hasattr(values, "__getitem__"))
+
+
+def as_it_lies(array, dtype):
+    """Whether kernels can read `array` where it lies, without a copy."""
+    return array.dtype == dtype and array.flags.c_contiguous and array.flags.aligned
+
+
+def rows_given(values, wanted, name):
+    """What an object gave for so many indices, an array with a row for each."""
+    array = real_array(values, name)
+    if array.ndim == 0 or len(array) != wanted:
+        raise ValueError(f"{name} must give a row for each index, but gave shape {list(array.shape)} for {wanted} indices")
+    return array
 
 
 def vector(values, size, dtype, name, meaning):
@@ -262,7 +292,12 @@ def between(value, name, low, high):
     return number_where(value, name, f"a number in [{low}, {high}]", lambda number: low <= number <= high)
 
 
-def whole(max_bytes):
-    """Samples are held in memory whole."""
-    if max_bytes is not None:
-        raise ValueError(f"max_bytes must be None, for samples are held in memory whole, but is {max_bytes!r}")
+def max_bytes(value):
+    """The most bytes to hold at once, or None where samples are held whole."""
+    return None if value is None else whole_number(value, "max_bytes", 1)
+
+
+def block_fits(least, most, block):
+    """Refuse bounds that do not hold what one block needs."""
+    if least > most:
+        raise MemoryError(f"max_bytes is {most}, but one block of {block} samples takes {least} bytes; allow at least that")

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from .checks import contiguous, finite, float_array, real_array, whole_number
+from .checks import contiguous, entry, finite, float_array, real_array, whole_number
 
 
 def loss_name(name, known):
@@ -40,8 +40,9 @@ def outputs(A, m):
     return finite(contiguous(array, array.dtype), "A")
 
 
-def targets(y, shape, dtype, kind):
-    """y as the kernels take it: [m, n] of `dtype`, or [m, 1] with class numbers."""
+def targets(y, shape, dtype, kind, numbers=None):
+    """y as the kernels take it: [m, n] of `dtype`, or [m, 1] with class numbers; `numbers` says which samples of a data set these
+    are, for messages."""
     m, n = shape
     array = real_array(y, "y")
     if m == 0:
@@ -49,43 +50,52 @@ def targets(y, shape, dtype, kind):
     if len(array.shape) == 0 or len(array) != m:
         raise ValueError(f"y must have one entry for each of the {m} samples, but has shape {list(array.shape)}")
     if kind == "classes" and array.ndim == 1:
-        return _classes(array, n, dtype)
+        return _classes(array, n, dtype, numbers)
     if array.ndim == 1 and n == 1:
         array = array[:, None]
     if array.shape != shape:
         other = " of probabilities, or [m] of class numbers" if kind == "classes" else ""
         raise ValueError(f"y must have shape [{m}, {n}]{other}, but has shape {list(array.shape)}")
-    array = finite(contiguous(array, dtype), "y")
+    array = finite(contiguous(array, dtype), "y", numbers)
     if kind == "classes":
-        _refuse(array, (array >= 0) & (array <= 1), "a probability in [0, 1]; give class numbers as an integer array [m]")
+        _refuse(array, (array >= 0) & (array <= 1), "a probability in [0, 1]; give class numbers as an integer array [m]",
+                numbers)
         rows = np.abs(array.sum(1) - 1) > 1e-3
         if rows.any():
             k = int(np.argmax(rows))
-            raise ValueError(f"y's rows must sum to 1 as probabilities do, but row {k} sums to {array[k].sum()}; divide by it")
+            raise ValueError(f"y's rows must sum to 1 as probabilities do, but row {entry((k,), numbers)} sums to "
+                             f"{array[k].sum()}; divide by it")
     elif kind == "unit":
-        _refuse(array, (array >= 0) & (array <= 1), "in [0, 1] for binary_cross_entropy; use 0 and 1 for the two classes")
+        _refuse(array, (array >= 0) & (array <= 1), "in [0, 1] for binary_cross_entropy; use 0 and 1 for the two classes",
+                numbers)
     elif kind == "counts":
-        _refuse(array, array >= 0, "at least 0 for poisson, a count")
+        _refuse(array, array >= 0, "at least 0 for poisson, a count", numbers)
     elif kind == "signs":
-        _refuse(array, np.abs(array) == 1, "-1 or 1 for hinge; 2 * y - 1 makes them from 0 and 1")
+        _refuse(array, np.abs(array) == 1, "-1 or 1 for hinge; 2 * y - 1 makes them from 0 and 1", numbers)
     return array
 
 
-def _refuse(array, allowed, expected):
+def one_each(y, m):
+    """Refuse truths that are not as many as the samples."""
+    if sample_count(y) != m:
+        raise ValueError(f"y must have one entry for each of the {m} samples, but has {len(y)}")
+
+
+def _refuse(array, allowed, expected, numbers):
     if not allowed.all():
         place = np.unravel_index(np.argmin(allowed), array.shape)
-        raise ValueError(f"y must be {expected}, but y[{', '.join(map(str, map(int, place)))}] is {array[place]}")
+        raise ValueError(f"y must be {expected}, but y[{entry(place, numbers)}] is {array[place]}")
 
 
-def _classes(array, n, dtype):
+def _classes(array, n, dtype, numbers):
     if array.dtype.kind not in "biu":
         raise TypeError(f"y must hold integer class numbers 0 … {n - 1}, but has dtype {array.dtype}; y.astype(int) makes them, "
                         f"or give probabilities [{len(array)}, {n}]")
     wrong = (array < 0) | (array >= n)
     if wrong.any():
         k = int(np.argmax(wrong))
-        raise ValueError(f"y must hold class numbers 0 … {n - 1} for {n} outputs, but y[{k}] is {array[k]}; "
-                         "number the classes from 0, or widen the last layer")
+        raise ValueError(f"y must hold class numbers 0 … {n - 1} for {n} outputs, but y[{entry((k,), numbers)}] is "
+                         f"{array[k]}; number the classes from 0, or widen the last layer")
     if n == 1:
         return np.ones((len(array), 1), dtype)
     return contiguous(array[:, None], dtype)

@@ -89,8 +89,17 @@ class ForwardPass:
     """
 
     def __init__(self, network, X):
-        self.network = network
-        self._X = checks.samples(X, network.widths[0], network.dtype)
+        self._run(network, checks.samples(X, network.widths[0], network.dtype))
+
+    @classmethod
+    def _of(cls, network, X):
+        """The same of checked X."""
+        made = cls.__new__(cls)
+        made._run(network, X)
+        return made
+
+    def _run(self, network, X):
+        self.network, self._X = network, X
         self.outputs = np.empty((len(self._X), network.widths[-1]), network.dtype)
         self._stack = run_forward(network, self._X, NO_INDICES, self.outputs)
 

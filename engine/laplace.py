@@ -85,7 +85,7 @@ class LaplacePosterior:
         out = np.empty((len(X), n, n), J.dtype)
         for rows, slab in J.slabs(max(SLAB, n * self._top.size * J.dtype.itemsize)):
             some = slice(rows.start // n, rows.stop // n)
-            half = self._half(Jacobian(self._top, J.forward._X[some]), slab).T.reshape(-1, n, len(self._lower))
+            half = self._half(Jacobian(self._top, J._X[some]), slab).T.reshape(-1, n, len(self._lower))
             out[some] = half @ half.transpose(0, 2, 1)
             if not self._primal:
                 slab = slab.reshape(-1, n, self._top.size)

@@ -17,8 +17,12 @@ from .errors import DivergenceError
 from .history import History
 from .kernels.epoch import Batches, CostCodes, UpdateCodes, epoch
 from .network import Network
+from .rows import in_memory, samples, truths
+from .two_passes import batch_bytes, losses_in_slabs
 from .updates import FirstOrder, Update, UpdateState
 from .updates import checks as update_checks
+
+VALIDATION = 1 << 28  # bytes of a slab of held-out samples that are read from a file
 
 
 @dataclass(frozen=True)
@@ -33,17 +37,18 @@ class FitResult:
 class _Run:
     """The checked inputs of a fit."""
 
-    def __init__(self, network, X, y, cost, update, schedule, trainable):
-        self.network, self.cost = network, cost
+    def __init__(self, network, X, y, cost, update, schedule, trainable, max_bytes):
+        self.network, self.cost, self.max_bytes = network, cost, checks.max_bytes(max_bytes)
         self.update = update_checks.update(update, Update)
         self.schedule = update_checks.schedule(schedule)
-        self.X = checks.samples(X, network.widths[0], network.dtype)
-        self.targets = cost.targets(y, len(self.X), network.widths[-1], network.dtype)
+        bounded = self.max_bytes is not None
+        self.X = samples(X, network.widths[0], network.dtype, bounded=bounded)
+        self.targets = truths(y, len(self.X), network.widths[-1], network.dtype, cost, bounded=bounded)
         self.trainable = update_checks.trainable(trainable, network.size)
 
     def problem(self, step):
         """A batch step as functions of θ."""
-        return BatchProblem(self.network, self.X, self.targets, self.cost, step)
+        return BatchProblem(self.network, self.X, self.targets, self.cost, step, self.max_bytes)
 
     def epoch(self, e):
         """The batch steps of epoch `e`."""
@@ -60,7 +65,12 @@ class _Run:
         built_in = self.network._built_in and self.cost.loss.code >= 0 and self.cost.reduction.code >= 0
         if not (built_in and isinstance(self.update, FirstOrder)) or self.cost.reduction.name == "power_mean":
             return False
-        return not worth_threads(self.network, steps.largest)
+        fits = in_memory(self.X, self.targets) and self._fits(steps.largest)
+        return fits and not worth_threads(self.network, steps.largest)
+
+    def _fits(self, m):
+        """Whether the largest batch, its stacks kept, fits in `max_bytes`."""
+        return self.max_bytes is None or batch_bytes(self.network, m) <= self.max_bytes
 
 
 class _EpochSteps:
@@ -141,8 +151,9 @@ def fit(network, X, y, cost, update, schedule, *, epochs, trainable=None, valida
     ----------
     network : Network
         Where to begin; it is not changed.
-    X : array_like [samples, n_0]
-    y : array_like
+    X : array_like [samples, n_0], or an object with __len__ and __getitem__ over slices and index arrays (HDF5, Zarr)
+        Of such an object only the rows of a batch, or of a slab of it, are read at a time, and checked then.
+    y : array_like, or such an object
         As the cost's loss wants it.
     cost : Cost
         Of each batch; per-sample data of its reduction (weights, groups) is taken at the batch's samples.
@@ -161,7 +172,9 @@ def fit(network, X, y, cost, update, schedule, *, epochs, trainable=None, valida
     progress : bool
         Show a progress bar with the cost.
     max_bytes : int, optional
-        Must be None: batches are held in memory whole.
+        Batches that take more pass in slabs, as `value_and_gradient` has them, with the same bits; the cost of `validation` too.
+        X and y, an epoch's order and a few numbers a sample of a batch come on top; second-order updates hold some [m, n]
+        for a batch, and a solver's own matrices.
     checkpoint : path, optional
         Written after every epoch.
     resume : bool
@@ -175,6 +188,8 @@ def fit(network, X, y, cost, update, schedule, *, epochs, trainable=None, valida
     ------
     ValueError, TypeError
         Where an argument is not as stated.
+    MemoryError
+        Where `max_bytes` does not hold a block of samples; it names the least that does.
     DivergenceError
         Where a cost or a parameter is no longer finite; its `.result` is the run up to the last whole epoch.
     CheckpointError
@@ -191,8 +206,7 @@ def fit(network, X, y, cost, update, schedule, *, epochs, trainable=None, valida
     >>> result.network.parameters.round(3)
     array([2., 1.])
     """
-    checks.whole(max_bytes)
-    run = _Run(network, X, y, cost, update, schedule, trainable)
+    run = _Run(network, X, y, cost, update, schedule, trainable, max_bytes)
     return run_epochs(run, epochs, validation, callbacks, progress, checkpoint, resume)
 
 
@@ -243,8 +257,12 @@ def _validation(run, pair):
     """A function of the run so far: the cost on held-out samples, or NaN."""
     if pair is None:
         return lambda good: float("nan")
-    X = checks.samples(pair[0], run.network.widths[0], run.network.dtype, "validation X")
-    targets = run.cost.targets(pair[1], len(X), run.network.widths[-1], run.network.dtype)
+    network, bounded = run.network, run.max_bytes is not None
+    X = samples(pair[0], network.widths[0], network.dtype, name="validation X", bounded=bounded)
+    targets = truths(pair[1], len(X), network.widths[-1], network.dtype, run.cost, bounded=bounded)
+    if bounded or not in_memory(X, targets):
+        most = run.max_bytes or VALIDATION
+        return lambda good: float(run.cost.reduce(losses_in_slabs(good.current(), X, targets, run.cost, most))[0])
     return lambda good: float(run.cost.reduce(run.cost.losses_and_gradients(good.current()(X), targets)[0])[0])
 
 

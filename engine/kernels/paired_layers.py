@@ -146,7 +146,8 @@ def pair_sums(theta, back, plan, stack, curvature, pairs, most, partial, work, n
                 left[:rows * some * lanes] = 0
                 for j in range(some):
                     to = 2 * j * n * held
-                    neurons, bent = to + (plan[l, ROW] - plan[0, WIDTH]) * lanes, to + n * held + (plan[k, ROW] - plan[0, WIDTH]) * lanes
+                    neurons = to + (plan[l, ROW] - plan[0, WIDTH]) * lanes
+                    bent = to + n * held + (plan[k, ROW] - plan[0, WIDTH]) * lanes
                     ins = (j * inputs + (plan[l - 1, ROW] + l - 1) * lanes, plan[l - 1, WIDTH] + 1)
                     outs = (j * inputs + (plan[k - 1, ROW] + k - 1) * lanes, plan[k - 1, WIDTH] + 1)
                     one[:columns * lanes] = 0

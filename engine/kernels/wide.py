@@ -10,19 +10,25 @@ from .levels import fold_levels, push_level
 from .linked import kernel
 from .panels import gather
 from .product import ROWS, pack
-from .simd import lanes_of, sum_lines, tile
+from .simd import lanes_of, sum_lines, tile, transpose
 from .sums import BLOCK
 
 LINES = 4  # lines of a tile
 
 
 @kernel
+def first_packed(plan, l, lanes):
+    """Where a^{l-1} begins in a block's packed inputs."""
+    lines = 0
+    for k in range(l - 1):
+        lines += (plan[k, WIDTH] + lanes - 1) // lanes
+    return lines * lanes * BLOCK
+
+
+@kernel
 def packed_numbers(plan, lanes):
     """Numbers that a block's inputs a^0 … a^{L-1} take, packed."""
-    lines = 0
-    for l in range(plan.shape[0] - 1):
-        lines += (plan[l, WIDTH] + lanes - 1) // lanes
-    return lines * lanes * BLOCK
+    return first_packed(plan, plan.shape[0], lanes)
 
 
 @kernel
@@ -65,9 +71,7 @@ def weight_sums(plan, l, delta, packed, m, levels, out, rows):
     lanes = lanes_of(delta)
     first, height = rows
     before, d_stride = plan[l - 1, WIDTH], delta_lines(plan) * lanes
-    size, start = packed_numbers(plan, lanes), 0
-    for k in range(l - 1):
-        start += (plan[k, WIDTH] + lanes - 1) // lanes * lanes * BLOCK
+    size, start = packed_numbers(plan, lanes), first_packed(plan, l, lanes)
     c = (0, LINES * lanes, lanes)
     for q in range(0, before, LINES * lanes):
         lines = min(LINES, (before - q + lanes - 1) // lanes)
@@ -95,24 +99,29 @@ def weight_sums(plan, l, delta, packed, m, levels, out, rows):
 
 
 @kernel
-def lane_sums(plan, l, stack, delta, m, levels, out):
-    """D_{W^l} C of a layer whose samples stay the lanes."""
+def lane_sums(plan, l, delta, packed, m, levels, out):
+    """D_{W^l} C of a layer whose samples stay the lanes; its inputs go back into panels, block by block."""
     lanes = lanes_of(delta)
-    width, before = plan[l, WIDTH], plan[l - 1, WIDTH]
-    stride, d_stride = stack_lines(plan) * lanes, delta_lines(plan) * lanes
+    width, before, d_stride = plan[l, WIDTH], plan[l - 1, WIDTH], delta_lines(plan) * lanes
+    size, start = packed_numbers(plan, lanes), first_packed(plan, l, lanes)
+    lines = (before + lanes - 1) // lanes
+    inputs = np.empty(lines * lanes * BLOCK, delta.dtype)
     filled = 0
     for b in range((m + BLOCK - 1) // BLOCK):
         panels = (min(BLOCK, m - b * BLOCK) + lanes - 1) // lanes
-        a = (b * BLOCK * stack_lines(plan) + plan[l - 1, ROW] * lanes, stride)
+        for j in range(panels):
+            for q in range(lines):
+                transpose(packed, (b * size + start + (q * BLOCK + j * lanes) * lanes, lanes),
+                          inputs, ((j * lines + q) * lanes * lanes, lanes))
         d = (b * BLOCK * delta_lines(plan) + (plan[l, ROW] - plan[0, WIDTH]) * lanes, d_stride)
-        lane_gradient(delta, d, stack, a, panels, levels[filled], 0, (width, before))  # eq. 20
+        lane_gradient(delta, d, inputs, (0, lines * lanes * lanes), panels, levels[filled], 0, (width, before))  # eq. 20
         filled = push_level(levels, filled, b)
     fold_levels(levels, filled)
     out[plan[l, WEIGHT]:plan[l, WEIGHT] + width * before] = levels[0]
 
 
 @kernel
-def row_sums(plan, stack, delta, packed, m, out, tiles):
+def row_sums(plan, delta, packed, m, out, tiles):
     """D_theta C, m samples, for tiles tiles[0] … tiles[1] - 1 of six rows, or of all rows of a narrow layer, counted through the
     layers."""
     lanes = lanes_of(delta)
@@ -129,7 +138,7 @@ def row_sums(plan, stack, delta, packed, m, out, tiles):
             first = t * ROWS
             rows = width if by_lanes else min(ROWS, width - first)
             if by_lanes:
-                lane_sums(plan, l, stack, delta, m, np.empty((height, width * plan[l - 1, WIDTH]), delta.dtype), out)
+                lane_sums(plan, l, delta, packed, m, np.empty((height, width * plan[l - 1, WIDTH]), delta.dtype), out)
             else:
                 weight_sums(plan, l, delta, packed, m, levels, out, (first, rows))
             bias_sums(plan, l, delta, m, nodes, out, (first, first + rows))

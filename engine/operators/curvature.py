@@ -7,7 +7,7 @@ from .. import checks
 from ..backward import transposed_product
 from ..kernels.sums import tree_sum
 from . import curvature_checks
-from .dense_curvature import add_pair, pair_sum, slabs, symmetric_pair_sum, with_one
+from .dense_curvature import SLAB, add_pair, pair_sum, slabs, symmetric_pair_sum, with_one
 from .jacobian import Jacobian
 from .output_curvature import reduction_curvature
 
@@ -19,6 +19,8 @@ class CurvatureOperator(LinearOperator):
     of Fisher's matrices, have the same bits for any number of threads; `dense`, `blocks`, and the Hessian's diagonal and trace go
     through BLAS, and promise only rounding.
     """
+
+    _held = SLAB
 
     def __init__(self, network, X, y, cost):
         X, targets = curvature_checks.samples_and_targets(network, X, y, cost)
@@ -54,7 +56,9 @@ class CurvatureOperator(LinearOperator):
 
     def _matvec(self, v):
         v = checks.direction(v, self.shape[1], self.dtype)
-        out = self._product(v)
+        return self._without_removed(v, self._product(v))
+
+    def _without_removed(self, v, out):
         if self._removed is not None:
             scale, r, _ = self._removed
             out -= scale * tree_sum(r * v) * r
@@ -156,7 +160,7 @@ class CurvatureOperator(LinearOperator):
         widths, m = self.network.widths, len(self._losses)
         inputs = [with_one(self.forward.a(l)) for l in range(self.network.depth)]
         most = max(widths[l] * widths[k] + (widths[l - 1] + 1) * (widths[k - 1] + 1) for l, k, _ in pairs)
-        for first, stop in slabs(m, most * self.dtype.itemsize):
+        for first, stop in slabs(m, most * self.dtype.itemsize, self._held):
             between = self._between_neurons(first, stop)
             for l, k, target in pairs:
                 a, b = inputs[l - 1][first:stop], inputs[k - 1][first:stop]

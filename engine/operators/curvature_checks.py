@@ -55,6 +55,14 @@ def square_fits(size, dtype, owner):
                           "use its products, diagonal() or blocks()")
 
 
+def joined_fits(m, size, dtype, most):
+    """Refuse what a user's own ∇²φ takes beyond products."""
+    wanted = m * (2 * size + m) * dtype.itemsize
+    if wanted > most:
+        raise MemoryError(f"max_bytes is {most}, but the curvature of a user's own reduction takes {wanted} bytes beyond products, "
+                          f"[{m}, {size}] and [{m}, {m}] numbers; use its products")
+
+
 def input_direction(V, shape, dtype):
     """A finite direction of X, of X's shape."""
     array = checks.real_array(V, "V")

@@ -8,9 +8,9 @@ import numpy as np
 SLAB = 1 << 28  # bytes of products of inputs held at once
 
 
-def slabs(m, bytes_each):
-    """Ranges of samples, as many at once as SLAB holds."""
-    step = max(1, SLAB // bytes_each)
+def slabs(m, bytes_each, held):
+    """Ranges of samples, as many at once as `held` bytes hold."""
+    step = max(1, held // bytes_each)
     return [(first, min(first + step, m)) for first in range(0, m, step)]
 
 

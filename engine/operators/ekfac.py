@@ -11,17 +11,19 @@ class EigenCorrected(KroneckerFactored):
 
     def _spectrum(self):
         if self._eigen is None:
-            self._eigen = [(U, V, self._scales(l, U, V)) for l, (U, V, _) in enumerate(super()._spectrum(), 1)]
+            self._eigen = self._corrected(super()._spectrum())
         return self._eigen
 
-    def _scales(self, l, U, V):
-        """s [n_l, n_{l−1} + 1]: the GGN's diagonal in the basis U ⊗ V."""
-        inputs = (self._inputs(l) @ V)**2
-        total = np.zeros((U.shape[0], V.shape[0]), self.network.dtype)
-        for some, chain, H in self._chains(l):
-            rotated = chain @ U
-            total += np.einsum("kip,kip->kp", rotated, H @ rotated).T @ inputs[some]
-        return np.maximum(total, 0)
+    def _corrected(self, spectrum):
+        """(U, V, s) for every layer, s [n_l, n_{l−1} + 1] the GGN's diagonal in the basis U ⊗ V."""
+        totals = [np.zeros_like(s) for *_, s in spectrum]
+        for part in self._parts():
+            for l, ((U, V, _), total) in enumerate(zip(spectrum, totals), 1):
+                inputs = (part.inputs(l) @ V)**2
+                for some, chain, H in part.chains(l):
+                    rotated = chain @ U
+                    total += np.einsum("kip,kip->kp", rotated, H @ rotated).T @ inputs[some]
+        return [(U, V, np.maximum(total, 0)) for (U, V, _), total in zip(spectrum, totals)]
 
     def _matvec(self, v):
         v = checks.direction(v, self.shape[1], self.dtype)
@@ -43,7 +45,7 @@ class EigenCorrected(KroneckerFactored):
         return in_order((Q * s.reshape(-1)) @ Q.T, self.network.widths[l + 1])
 
 
-def ekfac(network, X, y, cost):
+def ekfac(network, X, y, cost, *, max_bytes=None):
     """Eigen-corrected Kronecker-factored curvature (George et al. 2018, arXiv 1806.03884).
 
     The eigenvectors are those of `kfac`; the eigenvalue of each is what the GGN has along it. Of all operators with these
@@ -57,6 +59,8 @@ def ekfac(network, X, y, cost):
         As `value_and_gradient` takes them; m ≥ 1.
     cost : Cost
         Any reduction; a loss with a Hessian.
+    max_bytes : int, optional
+        As `kfac` has it; the samples pass once more for the eigenvalues.
 
     Returns
     -------
@@ -78,4 +82,4 @@ def ekfac(network, X, y, cost):
     >>> float(E.trace().round(12))
     7.0
     """
-    return EigenCorrected(network, X, y, cost)
+    return EigenCorrected(network, X, y, cost, max_bytes)

@@ -3,14 +3,15 @@
 import numpy as np
 
 from .. import checks
+from ..kernels.sums import BLOCK
 from . import curvature_checks
-from .ggn import GaussNewtonOperator
+from .ggn import gauss_newton
 from .output_curvature import OutputCurvature, loss_curvature, probabilities
 
 LIKELIHOODS = ("squared_error", "softmax_cross_entropy", "binary_cross_entropy", "poisson")
 
 
-def fisher(network, X, y, cost, *, samples=None, seed=0):
+def fisher(network, X, y, cost, *, samples=None, seed=0, max_bytes=None):
     """The Fisher information matrix Σ_k (∇φ)_k E[D_θ L_kᵀ D_θ L_k], targets drawn from the model that the loss implies.
 
     After Amari (1998).
@@ -31,7 +32,9 @@ def fisher(network, X, y, cost, *, samples=None, seed=0):
         Draws of each sample's targets for a Monte-Carlo estimate, whose mean is the exact matrix and which has rank m · samples at
         most; exact where None.
     seed : int or numpy.random.Generator
-        Of the draws.
+        Of the draws; those of a block of samples depend on it and the block's number alone.
+    max_bytes : int, optional
+        Samples then pass in slabs, as `ggn` has it.
 
     Returns
     -------
@@ -55,22 +58,34 @@ def fisher(network, X, y, cost, *, samples=None, seed=0):
     """
     curvature_checks.likelihood(cost.loss, LIKELIHOODS)
     samples = curvature_checks.draws(samples)
-    generator = checks.generator(seed)
+    entropy = int(checks.generator(seed).integers(1 << 63))
 
-    def curvature(cost, A, targets, weights, gradients):
+    def curvature(cost, A, targets, weights, gradients, first):
         if samples is None:
             if cost.loss.name == "softmax_cross_entropy":
                 p = probabilities(cost, A, targets)[0]
                 return OutputCurvature(A.shape, A.dtype, weights[:, None] * p, [(p, -weights)])
             return loss_curvature(cost, A, targets, weights, "fisher")
         share = weights / A.dtype.type(samples)
-        drawn = [_gradient_at_a_draw(cost, A, targets, generator) for _ in range(samples)]
+        drawn = _gradients_at_draws(cost, A, targets, samples, (entropy, first // BLOCK))
         if samples < A.shape[1]:
             return OutputCurvature(A.shape, A.dtype, terms=[(x, share) for x in drawn])
         entries = sum((share[:, None] * x)[:, :, None] * x[:, None, :] for x in drawn)
         return OutputCurvature(A.shape, A.dtype, entries=entries)
 
-    return GaussNewtonOperator(network, X, y, cost, "fisher", curvature)
+    return gauss_newton(network, X, y, cost, "fisher", curvature, max_bytes=max_bytes)
+
+
+def _gradients_at_draws(cost, A, targets, draws, start):
+    """∇L [draws, m, n] at targets drawn from the model, each block by a generator of its own, numbered from `start`."""
+    entropy, block = start
+    out = np.empty((draws, *A.shape), A.dtype)
+    for first in range(0, len(A), BLOCK):
+        generator = np.random.default_rng([entropy, block + first // BLOCK])
+        some = slice(first, first + BLOCK)
+        for r in range(draws):
+            out[r, some] = _gradient_at_a_draw(cost, A[some], targets[some], generator)
+    return out
 
 
 def _gradient_at_a_draw(cost, A, targets, generator):
@@ -87,7 +102,7 @@ def _gradient_at_a_draw(cost, A, targets, generator):
     return mean - drawn.astype(A.dtype)
 
 
-def empirical_fisher(network, X, y, cost):
+def empirical_fisher(network, X, y, cost, *, max_bytes=None):
     """The empirical Fisher matrix, Σ_k (∇φ)_k g_k g_kᵀ, of the gradients g_k = D_θ L_k [P] of each sample's own loss at its target.
 
     Neither the Fisher matrix nor an approximation of the Hessian away from a minimum (Kunstner et al. 2019). The scale is the
@@ -99,6 +114,8 @@ def empirical_fisher(network, X, y, cost):
     X, y : array_like
         As `value_and_gradient` takes them; m ≥ 1.
     cost : Cost
+    max_bytes : int, optional
+        Samples then pass in slabs, as `ggn` has it.
 
     Returns
     -------
@@ -115,7 +132,7 @@ def empirical_fisher(network, X, y, cost):
     array([[4., 2.],
            [2., 1.]])
     """
-    def curvature(cost, A, targets, weights, gradients):
+    def curvature(cost, A, targets, weights, gradients, first):
         return OutputCurvature(A.shape, A.dtype, terms=[(gradients, weights)])
 
-    return GaussNewtonOperator(network, X, y, cost, "empirical_fisher", curvature)
+    return gauss_newton(network, X, y, cost, "empirical_fisher", curvature, max_bytes=max_bytes)

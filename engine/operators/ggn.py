@@ -12,8 +12,10 @@ from ..kernels.sums import BLOCK
 from ..kernels.wide import row_sums
 from ..network import NO_INDICES
 from ..runtime import over, workspace
+from . import curvature_checks
 from .curvature import CurvatureOperator
 from .output_curvature import loss_curvature
+from .slab_operator import OfASlab, SlabOperator
 
 PASSES = 4  # the work of a product, in passes forward
 
@@ -79,7 +81,23 @@ class GaussNewtonOperator(CurvatureOperator):
         return lambda l, k: (H @ chain[l]).transpose(0, 2, 1) @ chain[k]
 
 
-def ggn(network, X, y, cost, *, reduction_curvature=False):
+class _SlabGaussNewton(OfASlab, GaussNewtonOperator):
+    """Jᵀ H J of a slab."""
+
+
+def gauss_newton(network, X, y, cost, name, curvature, reduction_curvature=False, max_bytes=None):
+    """The operator with H_k by ``curvature(cost, A, targets, ∇φ, ∇L, first sample)``, in slabs where there is a `max_bytes`."""
+    max_bytes = curvature_checks.checks.max_bytes(max_bytes)
+    if max_bytes is None:
+        return GaussNewtonOperator(network, X, y, cost, name, lambda *known: curvature(*known, 0), reduction_curvature)
+
+    def build(first, *slab):
+        return _SlabGaussNewton(*slab, name, lambda *known: curvature(*known, first), reduction_curvature)
+
+    return SlabOperator(build, name, network, X, y, cost, max_bytes, reduction_curvature)
+
+
+def ggn(network, X, y, cost, *, reduction_curvature=False, max_bytes=None):
     """The generalised Gauss–Newton matrix of a cost, Jᵀ H J (Schraudolph 2002; Martens 2020), with J = D_θ A of eq. 19.
 
     H is block diagonal, block k being (∇φ)_k ∇²L(a^{Lk}) [n, n]: its scale is the reduction's, so "mean" divides by m and "sum"
@@ -96,6 +114,10 @@ def ggn(network, X, y, cost, *, reduction_curvature=False):
     reduction_curvature : bool
         Whether to add J_φ̃ᵀ ∇²φ J_φ̃, J_φ̃ = D_A φ̃ · J [m, P], which is not 0 for log_sum_exp, power_mean, mean_variance and a user's
         own reduction. For a user's own, `diagonal`, `dense` and `blocks` then hold [m, P] and [m, m] numbers.
+    max_bytes : int, optional
+        Samples then pass in slabs that take at most so many bytes, forward anew for every product (once for the columns of a
+        matrix): the same bits of products, diagonal and trace. X and y may be anything that `value_and_gradient` takes. Beside a
+        slab are held X, y, the m losses, ∇φ and φ's own work, and what is asked for.
 
     Returns
     -------
@@ -107,6 +129,8 @@ def ggn(network, X, y, cost, *, reduction_curvature=False):
     ------
     ValueError
         Where the loss, or with `reduction_curvature` the reduction, is a user's own without second derivatives.
+    MemoryError
+        Where `max_bytes` does not hold a block of samples; it names the least that does.
 
     Examples
     --------
@@ -121,7 +145,7 @@ def ggn(network, X, y, cost, *, reduction_curvature=False):
     >>> G @ np.array([1.0, 0.0])
     array([10.,  4.])
     """
-    def curvature(cost, A, targets, weights, gradients):
+    def curvature(cost, A, targets, weights, gradients, first):
         return loss_curvature(cost, A, targets, weights, "ggn")
 
-    return GaussNewtonOperator(network, X, y, cost, "ggn", curvature, reduction_curvature)
+    return gauss_newton(network, X, y, cost, "ggn", curvature, reduction_curvature, max_bytes)

@@ -16,6 +16,7 @@ from .curvature import CurvatureOperator
 from .dense_curvature import add_pair, pair_sum, slabs
 from .neuron_curvature import NeuronCurvature
 from .output_curvature import loss_curvature
+from .slab_operator import OfASlab, SlabOperator
 
 PASSES = 6  # the work of a product, in passes forward
 
@@ -124,7 +125,7 @@ class HessianOperator(CurvatureOperator):
         out = np.zeros(self.shape[0], self.dtype)
         network, layout = self.network, self.network._layout
         most = max(n * n for n in network.widths[1:])
-        for first, stop in slabs(len(self._losses), most * self.dtype.itemsize * network.depth):
+        for first, stop in slabs(len(self._losses), most * self.dtype.itemsize * network.depth, self._held):
             between = self._between_neurons(first, stop)
             for l in range(1, network.depth + 1):
                 a = self.forward.a(l - 1)[first:stop]
@@ -152,7 +153,11 @@ class HessianOperator(CurvatureOperator):
             add_pair(target, pair_sum(between.inputs(l, k), a, between.delta[k - 1]).transpose(0, 1, 3, 2))
 
 
-def hessian(network, X, y, cost):
+class _SlabHessian(OfASlab, HessianOperator):
+    """D²_θ C of a slab."""
+
+
+def hessian(network, X, y, cost, *, max_bytes=None):
     """The Hessian of a cost, D²_θ C, exact: second derivatives g″ of the activations, ∇²L and ∇²φ included.
 
     A product runs the R-operator through the passes forward and back (Pearlmutter 1994), from the one forward pass that the
@@ -166,6 +171,8 @@ def hessian(network, X, y, cost):
         As `value_and_gradient` takes them; m ≥ 1.
     cost : Cost
         Any reduction, any loss, any activation with second derivatives.
+    max_bytes : int, optional
+        Samples then pass in slabs, forward anew for every product, as `ggn` has it; without the products in X.
 
     Returns
     -------
@@ -178,6 +185,8 @@ def hessian(network, X, y, cost):
     ------
     ValueError
         Where a user's own activation, loss or reduction has no second derivative; it says which.
+    MemoryError
+        Where `max_bytes` does not hold a block of samples; it names the least that does.
 
     Examples
     --------
@@ -192,4 +201,7 @@ def hessian(network, X, y, cost):
     >>> H.input_product(np.array([[1.0]]))
     array([[-1.]])
     """
-    return HessianOperator(network, X, y, cost)
+    if (most := curvature_checks.checks.max_bytes(max_bytes)) is None:
+        return HessianOperator(network, X, y, cost)
+    curvature_checks.second_derivatives(network, "hessian")
+    return SlabOperator(lambda first, *slab: _SlabHessian(*slab), "hessian", network, X, y, cost, most, True)

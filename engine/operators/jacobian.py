@@ -11,12 +11,15 @@ from ..kernels.gram import gram, gram_numbers
 from ..kernels.jacobian import dense, dense_numbers, input_jacobian, product, read_chain, row_norms
 from ..kernels.narrow import narrow_dense, narrow_numbers
 from ..recycled import recycled
+from ..rows import samples
 from ..runtime import over, workspace
 from . import checks as operator_checks
 
 STREAMED = 1 << 26  # bytes of J from which on it is written past the cache: 17970 x 6570 f64, three times as fast
 NARROW = 24  # the widest layer up to which rows are made column by column: 1-20-20-1 f64 243 down to 154 ns a sample, f32 209 to 87
 CHAINS_STREAMED, ROOM = 12 << 20, 32 << 10  # and of all chains, where those of some panels fit ROOM: 30 MB f64, 2.7 down to 1.9 us
+
+PIECE = 2 * STREAMED  # bytes of J whose samples are forward at a time
 
 
 class Jacobian(LinearOperator):
@@ -28,8 +31,8 @@ class Jacobian(LinearOperator):
     Parameters
     ----------
     network : Network
-    X : array_like [m, n_0]
-        m may be 0.
+    X : array_like [m, n_0], or an object that gives rows, as `value_and_gradient` takes it
+        m may be 0. Rows are read, and many samples go forward, where something asks for it: leave X as it is until then.
 
     Examples
     --------
@@ -44,10 +47,27 @@ class Jacobian(LinearOperator):
     """
 
     def __init__(self, network, X):
-        self.network = network
-        self.forward = ForwardPass(network, X)
-        self._chain = None
-        super().__init__(network.dtype, (self.forward.samples * network.widths[-1], network.size))
+        self._begin(network, samples(X, network.widths[0], network.dtype))
+
+    @classmethod
+    def _of(cls, network, X):
+        """The same of checked X."""
+        made = cls.__new__(cls)
+        made._begin(network, X)
+        return made
+
+    def _begin(self, network, X):
+        self.network, self._X, self._passed, self._chain = network, X, None, None
+        super().__init__(network.dtype, (len(X) * network.widths[-1], network.size))
+        if isinstance(X, np.ndarray) and len(X) * network._layout.stack_lines * self.dtype.itemsize <= STREAMED:
+            self._passed = ForwardPass._of(network, X)
+
+    @property
+    def forward(self):
+        """The ForwardPass of all samples; of many it is made when something first needs it, which `dense` and `slabs` do not."""
+        if self._passed is None:
+            self._passed = ForwardPass._of(self.network, self._X[:])
+        return self._passed
 
     @property
     def _kernel_arguments(self):
@@ -109,7 +129,8 @@ class Jacobian(LinearOperator):
         Parameters
         ----------
         out : ndarray or numpy.memmap [m n, P], optional
-            Filled and returned; C-contiguous, of the network's dtype. Fresh memory costs about as much as the work itself.
+            Filled and returned; C-contiguous, of the network's dtype. Fresh memory costs about as much as the work itself. Of many
+            samples some are forward at a time, so that a memmap is filled in bounded memory.
 
         Raises
         ------
@@ -119,8 +140,19 @@ class Jacobian(LinearOperator):
         if out is None:
             operator_checks.fits_in_memory(self.shape, self.dtype)
             out = np.empty(self.shape, self.dtype)
-        self._fill(operator_checks.output_array(out, self.shape, self.dtype))
+        self._fill_in_pieces(operator_checks.output_array(out, self.shape, self.dtype))
         return out
+
+    def _fill_in_pieces(self, rows):
+        """J into rows [m n, P], each piece's forward pass made and dropped, unless all of it is there or one piece is enough."""
+        n, m = self.network.widths[-1], len(self._X)
+        piece = max(1, PIECE // (n * self.network.size * self.dtype.itemsize))
+        if self._passed is not None or piece >= m:
+            self._fill(rows)
+            return
+        for first in range(0, m, piece):
+            X = self._X[first:first + piece]
+            Jacobian._of(self.network, X)._fill(rows[first * n:(first + len(X)) * n])
 
     def _fill(self, rows):
         plan = self.network._layout.plan
@@ -149,9 +181,9 @@ class Jacobian(LinearOperator):
         return self._slabs(n, step)
 
     def _slabs(self, n, step):
-        for first in range(0, self.forward.samples, step):
-            X = self.forward._X[first:first + step]
-            yield slice(first * n, (first + len(X)) * n), Jacobian(self.network, X).dense()
+        for first in range(0, len(self._X), step):
+            X = self._X[first:first + step]
+            yield slice(first * n, (first + len(X)) * n), Jacobian._of(self.network, X).dense()
 
     def gram(self, other=None):
         """J J′ᵀ [m n, m′ n], the empirical neural tangent kernel (Jacot et al. 2018), from the factors.

@@ -1,15 +1,48 @@
 """Kronecker-factored curvature: two small matrices a layer in place of one of P_l × P_l."""
 
+from typing import NamedTuple
+
 import numpy as np
 from scipy.linalg import block_diag
 from scipy.sparse.linalg import LinearOperator
 
 from .. import checks
+from ..blocks import cut
+from ..cost import Cost
+from ..reductions import _built_in
+from ..rows import gathered, samples, truths
+from ..two_passes import READ, losses_in_slabs
 from . import checks as operator_checks
 from .jacobian import Jacobian
 from .output_hessian import output_hessians
 
 SLAB = 1 << 26  # bytes of the chains of a layer that are held at once
+
+
+class _Part(NamedTuple):
+    """J, (∇φ)_k ∇²L_k [samples, n, n] and (∇φ)_k / Σ ∇φ of some samples."""
+
+    jacobian: Jacobian
+    curvature: np.ndarray
+    shares: np.ndarray
+
+    def inputs(self, l):
+        """ā^{l−1} = (a^{l−1}, 1) [samples, n_{l−1} + 1]."""
+        a = self.jacobian.forward.a(l - 1)
+        return np.concatenate([a, np.ones((len(a), 1), a.dtype)], axis=1)
+
+    def chains(self, l):
+        """The chain B^l [., n, n_l] and H_k of a few samples at a time, and which they are."""
+        m, n = self.curvature.shape[:2]
+        step = max(1, SLAB // (n * self.jacobian.network.widths[l] * self.curvature.itemsize))
+        chain = self.jacobian.chain(l)
+        for first in range(0, m, step):
+            some = slice(first, min(m, first + step))
+            yield some, chain[some], self.curvature[some]
+
+
+def _shares(weights, total):
+    return weights / total if total > 0 else weights
 
 
 class KroneckerFactored(LinearOperator):
@@ -23,44 +56,49 @@ class KroneckerFactored(LinearOperator):
         B_l, l = 1 … L.
     """
 
-    def __init__(self, network, X, y, cost):
-        self.network = network
-        X = checks.samples(X, network.widths[0], network.dtype)
-        targets = cost.targets(y, len(X), network.widths[-1], network.dtype)
-        self._jacobian = Jacobian(network, X)
-        self._curvature, weights = output_hessians(cost, self._jacobian.forward.outputs, targets)
-        total = weights.sum()
-        self._shares = weights / total if total > 0 else weights
-        layers = range(1, network.depth + 1)
-        self.input_factors = [self._input_factor(l) for l in layers]
-        self.output_factors = [self._output_factor(l) for l in layers]
+    def __init__(self, network, X, y, cost, max_bytes=None):
+        self.network, self._cost = network, cost
+        most = checks.max_bytes(max_bytes)
+        self._X = samples(X, network.widths[0], network.dtype, bounded=most is not None)
+        self._targets = truths(y, len(self._X), network.widths[-1], network.dtype, cost, bounded=most is not None)
+        self._slabs, self._kept = None, None
+        if most is not None:
+            self._slabs = cut(len(self._X), self._bytes, most)
+            self._weights = np.maximum(cost.reduce(losses_in_slabs(network, self._X, self._targets, cost, most))[1], 0)
+        widths = network.widths
+        self.input_factors = [np.zeros((n + 1, n + 1), network.dtype) for n in widths[:-1]]
+        self.output_factors = [np.zeros((n, n), network.dtype) for n in widths[1:]]
+        for part in self._parts():
+            for l in range(1, network.depth + 1):
+                inputs = part.inputs(l)
+                self.input_factors[l - 1] += inputs.T @ (part.shares[:, None] * inputs)
+                for _, chain, H in part.chains(l):
+                    self.output_factors[l - 1] += chain.reshape(-1, widths[l]).T @ (H @ chain).reshape(-1, widths[l])
+        self.output_factors = [(B + B.T) / 2 for B in self.output_factors]
         self._eigen = None
         super().__init__(network.dtype, (network.size, network.size))
 
-    def _inputs(self, l):
-        """ā^{l−1} = (a^{l−1}, 1) [m, n_{l−1} + 1]."""
-        a = self._jacobian.forward.a(l - 1)
-        return np.concatenate([a, np.ones((len(a), 1), a.dtype)], axis=1)
+    def _bytes(self, count):
+        """What a slab of so many samples takes."""
+        network, n = self.network, self.network.widths[-1]
+        each = network._layout.stack_lines + n * (2 * network._layout.chain_lines + 4 * n) + 4 * sum(network.widths)
+        return count * (each * network.dtype.itemsize + READ * (network.widths[0] + self._targets.shape[1] + 1))
 
-    def _chains(self, l):
-        """The chain B^l [samples, n, n_l] and H_k of some samples at a time."""
-        m, n = self._curvature.shape[:2]
-        step = max(1, SLAB // (n * self.network.widths[l] * self.network.dtype.itemsize))
-        chain = self._jacobian.chain(l)
-        for first in range(0, m, step):
-            some = slice(first, min(m, first + step))
-            yield some, chain[some], self._curvature[some]
-
-    def _input_factor(self, l):
-        inputs = self._inputs(l)
-        return inputs.T @ (self._shares[:, None] * inputs)
-
-    def _output_factor(self, l):
-        width = self.network.widths[l]
-        total = np.zeros((width, width), self.network.dtype)
-        for _, chain, H in self._chains(l):
-            total += chain.reshape(-1, width).T @ (H @ chain).reshape(-1, width)
-        return (total + total.T) / 2
+    def _parts(self):
+        """The samples, all at once or slab by slab."""
+        if self._slabs is None:
+            if self._kept is None:
+                X, targets, _ = gathered(self._X, self._targets, np.arange(len(self._X)))
+                J = Jacobian(self.network, X)
+                curvature, weights = output_hessians(self._cost, J.forward.outputs, targets)
+                self._kept = _Part(J, curvature, _shares(weights, weights.sum()))
+            yield self._kept
+            return
+        for slab in self._slabs:
+            J = Jacobian(self.network, self._X[slab])
+            cost = Cost(self._cost.loss, _built_in("weighted", data=self._weights[slab]))
+            curvature, weights = output_hessians(cost, J.forward.outputs, self._targets[slab])
+            yield _Part(J, curvature, _shares(weights, self._weights.sum()))
 
     def _spectrum(self):
         """(U, V, s) for every layer: the eigenvectors of B_l and A_l, and the eigenvalues s [n_l, n_{l−1} + 1] of B_l ⊗ A_l."""
@@ -147,7 +185,7 @@ def in_order(block, width):
     return block[np.ix_(order, order)]
 
 
-def kfac(network, X, y, cost):
+def kfac(network, X, y, cost, *, max_bytes=None):
     """Kronecker-factored curvature (Martens & Grosse 2015, arXiv 1503.05671): B_l ⊗ A_l for the block of (W^l, b^l) of the GGN.
 
     A_l = Σ_k (w_k / Σ w) ā_k ā_kᵀ and B_l = Σ_k w_k B^lᵀ_k ∇²L_k B^l_k, with w = ∇φ, ā = (a^{l−1}, 1) and the chain B^l of eq. 7;
@@ -164,6 +202,9 @@ def kfac(network, X, y, cost):
         As `value_and_gradient` takes them; m ≥ 1.
     cost : Cost
         Any reduction; a loss with a Hessian.
+    max_bytes : int, optional
+        Samples then pass in slabs that take at most so many bytes: the factors are the same but for rounding. X, y, the m losses,
+        ∇φ and the factors come on top; X and y may be anything that `value_and_gradient` takes.
 
     Returns
     -------
@@ -175,6 +216,8 @@ def kfac(network, X, y, cost):
     ------
     ValueError
         Where a user's own loss has no Hessian.
+    MemoryError
+        Where `max_bytes` does not hold a block of samples; it names the least that does.
 
     Examples
     --------
@@ -189,4 +232,4 @@ def kfac(network, X, y, cost):
     >>> K.solve(np.array([15.0, 7.0]), damping=1.0).round(12)
     array([1., 1.])
     """
-    return KroneckerFactored(network, X, y, cost)
+    return KroneckerFactored(network, X, y, cost, max_bytes)

@@ -29,7 +29,7 @@ class PairedLayers:
         self.size, self._most = pair_places(network._layout.plan, self._pairs, lanes(network.dtype))
 
     def upper_triangle(self, stack, curvature):
-        """Jᵀ H J [P, P] on and above the diagonal; what is below holds anything.
+        """Jᵀ H J [P, P] on and above the diagonal; what is below is no part of it.
 
         `stack` is what the forward pass left, `curvature` a `kernels.ggn.Curvature` of rank 0 or −1. The sums are taken over at
         most eight ranges of samples, that depend on their number alone, and up the fixed tree.
@@ -44,6 +44,6 @@ class PairedLayers:
         over(nodes, m * self.size, pair_sums, theta, network._weights_back(), plan, stack, curvature, self._pairs, self._most,
              partial, room)
         over(self.size, nodes * self.size, fold_columns, partial)
-        out = np.empty((network.size, network.size), dtype)
+        out = np.zeros((network.size, network.size), dtype)
         over(sum(network.widths[1:]), out.size, spread, plan, partial[0], self._pairs, out)
         return out

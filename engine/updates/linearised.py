@@ -12,7 +12,13 @@ from ..operators.paired_layers import PairedLayers
 from .curvature import factors
 
 SLAB = 1 << 23  # bytes of J held at once; 1-20-20-1, m 2000, float64, a step: 1 MiB 32 ms, 4 MiB 24, 8 MiB (one slab) 18
+PIECE = 512  # samples whose MᵀM is summed by pairs of layers at a time, at least
 SUMS = 1 << 22  # numbers up to which MᵀM is summed by pairs of layers; 1-20-20-1, m 2000, float64: 8.7 ms by slabs, 4.4 by pairs
+
+
+def held_samples(network):
+    """Samples whose rows of J are held at once, whatever bounds memory: sums over them go through BLAS."""
+    return max(1, SLAB // (network.widths[-1] * network.size * network.dtype.itemsize))
 
 
 class RightSide(NamedTuple):
@@ -48,18 +54,22 @@ class Linearised:
         C (eq. 14).
     gradient : ndarray [p]
         D_θ C (eq. 20).
+    outputs : ndarray [m, n]
+        A (eq. 12).
     output_gradient : ndarray [m, n]
         D_A C (eq. 18).
     factor : ndarray [m, n] or [m, n, n]
         S.
     """
 
+    kept_bytes: int | None = None
+
     def __init__(self, problem, theta, trainable, curvature):
         self.problem, self.theta = problem, theta
         self.free = np.flatnonzero(trainable) if trainable.size else slice(None)
         self.network = problem.network(theta)
-        self.X, self.targets, self.cost = problem.X, problem.targets, problem.cost
-        self.jacobian = Jacobian(self.network, self.X)
+        self.targets, self.cost = problem.targets, problem.cost
+        self._forward()
         losses, loss_gradients = self.cost.losses_and_gradients(self.outputs, self.targets)
         self.value, weights = self.cost.reduce(losses)
         self.output_gradient = weights[:, None] * loss_gradients  # eq. 18
@@ -73,10 +83,15 @@ class Linearised:
         """(m, n)."""
         return self.outputs.shape
 
-    @property
-    def outputs(self):
-        """A [m, n]."""
-        return self.jacobian.forward.outputs
+    def _forward(self):
+        """X [m, n_0], J and A [m, n]."""
+        self.X = self.problem.X
+        self.jacobian = Jacobian(self.network, self.X)
+        self.outputs = self.jacobian.forward.outputs
+
+    def _jacobian_of(self, first, count):
+        """J of some samples."""
+        return self.jacobian if count == len(self.outputs) else Jacobian(self.network, self.X[first:first + count])
 
     @property
     def size(self):
@@ -98,6 +113,9 @@ class Linearised:
         if not isinstance(self.free, slice):
             full = np.zeros(self.network.size, self.network.dtype)
             full[self.free] = direction
+        return self._pushed_along(full)
+
+    def _pushed_along(self, full):
         return self.jacobian.matvec(full).reshape(self.outputs.shape)
 
     def product(self, direction):
@@ -147,12 +165,11 @@ class Linearised:
     def rows(self):
         """Yield M = Sᵀ J in slabs of whole samples [rows, p], each valid until the next is taken."""
         m, n = self.outputs.shape
-        held = max(1, SLAB // (n * self.network.size * self.network.dtype.itemsize))
+        held = held_samples(self.network)
         memory = np.empty((min(held, m) * n, self.network.size), self.network.dtype)
         for first in range(0, m, held):
             count = min(held, m - first)
-            J = self.jacobian if count == m else Jacobian(self.network, self.X[first:first + count])
-            yield self._turned_rows(J.dense(out=memory[:count * n]), slice(first, first + count))
+            yield self._turned_rows(self._jacobian_of(first, count).dense(out=memory[:count * n]), slice(first, first + count))
 
     def _turned_rows(self, slab, samples):
         factor = self.factor[samples]
@@ -172,22 +189,28 @@ class Linearised:
             for slab in self.rows():
                 total = syrk(1.0, slab.T, beta=1.0, c=total, lower=1, overwrite_c=1)
             return total
-        S = self.factor
-        given = {"diagonal": S**2} if S.ndim == 2 else {"entries": np.matmul(S, S.transpose(0, 2, 1))}
-        curvature = OutputCurvature(self.outputs.shape, self.network.dtype, **given).in_panels()
-        upper = pairs.upper_triangle(self.jacobian.forward._stack, curvature)
-        return upper.T if isinstance(self.free, slice) else upper[np.ix_(self.free, self.free)].T
+        total = np.zeros((self.network.size, self.network.size), self.network.dtype)
+        piece = max(PIECE, held_samples(self.network))
+        for first in range(0, len(self.outputs), piece):
+            S = self.factor[first:first + piece]
+            given = {"diagonal": S**2} if S.ndim == 2 else {"entries": np.matmul(S, S.transpose(0, 2, 1))}
+            curvature = OutputCurvature((len(S), n), self.network.dtype, **given).in_panels()
+            total += pairs.upper_triangle(self._jacobian_of(first, len(S)).forward._stack, curvature)
+        return total.T if isinstance(self.free, slice) else total[np.ix_(self.free, self.free)].T
 
     def diagonal(self):
         """The diagonal of MᵀM [p], from the factors (Bˡ, aˡ⁻¹) of J."""
-        network, J = self.network, self.jacobian
-        out = np.empty(network.size, network.dtype)
-        for l in range(1, network.depth + 1):
-            B = J.chain(l)
-            rows = self.factor[:, :, None] * B if self.factor.ndim == 2 else np.matmul(self.factor.transpose(0, 2, 1), B)
-            squares = np.einsum("kip,kip->kp", rows, rows)
-            out[network._layout.weight_slice(l)] = (squares.T @ J.forward.a(l - 1)**2).reshape(-1)
-            out[network._layout.bias_slice(l)] = squares.sum(axis=0)
+        network, m, held = self.network, len(self.outputs), held_samples(self.network)
+        out = np.zeros(network.size, network.dtype)
+        for first in range(0, m, held):
+            J = self._jacobian_of(first, min(held, m - first))
+            factor = self.factor[first:first + held]
+            for l in range(1, network.depth + 1):
+                B = J.chain(l)
+                rows = factor[:, :, None] * B if factor.ndim == 2 else np.matmul(factor.transpose(0, 2, 1), B)
+                squares = np.einsum("kip,kip->kp", rows, rows)
+                out[network._layout.weight_slice(l)] += (squares.T @ J.forward.a(l - 1)**2).reshape(-1)
+                out[network._layout.bias_slice(l)] += squares.sum(axis=0)
         return out[self.free]
 
     def bend(self, step, pushed, part):
@@ -208,8 +231,11 @@ class Linearised:
         """A [m, n] and C at θ + δ for δ [p]; C is infinite where it is not defined."""
         theta = self.theta.copy()
         theta[self.free] += step
-        A = self.problem.network(theta)(self.X)
+        A = self._outputs_of(self.problem.network(theta))
         return A, self._value(A) if np.isfinite(A).all() else np.inf
+
+    def _outputs_of(self, network):
+        return network(self.X)
 
     def _value(self, A):
         losses = self.cost.losses_and_gradients(A, self.targets)[0]

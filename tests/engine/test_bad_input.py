@@ -94,7 +94,8 @@ REFUSALS = {
     "validation without y": (lambda: run(validation=X), r"pair \(X, y\).*ndarray"),
     "a callback that is none": (lambda: run(callbacks=[3]), r"callbacks\[0\].*3"),
     "resume from nowhere": (lambda: run(resume=True), "checkpoint"),
-    "bounded batches": (lambda: run(max_bytes=10), "max_bytes must be None.*10"),
+    "a bound of no number": (lambda: run(max_bytes="1 GB"), "max_bytes must be a whole number.*1 GB"),
+    "a bound of 0": (lambda: value_and_gradient(net, X, Y, square, max_bytes=0), "max_bytes must be.*at least 1.*0"),
     "threads of 0": (lambda: engine.set_num_threads(0), "k must.*0"),
 }
 

@@ -98,7 +98,8 @@ def test_solvers_agree_on_any_shape_and_mask(widths, m, dtype, loss, seed):
 
 
 @pytest.mark.parametrize("dtype", [np.float64, np.float32])
-@pytest.mark.parametrize("widths, loss, frozen", [((1, 9, 8, 1), "squared_error", False), ((3, 5, 2, 3), "softmax_cross_entropy", True),
+@pytest.mark.parametrize("widths, loss, frozen", [((1, 9, 8, 1), "squared_error", False),
+                                                  ((3, 5, 2, 3), "softmax_cross_entropy", True),
                                                   ((2, 1, 3), "cosine", False), ((4, 2), "huber", True)])
 def test_the_sum_over_pairs_of_layers_is_that_over_rows(widths, loss, frozen, dtype):
     net = network(widths, dtype=dtype)

@@ -1,5 +1,6 @@
 """The normal equations on p × p, by Cholesky's decomposition."""
 
+import numpy as np
 from scipy.linalg import lapack
 
 

@@ -13,7 +13,8 @@ class KroneckerFactored:
         from ...operators.kfac import kfac
 
         self.linearised = linearised
-        self._operator = kfac(linearised.network, linearised.X, linearised.problem.y, linearised.cost)
+        self._operator = kfac(linearised.network, linearised.X, linearised.problem.y, linearised.cost,
+                              max_bytes=linearised.kept_bytes)
 
     def diagonal(self):
         """The diagonal of MᵀM [p], its mean everywhere."""

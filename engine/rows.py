@@ -1,0 +1,123 @@
+"""X and y in memory, or read row by row in the network's dtype: memmaps, HDF5, Zarr, anything that gives rows for indices."""
+
+import numpy as np
+
+from . import checks, cost_checks
+from .network import NO_INDICES
+
+PART = 1 << 16  # samples that are checked at a time
+
+
+class Rows:
+    """An array [m, k] of which only what is indexed is in memory, checked and in the network's dtype.
+
+    Parameters
+    ----------
+    source : array_like, or an object with __len__ and __getitem__ over slices and index arrays
+        Index arrays are asked for without repeats and ascending, as HDF5 wants them; rows that follow each other by a slice.
+    check : callable
+        ``check(values, indices)``, the rows as kernels take them, or an error that names one of `indices`.
+    name : str
+        Of the argument, for errors.
+    """
+
+    def __init__(self, source, check, name):
+        self._source, self._check, self._name = source, check, name
+        self.shape = len(source), self[0:1].shape[1]
+
+    def __len__(self):
+        return len(self._source)
+
+    def __getitem__(self, indices):
+        if isinstance(indices, slice):
+            indices = np.arange(*indices.indices(len(self)))
+        return self._check(self._read(indices), indices)
+
+    def _read(self, indices):
+        """The rows in the order of `indices`, repeats included."""
+        if len(indices) and indices[-1] - indices[0] == len(indices) - 1 and (np.diff(indices) == 1).all():
+            return self._given(slice(int(indices[0]), int(indices[-1]) + 1), len(indices))
+        if isinstance(self._source, np.ndarray):
+            return self._source[indices]
+        wanted, place = np.unique(indices, return_inverse=True)
+        if len(wanted) and wanted[-1] - wanted[0] == len(wanted) - 1:
+            return self._given(slice(int(wanted[0]), int(wanted[-1]) + 1), len(wanted))[place]
+        return self._given(wanted, len(wanted))[place]
+
+    def _given(self, where, count):
+        return checks.rows_given(self._source[where], count, self._name)
+
+
+def _read_or_whole(values, check, name, bounded, dtype):
+    """`values` checked whole; or, where a copy would have to be made that is not `bounded`, or they lie outside memory, Rows."""
+    if not checks.lies_in_memory(values):
+        return Rows(values, check, name)
+    if not bounded:
+        return check(values, None)
+    array = checks.real_array(values, name)
+    if array.ndim == 0 or len(array) == 0:
+        return check(array, None)
+    if not checks.as_it_lies(array, dtype) or check(array[:1], np.arange(1)).dtype != dtype:
+        return Rows(array, check, name)
+    for first in range(0, len(array), PART):
+        some = array[first:first + PART]
+        check(some, np.arange(first, first + len(some)))
+    return checks.contiguous(array.reshape(len(array), -1), dtype)
+
+
+def samples(X, width, dtype, *, name="X", bounded=False):
+    """X [m, width], or Rows of it.
+
+    Parameters
+    ----------
+    X : array_like, or an object that gives rows
+    width : int
+    dtype : dtype
+        The network's.
+    bounded : bool
+        Whether a copy of X is too much.
+    """
+    if not checks.lies_in_memory(X) and len(X) == 0:
+        return np.empty((0, width), dtype)
+    return _read_or_whole(X, lambda values, rows: checks.samples(values, width, dtype, name, rows), name, bounded, dtype)
+
+
+def truths(y, m, n, network_dtype, cost, *, bounded=False):
+    """y as kernels take it, [m, n], or [m, 1] with class numbers; or Rows of it.
+
+    Parameters
+    ----------
+    y : array_like, or an object that gives rows
+    m, n : int
+        Samples and outputs.
+    network_dtype : dtype
+    cost : Cost
+    bounded : bool
+        Whether a copy of y is too much.
+    """
+    def check(values, numbers):
+        count = m if numbers is None else len(numbers)
+        return cost_checks.targets(values, (count, n), network_dtype, cost.loss.kind, numbers)
+
+    cost_checks.per_sample_data(cost.reduction, m)
+    if m and (bounded or not checks.lies_in_memory(y)):
+        cost_checks.one_each(y, m)
+    bounded = bounded and m > 0
+    return _read_or_whole(y, check, "y", bounded, network_dtype)
+
+
+def in_memory(X, targets):
+    """Whether both are arrays that kernels can gather from."""
+    return isinstance(X, np.ndarray) and isinstance(targets, np.ndarray)
+
+
+def gathered(X, targets, indices):
+    """X, targets and indices for kernels: arrays as they are; what is read row by row, read, and then no indices."""
+    if in_memory(X, targets):
+        return X, targets, indices
+    return X[indices], targets[indices], NO_INDICES
+
+
+def as_given(targets, kind, n):
+    """Truths as a user gives them, from those that kernels take: [m, n], or [m] class numbers."""
+    return targets[:, 0].astype(np.int64) if kind == "classes" and targets.shape[1] != n else targets

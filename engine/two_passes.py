@@ -1,0 +1,156 @@
+"""C and D_θ C in bounded memory: the losses of all samples first, then ∇φ, then the sum over slabs (eq. 12–20)."""
+
+import numpy as np
+
+from schedulers import BatchStep, assemble
+
+from .backward import BACK, _by_rows, _chunks, streamed_sum, transposed_product
+from .blocks import SlabSum, block_count, cut, levels_of
+from .forward import lanes, run_forward
+from .kernels.backward import room_numbers
+from .kernels.reductions import known_gradient
+from .kernels.streamed import LossCodes, Samples
+from .kernels.sums import BLOCK
+from .kernels.two_passes import first_pass
+from .rows import gathered, in_memory
+from .runtime import num_threads, over, workspace
+
+READ = 8  # bytes of a number as it lies in a file, at most
+
+
+class TwoPasses:
+    """Some samples of a data set, slab by slab: their losses, and the sum of their gradients for any ∇φ.
+
+    Slabs are whole blocks, as many as `max_bytes` holds; they never change a bit.
+
+    Parameters
+    ----------
+    network : Network
+    X, targets : ndarray or Rows
+    cost : Cost
+        Of the whole data set; only its loss counts here.
+    indices : ndarray of int64 [m], or None for all samples
+    max_bytes : int
+
+    Attributes
+    ----------
+    slabs : list of slice of 0 … m
+
+    Raises
+    ------
+    MemoryError
+        Where one block does not fit in `max_bytes`; it names the least that does.
+    """
+
+    def __init__(self, network, X, targets, cost, indices, max_bytes):
+        self._network, self._X, self._targets, self._loss, self._cost = network, X, targets, cost.loss, cost
+        self._indices, self.m = indices, len(X) if indices is None else len(indices)
+        self.slabs = cut(self.m, self._bytes, max_bytes)
+        self._kept = not self._by_blocks(self.slabs[0].stop)
+
+    @property
+    def whole(self):
+        """Whether all samples are one slab whose forward pass is kept: then one pass would do."""
+        return self._kept and len(self.slabs) == 1
+
+    def _by_blocks(self, samples):
+        """Whether kernels go forward and back block by block, with no stack of the slab."""
+        return self._loss.code >= 0 and self._network._built_in and not _by_rows(self._network, samples)
+
+    def _bytes(self, samples):
+        """What a slab of so many samples takes."""
+        network, dtype = self._network, self._network.dtype
+        plan, widths, wide, n = network._layout.plan, network.widths, lanes(dtype), network.widths[-1]
+        nodes = _chunks(network, samples, BACK * samples * network._layout.sample_work)
+        room = room_numbers(plan, wide, min(BLOCK, samples), network.size, block_count(samples), nodes)
+        each = n
+        if not self._by_blocks(samples):
+            padded = sum(-(-width // wide) * wide for width in widths[:-1])
+            each = network._layout.stack_lines + sum(widths[1:]) + padded + 4 * n + 4 * max(widths)
+        numbers = min(num_threads(), nodes) * room + (nodes + levels_of(self.m, samples)) * network.size + samples * each
+        read = 0
+        if not in_memory(self._X, self._targets):
+            read = (widths[0] + self._targets.shape[1]) * (dtype.itemsize + READ)
+        return int(numbers) * dtype.itemsize + samples * (read + READ)
+
+    def _each(self, work):
+        """Fill A slab by slab by ``work(slab, samples, A of the slab)`` (eq. 12)."""
+        A = np.empty((self.slabs[0].stop, self._network.widths[-1]), self._network.dtype)
+        for slab in self.slabs:
+            indices = np.arange(slab.start, slab.stop) if self._indices is None else self._indices[slab]
+
+            def forward(indices, rows, slab=slab):
+                work(slab, Samples(*gathered(self._X, self._targets, indices)), rows)
+
+            assemble(BatchStep(0, 0, indices), forward, A[:slab.stop - slab.start])  # eq. 12
+
+    def _kept_forward(self, samples, A):
+        """The stack of a slab, its losses and their gradients."""
+        stack = run_forward(self._network, samples.X, samples.indices, A)
+        targets = samples.targets[samples.indices] if len(samples.indices) else samples.targets
+        return stack, *self._cost.losses_and_gradients(A, targets)
+
+    def fill(self, losses):
+        """φ̃ into losses [m]: the first pass (eq. 13)."""
+        network, plan = self._network, self._network._layout.plan
+
+        def work(slab, samples, A):
+            if self._kept:
+                losses[slab] = self._kept_forward(samples, A)[1]
+                return
+            m = len(A)
+            room = workspace(room_numbers(plan, lanes(network.dtype), min(BLOCK, m), network.size, 1, 1), network.dtype)
+            over(block_count(m), m * network._layout.sample_work, first_pass, network._theta, plan, samples,
+                 LossCodes(self._loss.code, self._loss.parameter), A, losses[slab], room)
+
+        self._each(work)
+
+    def sum(self, reduction_gradient, losses):
+        """∇φ · D_A φ̃ · D_θ A [P] for ∇φ [m], and φ̃ into losses [m]: the second pass (eq. 20)."""
+        network = self._network
+        total = SlabSum(network.size, network.dtype, len(self.slabs))
+
+        def work(slab, samples, A):
+            weights = reduction_gradient[slab]
+            if not self._kept:
+                total.add(streamed_sum(network, samples, self._loss, weights, A, losses[slab]))
+                return
+            stack, losses[slab], loss_gradients = self._kept_forward(samples, A)
+            total.add(transposed_product(network, stack, weights[:, None] * loss_gradients))  # eq. 18 and 20
+
+        self._each(work)
+        return total.total()
+
+
+def losses_in_slabs(network, X, targets, cost, max_bytes):
+    """φ̃ [m] of all samples, with no more than `max_bytes` held beside."""
+    losses = np.empty(len(X), network.dtype)
+    TwoPasses(network, X, targets, cost, None, max_bytes).fill(losses)
+    return losses
+
+
+def batch_bytes(network, m):
+    """What m samples take in memory whole, z, a, γ and δ of each kept."""
+    plan, layout = network._layout.plan, network._layout
+    room = room_numbers(plan, lanes(network.dtype), min(BLOCK, m), network.size, block_count(m), 1)
+    return int(room + network.size + m * (layout.stack_lines + sum(network.widths))) * network.dtype.itemsize
+
+
+def evaluate_in_slabs(network, X, targets, cost, indices, max_bytes):
+    """C and D_θ C [P] of the samples `indices` (all where None), with no more than `max_bytes` held beside m losses and ∇φ.
+
+    Where φ is linear (mean, sum, weighted) ∇φ is known and one pass is enough. None where `max_bytes` holds all the samples at
+    once and one pass is enough for any φ.
+    """
+    passes = TwoPasses(network, X, targets, cost, indices, max_bytes)
+    if passes.whole:
+        return None
+    cost = cost if indices is None else cost.at(indices)
+    losses = np.ones(passes.m, network.dtype)
+    if known_gradient(cost.reduction.code):
+        _, reduction_gradient = cost.reduce(losses)
+        gradient = passes.sum(reduction_gradient, losses)
+        return cost.reduce(losses)[0], gradient
+    passes.fill(losses)
+    value, reduction_gradient = cost.reduce(losses)  # eq. 14 and 15
+    return value, passes.sum(reduction_gradient, losses)  # eq. 20
