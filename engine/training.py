@@ -50,16 +50,6 @@ class _Run:
         """A batch step as functions of θ."""
         return BatchProblem(self.network, self.X, self.targets, self.cost, step, self.max_bytes)
 
-    def epoch(self, e):
-        """The batch steps of epoch `e`."""
-        count = len(self.X)
-        if hasattr(self.schedule, "joined"):
-            indices, offsets = self.schedule.joined(count, e)
-            return _EpochSteps(e, e * (len(offsets) - 1), indices, offsets)
-        steps = list(self.schedule.epoch(count, e))
-        indices = np.concatenate([np.empty(0, np.int64), *(step.indices for step in steps)])
-        return _EpochSteps(e, steps[0].time if steps else 0, indices, np.cumsum([0, *map(len, steps)]))
-
     def fused(self, steps):
         """Whether a whole epoch can be one call: nothing needs Python between its steps, and none is worth threads."""
         built_in = self.network._built_in and self.cost.loss.code >= 0 and self.cost.reduction.code >= 0
@@ -79,6 +69,16 @@ class _EpochSteps:
     def __init__(self, epoch, first, indices, offsets):
         self.epoch, self.first, self.indices, self.offsets = epoch, first, indices, offsets
         self.sizes = np.diff(offsets)
+
+    @classmethod
+    def of(cls, schedule, samples, e):
+        """Those of epoch `e`; of a schedule of a user's own by its BatchSteps."""
+        if hasattr(schedule, "joined"):
+            indices, offsets = schedule.joined(samples, e)
+            return cls(e, e * (len(offsets) - 1), indices, offsets)
+        steps = list(schedule.epoch(samples, e))
+        indices = np.concatenate([np.empty(0, np.int64), *(step.indices for step in steps)])
+        return cls(e, steps[0].time if steps else 0, indices, np.cumsum([0, *map(len, steps)]))
 
     def __len__(self):
         return len(self.sizes)
@@ -227,7 +227,7 @@ def run_epochs(run, epochs, validation, callbacks, progress, checkpoint, resume)
     with tqdm(total=epochs, initial=len(history), disable=not progress, unit="epoch") as bar:
         for e in range(len(history), epochs):
             started = clock.perf_counter()
-            steps = run.epoch(e)
+            steps = _EpochSteps.of(run.schedule, len(run.X), e)
             if run.update.finished(state, np.count_nonzero(steps.sizes)):
                 break
             road = epoch_fused if run.fused(steps) else epoch_stepwise

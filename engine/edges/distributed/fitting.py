@@ -44,6 +44,8 @@ class _Problem:
 class _Run:
     """The checked inputs of a fit; `X` stands for the samples."""
 
+    max_bytes = None
+
     def __init__(self, network, shards, cost, update, schedule, trainable):
         self.network, self.cost, self.X = network, cost, checks.shards(shards, Shards)
         self.update = update_checks.update(update, Update)
