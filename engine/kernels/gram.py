@@ -26,8 +26,8 @@ def write_block(block, side, out, row, column, rows, columns, symmetric):
     if not symmetric:
         return
     whole = side // lanes if rows == side and columns == side else 0
-    for r in range(whole):
-        for c in range(whole):
+    for c in range(whole):
+        for r in range(whole):
             transpose(block, (r * lanes * side + c * lanes, side), flat, ((column + c * lanes) * stride + row + r * lanes, stride))
     if whole == 0:
         for r in range(rows):
