@@ -178,7 +178,7 @@ def sharded(shard, block=128):
     --------
     >>> from schedulers import BatchSchedule, orders
     >>> [(step.indices // 4).tolist() for step in BatchSchedule(8, order=orders.sharded(4, block=2)).epoch(8, 0)]
-    [[1, 1, 0, 0, 1, 1, 0, 0]]
+    [[0, 0, 0, 0, 1, 1, 1, 1]]
     """
     block = checks.whole_number(block, "block", 1)
     return Sharded(checks.whole_shard(shard, block), block)

@@ -136,8 +136,21 @@ class _Spawn(SpawnContext):
 
 class _Process(SpawnProcess):
     def start(self):
-        with _environment(self.variables):
+        with _environment(self.variables), _no_interrupts():
             super().start()
+
+
+@contextlib.contextmanager
+def _no_interrupts():
+    """SIGINT is held back, and stays so in what is started inside: an interrupt is the sweep's to handle."""
+    if not hasattr(signal, "pthread_sigmask"):
+        yield
+        return
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 _environment_lock = threading.Lock()
@@ -183,7 +196,7 @@ def _begin(payload, stored, cores):
     global _here
     _here = payload, stored
     share.take_for_process(cores)
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # an interrupt is the sweep's to handle
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
     threading.Thread(target=_end_with_parent, daemon=True).start()
 
 

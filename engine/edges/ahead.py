@@ -17,7 +17,7 @@ from ..network import Network
 from ..objective import objective
 from ..operators import Jacobian
 from ..per_sample import per_sample_gradient_norms, per_sample_gradients
-from ..updates import Adam, AdamW, GradientDescent, RMSprop
+from ..updates import Adam, AdamW, GradientDescent, LevenbergMarquardt, RMSprop
 
 WIDE, SMALL = (8, 160, 128, 3), (3, 4, 2)  # weights that are turned over for the road back, and none
 OPERATORS = (operators.ggn, operators.fisher, operators.empirical_fisher, operators.hessian, operators.kfac, operators.ekfac)
@@ -130,8 +130,10 @@ def gradient(dtype):
 
 
 def fitting(dtype):
-    """An epoch with each first-order update, in one call and step by step."""
-    net, (X, _, classes) = network(SMALL, dtype), batch(SMALL, dtype)
+    """An epoch with each first-order update, in one call and step by step, and a damped step with full and diagonal curvature."""
+    net, (X, y, classes) = network(SMALL, dtype), batch(SMALL, dtype)
+    for truth, cost in ((classes, COST), (y, Cost("squared_error"))):
+        training.fit(net, X, truth, cost, LevenbergMarquardt(solver="cholesky"), BatchSchedule(SAMPLES), epochs=1, progress=False)
     for update in (GradientDescent(0.1), Adam(), AdamW(), RMSprop()):
         for cost in (COST, Cost("softmax_cross_entropy", reductions.power_mean(2.0))):
             for mask in (None, np.ones(net.size, bool)):

@@ -35,6 +35,9 @@ with compilations() as count:
                 for batch in (16, 300):
                     engine.fit(net, X, c, cost, engine.Adam(), BatchSchedule(batch), epochs=1, progress=False, validation=(X, c))
             value_and_gradient(net, X, y, Cost("squared_error", reductions.group_max(c)))
+            small = engine.Network.initialize((6, 9, 3), "tanh", dtype=dtype)
+            for update in (engine.LevenbergMarquardt(), engine.GaussNewton()):
+                engine.fit(small, X, y, Cost("squared_error"), update, BatchSchedule(900), epochs=2, progress=False)
 print(count.names)
 """
 
