@@ -106,11 +106,11 @@ def markdown(rows):
              "A share of a limit (fill, peak) is at most about 1. *Italics*: less than is wanted.", ""]
     paper = [row for row in rows if row.network in tuple(PAPER)]
     lines += grid(paper, PAPER, PAPER) if paper else []
-    widths = [row for row in rows if row.work == "products"]
+    widths = [row for row in rows if row.work in ("products", "products_kept")]
     if widths:
         columns = list(dict.fromkeys(row.network for row in widths))
         lines += ["", *grid(widths, columns, [column.replace("width ", "") + " wide" for column in columns])]
-    rest = [row for row in rows if row.network not in tuple(PAPER) and row.work != "products"]
+    rest = [row for row in rows if row.network not in tuple(PAPER) and row not in widths]
     if rest:
         lines += ["", "| work | ours | against | takes | ratio |", "|---|---|---|---|---|"]
         for row in rest:

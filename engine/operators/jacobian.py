@@ -185,19 +185,30 @@ class Jacobian(LinearOperator):
             X = self._X[first:first + step]
             yield slice(first * n, (first + len(X)) * n), Jacobian._of(self.network, X).dense()
 
-    def gram(self, other=None):
+    def gram(self, other=None, out=None):
         """J J′ᵀ [m n, m′ n], the empirical neural tangent kernel (Jacot et al. 2018), from the factors.
 
         Parameters
         ----------
         other : Jacobian, optional
             J′, of the same widths and dtype; its θ may differ. J itself where None; the result is then exactly symmetric.
+        out : ndarray [m n, m′ n], optional
+            Filled and returned; C-contiguous, of the network's dtype. Fresh memory costs about as much as the work itself.
+
+        Raises
+        ------
+        MemoryError
+            Where the result is larger than the memory available, before any of it is allocated.
         """
         other = self if other is None else operator_checks.same_widths(self, other)
-        out = np.empty((self.shape[0], other.shape[0]), self.dtype)
+        shape = self.shape[0], other.shape[0]
+        if out is None:
+            operator_checks.fits_in_memory(shape, self.dtype)
+            out = np.empty(shape, self.dtype)
+        rows = operator_checks.output_array(out, shape, self.dtype)
         lines = sum(self.network.widths)
         over(panel_count(self.forward.samples, self.dtype), out.size * lines, gram, self.network._layout.plan,
-             self.forward._stack, self._chains(), other.forward._stack, other._chains(), out, other is self,
+             self.forward._stack, self._chains(), other.forward._stack, other._chains(), rows, other is self,
              workspace(gram_numbers(self.network._layout.plan, lanes(self.dtype)), self.dtype))
         return out
 

@@ -7,7 +7,19 @@ from hypothesis import strategies as st
 from scipy.optimize import least_squares, minimize
 
 import engine
-from engine import Activation, Cost, Loss, Network, Reduction, check_derivatives, losses, objective, reductions, value_and_gradient
+from engine import (
+    Activation,
+    Cost,
+    Loss,
+    Network,
+    Reduction,
+    backward,
+    check_derivatives,
+    losses,
+    objective,
+    reductions,
+    value_and_gradient,
+)
 from tests.cases import DTYPES, LOSSES, REDUCTIONS, SMOOTH, network, targets
 
 
@@ -27,6 +39,21 @@ def test_gradient_is_the_difference_of_costs(widths, m, reduction, activation, s
     h = 1e-6
     up, down = (value_and_gradient(net.replace(net.parameters + e * v), X, y, cost)[0] for e in (h, -h))
     assert abs((up - down) / (2 * h) - gradient @ v) <= 1e-5 * (1 + abs(gradient @ v) + abs(value))
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+def test_rows_and_blocks_are_two_roads_to_the_same_bits(dtype, monkeypatch):
+    generator = np.random.default_rng(7)
+    for _ in range(25):
+        widths = tuple(generator.integers(1, 40, generator.integers(2, 6)).tolist())
+        m = int(generator.choice([1, 15, 17, 128, 300]))
+        net = network(widths, dtype=dtype)
+        X, y = generator.uniform(-1, 1, (m, widths[0])), generator.uniform(-1, 1, (m, widths[-1]))
+        results = []
+        for by_rows in (True, False):
+            monkeypatch.setattr(backward, "_by_rows", lambda *_, chosen=by_rows: chosen)
+            results.append(value_and_gradient(net, X, y, Cost("squared_error")))
+        assert results[0][0] == results[1][0] and results[0][1].tobytes() == results[1][1].tobytes(), (widths, m)
 
 
 @pytest.mark.parametrize("dtype", DTYPES)

@@ -100,6 +100,10 @@ def test_gram_of_two_sets_and_two_parameters(dtype):
     tolerance = 1e-12 if dtype == np.float64 else 1e-3
     np.testing.assert_allclose(J.gram(K), J.dense() @ K.dense().T, atol=tolerance)
     assert np.array_equal(J.gram(), J.gram().T)
+    out = np.full((J.shape[0], K.shape[0]), np.nan, dtype)
+    assert J.gram(K, out) is out and np.array_equal(out, J.gram(K))
+    with pytest.raises(ValueError, match="out must have shape"):
+        J.gram(out=out.T)
     assert np.array_equal(J.gram(one.jacobian(J.forward.a(0))), J.gram())
     with pytest.raises(ValueError, match=r"other must have widths \(3, 6, 4, 2\).*\(3, 6, 2\)"):
         J.gram(network((3, 6, 2), dtype=dtype).jacobian(np.ones((1, 3))))
