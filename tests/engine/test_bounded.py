@@ -13,6 +13,8 @@ from engine.updates.slab_linearised import SlabLinearised
 from schedulers import BatchSchedule
 from tests.cases import CURVATURE, DTYPES, LOSSES, REDUCTIONS, SECOND_ORDER, UPDATES, network, targets
 
+pytestmark = pytest.mark.compiled
+
 MORE = 1_000_000  # for curvature
 BOUNDS = (200_000, 500_000, 1 << 30)
 OWN_LOSS = Loss(lambda A, y: ((A - y)**4).sum(1), lambda A, y: 4 * (A - y)**3)
@@ -228,7 +230,6 @@ def test_first_order_fits_have_the_same_bits(name, dtype):
             assert {**before, "seconds": 0} == {**after, "seconds": 0}
 
 
-@pytest.mark.compiled
 @pytest.mark.parametrize("solver", ["cholesky", "qr", "cg", "kernel"])
 @pytest.mark.parametrize("name", SECOND_ORDER)
 def test_second_order_fits_have_the_same_bits(name, solver, monkeypatch):
@@ -242,7 +243,6 @@ def test_second_order_fits_have_the_same_bits(name, solver, monkeypatch):
     assert np.array_equal(found, expected) and min(made) > 1
 
 
-@pytest.mark.compiled
 @pytest.mark.parametrize("dtype", DTYPES)
 @pytest.mark.parametrize("name", CURVATURE)
 @pytest.mark.parametrize("reduction", ["cvar", "log_sum_exp", "power_mean"])
@@ -263,7 +263,6 @@ def test_curvature_operators_have_the_same_bits(name, reduction, dtype):
         np.testing.assert_allclose(block, other, rtol=tolerance, atol=tolerance * np.abs(whole).max())
 
 
-@pytest.mark.compiled
 def test_the_rest_of_curvature_in_slabs():
     net, X, y = data(m=600)
     V = np.random.default_rng(0).standard_normal((net.size, 2))
@@ -281,7 +280,6 @@ def test_the_rest_of_curvature_in_slabs():
         np.testing.assert_allclose(found.dense(), expected.dense(), rtol=1e-9, atol=1e-12)
 
 
-@pytest.mark.compiled
 def test_dense_jacobians_fill_a_memmap_piece_by_piece(tmp_path, monkeypatch):
     net, X, _ = data(m=700)
     expected = net.jacobian(X).dense()

@@ -41,6 +41,7 @@ def test_gradient_is_the_difference_of_costs(widths, m, reduction, activation, s
     assert abs((up - down) / (2 * h) - gradient @ v) <= 1e-5 * (1 + abs(gradient @ v) + abs(value))
 
 
+@pytest.mark.compiled
 @pytest.mark.parametrize("dtype", DTYPES)
 def test_rows_and_blocks_are_two_roads_to_the_same_bits(dtype, monkeypatch):
     generator = np.random.default_rng(7)
