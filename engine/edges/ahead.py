@@ -21,7 +21,7 @@ from ..updates import Adam, AdamW, GradientDescent, LevenbergMarquardt, RMSprop
 
 WIDE, SMALL = (8, 160, 128, 3), (3, 4, 2)  # weights that are turned over for the road back, and none
 OPERATORS = (operators.ggn, operators.fisher, operators.empirical_fisher, operators.hessian, operators.kfac, operators.ekfac)
-SAMPLES = 40
+SAMPLES, SHARED = 40, 600  # SHARED: so many that threads share the sums of a damped step
 COST = Cost("softmax_cross_entropy")
 
 
@@ -131,9 +131,10 @@ def gradient(dtype):
 
 def fitting(dtype):
     """An epoch with each first-order update, in one call and step by step, and a damped step with full and diagonal curvature."""
-    net, (X, y, classes) = network(SMALL, dtype), batch(SMALL, dtype)
+    net, (X, y, classes) = network(SMALL, dtype), batch(SMALL, dtype, SHARED)
     for truth, cost in ((classes, COST), (y, Cost("squared_error"))):
-        training.fit(net, X, truth, cost, LevenbergMarquardt(solver="cholesky"), BatchSchedule(SAMPLES), epochs=1, progress=False)
+        training.fit(net, X, truth, cost, LevenbergMarquardt(solver="cholesky"), BatchSchedule(SHARED), epochs=1, progress=False)
+    X, _, classes = batch(SMALL, dtype)
     for update in (GradientDescent(0.1), Adam(), AdamW(), RMSprop()):
         for cost in (COST, Cost("softmax_cross_entropy", reductions.power_mean(2.0))):
             for mask in (None, np.ones(net.size, bool)):
