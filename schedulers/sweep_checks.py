@@ -77,13 +77,6 @@ def function(run, settings):
     return run
 
 
-def function_name(name, run):
-    """What a store knows a function by."""
-    if not name:
-        raise TypeError(f"run must have a name for the store to know it by, but {run!r} has none; give a def, or a partial of one")
-    return name
-
-
 def can_travel(payload, run, reason):
     """The bytes of `run` for another process."""
     if payload is None:
