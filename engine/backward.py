@@ -49,10 +49,18 @@ def chunk_nodes(network, m, work):
     return np.empty((_chunks(network, m, work), network.size), network.dtype)
 
 
-def _folded(nodes):
+def folded(nodes):
+    """The sum of nodes [chunks, P], up the tree; the nodes are overwritten."""
     if len(nodes) > 1:
         fold_nodes(nodes)
     return nodes[0]
+
+
+def summed_by_rows(network, delta, packed, m, work):
+    """Σ_s δ_s ⊗ ā_s [P] over m samples, ā = (a, 1), from panels of δ and packed a: threads share the rows of the weights."""
+    plan, out = network._layout.plan, np.empty(network.size, network.dtype)
+    over(int(sum(-(-plan[1:, WIDTH] // ROWS))), work, row_sums, plan, delta, packed, m, out)
+    return out
 
 
 def transposed_product(network, stack, output_gradient):
@@ -68,14 +76,12 @@ def transposed_product(network, stack, output_gradient):
         numbers = first + held * sum(-(-n // wide) * wide for n in network.widths[:-1])
         room = workspace(-(-numbers // num_threads()), network.dtype).reshape(-1)
         delta, packed = room[:first], room[first:numbers]
-        out = np.empty(network.size, network.dtype)
         over(panel_count(m, network.dtype), work // 2, pack_panels, theta, back, plan, stack, output_gradient, delta, packed)
-        over(int(sum(-(-plan[1:, WIDTH] // ROWS))), work // 2, row_sums, plan, delta, packed, m, out)  # eq. 20
-        return out
+        return summed_by_rows(network, delta, packed, m, work // 2)  # eq. 20
     nodes = chunk_nodes(network, m, work)
     room = gradient_room(network, m, len(nodes))
     over(len(nodes), work, gradient, theta, back, plan, stack, output_gradient, nodes, room)  # eq. 20
-    return _folded(nodes)
+    return folded(nodes)
 
 
 def streamed_sum(network, samples, loss, reduction_gradient, A, losses):
@@ -85,7 +91,7 @@ def streamed_sum(network, samples, loss, reduction_gradient, A, losses):
     over(len(nodes), work, streamed, network._theta, network._weights_back(), network._layout.plan, samples,
          LossCodes(loss.code, loss.parameter), reduction_gradient, Results(A, losses, nodes),
          gradient_room(network, len(A), len(nodes)))  # eq. 20
-    return _folded(nodes)
+    return folded(nodes)
 
 
 def _streamed(network, X, targets, cost, indices, A):

@@ -2,14 +2,10 @@
 
 import numpy as np
 
-from ..backward import _by_rows, chunk_nodes
+from ..backward import _by_rows, chunk_nodes, folded, summed_by_rows
 from ..forward import lanes, panel_count
 from ..kernels.ggn import curve_rows, diagonal_factors, ggn_product, pack_squares, rank_factors, square_sums, sum_numbers
-from ..kernels.layout import WIDTH
-from ..kernels.levels import fold_nodes
-from ..kernels.product import ROWS
 from ..kernels.sums import BLOCK
-from ..kernels.wide import row_sums
 from ..network import NO_INDICES
 from ..runtime import over, workspace
 from . import curvature_checks
@@ -45,9 +41,7 @@ class GaussNewtonOperator(CurvatureOperator):
         nodes = chunk_nodes(network, m, work)
         over(len(nodes), work, ggn_product, network._theta, network._weights_back(), network._layout.plan, forward._stack,
              self._curvature, v, nodes, self._room(nodes))
-        if len(nodes) > 1:
-            fold_nodes(nodes)
-        return nodes[0]
+        return folded(nodes)
 
     def _room(self, nodes):
         network, wide = self.network, lanes(self.dtype)
@@ -65,15 +59,11 @@ class GaussNewtonOperator(CurvatureOperator):
         if self._wide:
             size = sum(-(-n // wide) * wide for n in network.widths[:-1]) * BLOCK
             packed = np.empty(blocks * size, self.dtype)
-            out = np.empty(network.size, self.dtype)
             over(blocks, m * sum(network.widths), pack_squares, plan, stack, m, size, packed)
-            over(int(sum(-(-plan[1:, WIDTH] // ROWS))), work, row_sums, plan, factors, packed, m, out)
-            return out
+            return summed_by_rows(network, factors, packed, m, work)
         nodes = chunk_nodes(network, m, work)
         over(len(nodes), work, square_sums, network._theta, plan, stack, factors, m, nodes, self._room(nodes))
-        if len(nodes) > 1:
-            fold_nodes(nodes)
-        return nodes[0]
+        return folded(nodes)
 
     def _between_neurons(self, first, stop):
         H = self._outputs.matrices(first, stop)

@@ -2,11 +2,10 @@
 
 import numpy as np
 
-from ..backward import chunk_nodes
+from ..backward import chunk_nodes, folded
 from ..forward import lanes, panel_count
 from ..kernels.forward import read_lines, write_lines
 from ..kernels.hessian import Directions, Products, Terms, error_terms, hessian_product, second_derivatives
-from ..kernels.levels import fold_nodes
 from ..kernels.sums import tree_sum
 from ..kernels.transposed import any_turned, turn_over
 from ..network import NO_INDICES
@@ -66,9 +65,7 @@ class HessianOperator(CurvatureOperator):
         source = self._source(v, V) if self._joined is not None else np.empty((0, network.widths[-1]), self.dtype)
         over(len(nodes), work, hessian_product, theta, network._weights_back(), plan, self.forward._stack, self._terms,
              Directions(v, back, V, source), Products(nodes, inputs))
-        if len(nodes) > 1:
-            fold_nodes(nodes)
-        return nodes[0]
+        return folded(nodes)
 
     def _source(self, v, V):
         """(∇²φ R φ̃)_k ∇L_k [m, n], for a user's own ∇²φ."""
