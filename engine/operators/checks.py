@@ -51,14 +51,18 @@ def same_widths(jacobian, other):
 
 
 def output_array(out, shape, dtype):
-    """An `out` that kernels may fill: C-contiguous, of the right shape and dtype."""
+    """`out`, a new array that fits in memory where None, and the view of it that kernels fill: C-contiguous, of the right shape and
+    dtype."""
+    if out is None:
+        fits_in_memory(shape, dtype)
+        out = np.empty(shape, dtype)
     if not isinstance(out, np.ndarray):
         raise TypeError(f"out must be a NumPy array or memmap, but is {type(out).__name__}")
     if out.shape != shape or out.dtype != dtype:
         raise ValueError(f"out must have shape {list(shape)} and dtype {dtype}, but has {list(out.shape)} and {out.dtype}")
     if not (out.flags.c_contiguous and out.flags.writeable and out.flags.aligned):
         raise ValueError("out must be C-contiguous, aligned and writable; pass a new np.empty(shape, dtype)")
-    return out.view(np.ndarray)
+    return out, out.view(np.ndarray)
 
 
 def clip_norm(value):

@@ -137,10 +137,8 @@ class Jacobian(LinearOperator):
         MemoryError
             Where J does not fit in the memory available; it says how many bytes are wanted, before anything is allocated.
         """
-        if out is None:
-            operator_checks.fits_in_memory(self.shape, self.dtype)
-            out = np.empty(self.shape, self.dtype)
-        self._fill_in_pieces(operator_checks.output_array(out, self.shape, self.dtype))
+        out, rows = operator_checks.output_array(out, self.shape, self.dtype)
+        self._fill_in_pieces(rows)
         return out
 
     def _fill_in_pieces(self, rows):
@@ -201,11 +199,7 @@ class Jacobian(LinearOperator):
             Where the result is larger than the memory available, before any of it is allocated.
         """
         other = self if other is None else operator_checks.same_widths(self, other)
-        shape = self.shape[0], other.shape[0]
-        if out is None:
-            operator_checks.fits_in_memory(shape, self.dtype)
-            out = np.empty(shape, self.dtype)
-        rows = operator_checks.output_array(out, shape, self.dtype)
+        out, rows = operator_checks.output_array(out, (self.shape[0], other.shape[0]), self.dtype)
         lines = sum(self.network.widths)
         over(panel_count(self.forward.samples, self.dtype), out.size * lines, gram, self.network._layout.plan,
              self.forward._stack, self._chains(), other.forward._stack, other._chains(), rows, other is self,

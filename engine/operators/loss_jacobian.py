@@ -92,10 +92,7 @@ class LossJacobian(LinearOperator):
         MemoryError
             Where it does not fit in the memory available, before anything is allocated.
         """
-        if out is None:
-            operator_checks.fits_in_memory(self.shape, self.dtype)
-            out = np.empty(self.shape, self.dtype)
-        rows = operator_checks.output_array(out, self.shape, self.dtype)
+        out, rows = operator_checks.output_array(out, self.shape, self.dtype)
         self._over(rows.size, gradient_rows, *self._factors, rows)
         return out
 
