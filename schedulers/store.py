@@ -5,6 +5,7 @@ import hashlib
 import pathlib
 import sqlite3
 import sys
+import time
 
 from . import sweep_checks as checks
 from .values import to_text
@@ -41,10 +42,21 @@ class Store:
         try:
             for line in ("PRAGMA journal_mode=WAL", "PRAGMA synchronous=NORMAL", TABLE,
                          "SELECT function, hash, settings, returned, error, finished FROM runs LIMIT 0"):
-                self._connection.execute(line)
+                self._when_free(line)
         except sqlite3.DatabaseError as error:
             self._connection.close()
             checks.store_file(path, error)
+
+    def _when_free(self, line):
+        """Execute a line; where two turn a new file to WAL at once, SQLite refuses one of them without waiting."""
+        until = time.monotonic() + PATIENCE
+        while True:
+            try:
+                return self._connection.execute(line)
+            except sqlite3.OperationalError as error:
+                if error.sqlite_errorcode & 0xFF != sqlite3.SQLITE_BUSY or time.monotonic() > until:
+                    raise
+                time.sleep(0.01)
 
     def __enter__(self):
         return self
