@@ -61,7 +61,7 @@ def relu_layer(z, z_first, gamma, gamma_first, count):
     a, g, zero, one = z[z_first:z_first + count], gamma[gamma_first:gamma_first + count], z.dtype.type(0), z.dtype.type(1)
     for i in range(count):
         x = a[i]
-        a[i] = x if x > zero else (zero if x == x else x)
+        a[i] = max(x, zero) + zero
         g[i] = one if x > zero else (zero if x == x else x)
 
 
@@ -72,7 +72,7 @@ def leaky_relu_layer(z, z_first, gamma, gamma_first, count):
     slope = z.dtype.type(LEAK)
     for i in range(count):
         x = a[i]
-        a[i] = x if x > zero else slope * x
+        a[i] = max(x, slope * x)
         g[i] = one if x > zero else (slope if x == x else x)
 
 
@@ -198,7 +198,7 @@ def gaussian_layer(z, z_first, gamma, gamma_first, count):
     for i in range(count):
         x = a[i]
         near = min(max(x, -far), far)
-        e = exp(-near * near) if x == x else x
+        e = exp(-near * near)
         a[i] = e
         g[i] = -(near + near) * e
 
@@ -221,7 +221,7 @@ def hard_tanh_layer(z, z_first, gamma, gamma_first, count):
     a, g, zero, one = z[z_first:z_first + count], gamma[gamma_first:gamma_first + count], z.dtype.type(0), z.dtype.type(1)
     for i in range(count):
         x = a[i]
-        a[i] = min(max(x, -one), one) if x == x else x
+        a[i] = min(max(x, -one), one)
         g[i] = (one if abs(x) < one else zero) if x == x else x
 
 

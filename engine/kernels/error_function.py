@@ -46,7 +46,7 @@ def erf(x):
     square = a * a
     near = a * erf_near(square)
     far = one - exp_minus(square, fma(a, a, -square)) * erfc_tail(a, number(x, 3.75), number(x, 2.0))
-    return math.copysign(near if a < one else far, x) if x == x else x
+    return math.copysign(near if a < one else far, x)
 
 
 @inlined

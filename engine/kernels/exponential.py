@@ -5,7 +5,7 @@ import math
 import numpy as np
 
 from .compiled import inlined
-from .simd import fma, nearest, number, polynomial, scale_by_power
+from .simd import fma, half_power, nearest, number, polynomial, scale_by_power
 
 LOWEST, HIGHEST = polynomial((-746.0,), (-105.0,)), polynomial((709.79,), (88.73,))  # beyond, e^x is 0 or infinite
 LOG2_E = 1.4426950408889634
@@ -33,7 +33,7 @@ def exp(x):
     k = nearest(v * number(x, LOG2_E))
     r = remainder(v, k)
     e = scale_by_power(fma(r * r, exponential_tail(r), r) + number(x, 1.0), k)
-    return (e if v == x or v < number(x, 0.0) else number(x, np.inf)) if x == x else x
+    return (e if v == x or v < number(x, 0.0) else number(x, np.inf)) if v == v else v
 
 
 @inlined
@@ -42,7 +42,7 @@ def expm1(x):
     v = min(max(x, number(x, -60.0)), HIGHEST(x))
     k = nearest(v * number(x, LOG2_E))
     r = remainder(v, k)
-    half = scale_by_power(number(x, 0.5), k)
+    half = half_power(k)
     e = fma(half, fma(r * r, exponential_tail(r), r), half - number(x, 0.5))
     e = e + e if v == x or v < number(x, 0.0) else number(x, np.inf)
     return e if x != number(x, 0.0) and x == x else x
@@ -51,15 +51,15 @@ def expm1(x):
 @inlined
 def tanh(x):
     """The hyperbolic tangent, t / (t + 2) with t = e^(2|x|) - 1; at most 3 ulp."""
-    zero, half, two = number(x, 0.0), number(x, 0.5), number(x, 2.0)
+    half, two = number(x, 0.5), number(x, 2.0)
     a = min(abs(x), number(x, 22.0))
     z = a + a
     k = nearest(z * number(x, LOG2_E))
     r = remainder(z, k)
-    power = scale_by_power(half, k)
+    power = half_power(k)
     e = fma(power, fma(r * r, exponential_tail(r), r), power - half)
     t = e + e
-    return math.copysign(t / (t + two), x) if x == x and x != zero else x
+    return math.copysign(t / (t + two), x)
 
 
 @inlined

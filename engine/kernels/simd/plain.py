@@ -84,6 +84,11 @@ def nearest(x):
     return np.rint(x)
 
 
+def half_power(k):
+    """2^(k - 1); NaN where k is no number."""
+    return number(k, 2.0 ** (int(k) - 1)) if np.isfinite(k) else number(k, np.nan)
+
+
 def scale_by_power(x, k):
     """x · 2^k by two exact factors; NaN where k is no number."""
     if not np.isfinite(k):

@@ -80,6 +80,20 @@ def nearest(context, x):
     return x(x), codegen
 
 
+@emitted(plain.half_power)
+def half_power(context, k):
+    """2^(k - 1) for an integral float k, where that is a normal number."""
+
+    def codegen(context, builder, signature, arguments):
+        dtype = signature.return_type
+        integer, scalar = INTEGER_IR[dtype], SCALAR[dtype]
+        bits = builder.bitcast(builder.fadd(arguments[0], ir.Constant(scalar, _rounding(dtype))), integer)
+        exponent = builder.shl(builder.add(bits, integer(BIAS[dtype] - 1)), integer(MANTISSA[dtype]))
+        return builder.bitcast(exponent, scalar)
+
+    return k(k), codegen
+
+
 @emitted(plain.scale_by_power)
 def scale_by_power(context, x, k):
     """x · 2^k for an integral float k; two exact factors, so that a subnormal result is rounded once."""
@@ -90,7 +104,7 @@ def scale_by_power(context, x, k):
         bits = builder.bitcast(builder.fadd(arguments[1], ir.Constant(scalar, _rounding(dtype))), integer)
         zero = builder.bitcast(ir.Constant(scalar, _rounding(dtype)), integer)
         power = builder.sub(bits, zero)
-        half = builder.ashr(power, integer(1))
+        half = builder.sub(builder.lshr(builder.add(power, integer(1 << 12)), integer(1)), integer(1 << 11))
         result = arguments[0]
         for part in (half, builder.sub(power, half)):
             factor = builder.shl(builder.add(part, integer(BIAS[dtype])), integer(MANTISSA[dtype]))
