@@ -80,35 +80,45 @@ def nearest(context, x):
     return x(x), codegen
 
 
+def _emit_integral(builder, dtype, k):
+    """The bits of an integral float k plus those of the rounding constant, whose low bits are those of the integer k."""
+    return builder.bitcast(builder.fadd(k, ir.Constant(SCALAR[dtype], _rounding(dtype))), INTEGER_IR[dtype])
+
+
+def _emit_power(builder, dtype, exponent):
+    """2^exponent for an integer whose low bits alone count, where that is a normal number."""
+    integer = INTEGER_IR[dtype]
+    bits = builder.shl(builder.add(exponent, integer(BIAS[dtype])), integer(MANTISSA[dtype]))
+    return builder.bitcast(bits, SCALAR[dtype])
+
+
 @emitted(plain.half_power)
 def half_power(context, k):
     """2^(k - 1) for an integral float k, where that is a normal number."""
 
     def codegen(context, builder, signature, arguments):
         dtype = signature.return_type
-        integer, scalar = INTEGER_IR[dtype], SCALAR[dtype]
-        bits = builder.bitcast(builder.fadd(arguments[0], ir.Constant(scalar, _rounding(dtype))), integer)
-        exponent = builder.shl(builder.add(bits, integer(BIAS[dtype] - 1)), integer(MANTISSA[dtype]))
-        return builder.bitcast(exponent, scalar)
+        return _emit_power(builder, dtype, builder.sub(_emit_integral(builder, dtype, arguments[0]), INTEGER_IR[dtype](1)))
 
     return k(k), codegen
 
 
 @emitted(plain.scale_by_power)
 def scale_by_power(context, x, k):
-    """x · 2^k for an integral float k; two exact factors, so that a subnormal result is rounded once."""
+    """x · 2^k for an integral float k; two exact factors, so that a subnormal result is rounded once.
+
+    k is halved by a shift that does not keep the sign, after 2^12 is added: AVX2 has no other for int64.
+    """
 
     def codegen(context, builder, signature, arguments):
         dtype = signature.return_type
         integer, scalar = INTEGER_IR[dtype], SCALAR[dtype]
-        bits = builder.bitcast(builder.fadd(arguments[1], ir.Constant(scalar, _rounding(dtype))), integer)
         zero = builder.bitcast(ir.Constant(scalar, _rounding(dtype)), integer)
-        power = builder.sub(bits, zero)
+        power = builder.sub(_emit_integral(builder, dtype, arguments[1]), zero)
         half = builder.sub(builder.lshr(builder.add(power, integer(1 << 12)), integer(1)), integer(1 << 11))
         result = arguments[0]
         for part in (half, builder.sub(power, half)):
-            factor = builder.shl(builder.add(part, integer(BIAS[dtype])), integer(MANTISSA[dtype]))
-            result = builder.fmul(result, builder.bitcast(factor, scalar))
+            result = builder.fmul(result, _emit_power(builder, dtype, part))
         return result
 
     return x(x, x), codegen
