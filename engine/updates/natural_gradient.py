@@ -29,11 +29,11 @@ class NaturalGradient(DampedStep):
     >>> import numpy as np
     >>> from engine import Cost, NaturalGradient, Network, fit
     >>> from schedulers import BatchSchedule
-    >>> X, y = np.array([[-2.0], [-1.0], [1.0], [2.0]]), np.array([0.0, 1.0, 0.0, 1.0])
+    >>> X, y = np.array([[-2.0], [-1.0], [1.0], [3.0]]), np.array([0.0, 1.0, 0.0, 1.0])
     >>> run = fit(Network((1, 1), ("identity",), np.zeros(2)), X, y, Cost("binary_cross_entropy"), NaturalGradient(damping=0),
     ...           BatchSchedule(4), epochs=6, progress=False)
     >>> run.network.parameters.round(4)
-    array([0.4196, 0.    ])
+    array([ 0.4447, -0.0976])
     """
 
     curvature = staticmethod(expected_hessians)
