@@ -48,7 +48,7 @@ def dense(theta, back, plan, stack, out, work, streaming, panels):
     chain, rows = room[:end], room[end:2 * end]
     a, piece = room[2 * end:2 * end + lanes * inputs], room[2 * end + lanes * inputs:]
     gammas = (inputs + n + inputs - plan[0, WIDTH]) * lanes
-    flat = out.reshape(-1)
+    flat, one = out.reshape(-1), np.ones(1, theta.dtype)
     target = piece if streaming else flat
     gone = panels[0] * lanes * n * out.shape[1]  # numbers of out that are written
     held = 0 if streaming else gone  # where the next number goes in `target`
@@ -59,6 +59,7 @@ def dense(theta, back, plan, stack, out, work, streaming, panels):
             scatter(chain, 0, 0, 0, lanes, rows.reshape((lanes, n * step)))
         for s in range(min(lanes, m - j * lanes)):
             for i in range(n):
+                gamma = j * stride + gammas + i * lanes + s
                 for l in range(1, depth + 1):
                     width, below, p = plan[l, WIDTH], plan[l - 1, WIDTH], 0
                     b, x = (s * n + i) * step + plan[l, ROW] - plan[0, WIDTH], s * inputs + plan[l - 1, ROW]
@@ -72,21 +73,19 @@ def dense(theta, back, plan, stack, out, work, streaming, panels):
                         if l < depth:
                             outer_lines(rows, b + p, some, a, x, below, target, held)  # eq. 8
                         else:
-                            target[held:held + some * below] = 0
+                            if some > 1 or p != i:
+                                target[held:held + some * below] = 0
                             if p <= i < p + some:
-                                gamma = stack[j * stride + gammas + i * lanes + s]
-                                for q in range(before):
-                                    target[held + (i - p) * before + q] = gamma * a[x + q]  # eq. 8
+                                outer_lines(stack, gamma, 1, a, x, before, target, held + (i - p) * before)  # eq. 8
                         held, p = held + some * below, p + some
                     if streaming and held + width > piece.size:
                         went = flush(piece, held, flat, gone, False)
                         gone, held = gone + went, held - went
                     if l < depth:
-                        for p in range(width):
-                            target[held + p] = rows[b + p]  # eq. 7
+                        outer_lines(one, 0, 1, rows, b, width, target, held)  # eq. 7
                     else:
                         target[held:held + width] = 0
-                        target[held + i] = stack[j * stride + gammas + i * lanes + s]  # eq. 7, l = L
+                        target[held + i] = stack[gamma]  # eq. 7, l = L
                     held += width
     if streaming:
         flush(piece, held, flat, gone, True)

@@ -15,11 +15,12 @@ from ..rows import samples
 from ..runtime import over, workspace
 from . import checks as operator_checks
 
-STREAMED = 1 << 26  # bytes of J from which on it is written past the cache: 17970 x 6570 f64, three times as fast
-NARROW = 24  # the widest layer up to which rows are made column by column: 1-20-20-1 f64 243 down to 154 ns a sample, f32 209 to 87
+STREAMED = 1 << 25  # bytes of J from which on it is written past the cache: 17970 x 6570 f64, three times as fast
+NARROW = {8: 16, 4: 12}  # by bytes of a number, the widest layer up to which rows are made column by column: 2-2-1 63 to 10 ns
 CHAINS_STREAMED, ROOM = 12 << 20, 32 << 10  # and of all chains, where those of some panels fit ROOM: 30 MB f64, 2.7 down to 1.9 us
 
-PIECE = 2 * STREAMED  # bytes of J whose samples are forward at a time
+KEPT = 1 << 26  # bytes of a forward pass that is made when J is
+PIECE = 2 * KEPT  # bytes of J whose samples are forward at a time
 
 
 class Jacobian(LinearOperator):
@@ -59,7 +60,7 @@ class Jacobian(LinearOperator):
     def _begin(self, network, X):
         self.network, self._X, self._passed, self._chain = network, X, None, None
         super().__init__(network.dtype, (len(X) * network.widths[-1], network.size))
-        if isinstance(X, np.ndarray) and len(X) * network._layout.stack_lines * self.dtype.itemsize <= STREAMED:
+        if isinstance(X, np.ndarray) and len(X) * network._layout.stack_lines * self.dtype.itemsize <= KEPT:
             self._passed = ForwardPass._of(network, X)
 
     @property
@@ -154,7 +155,7 @@ class Jacobian(LinearOperator):
 
     def _fill(self, rows):
         plan = self.network._layout.plan
-        if max(self.network.widths) <= NARROW:
+        if max(self.network.widths) <= NARROW[self.dtype.itemsize]:
             room = workspace(narrow_numbers(plan, lanes(self.dtype), self.dtype.itemsize), self.dtype)
             self._over(rows.size, narrow_dense, *self._chain_arguments, rows, room)
             return

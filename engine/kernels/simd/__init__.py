@@ -10,13 +10,13 @@ from .lines import (
     lanes_of,
     line_products,
     multiply_lines,
-    outer_lines,
     scale_lines,
     stream,
     sum_lines,
     transpose,
     transpose_rows,
 )
+from .outer import outer_lines
 from .scalar import (
     binary_exponent,
     binary_fraction,

@@ -1,0 +1,81 @@
+"""Outer products of two vectors, stored row after row."""
+
+import numpy as np
+from llvmlite import ir
+from numba.core import cgutils, types
+
+from .emitted import SCALAR, data_of, emitted, lanes_in
+
+I64 = ir.IntType(64)
+
+
+def plain_outer_lines(B, b, width, A, a, before, out, o):
+    """The products in plain Python."""
+    out.reshape(-1)[o:o + width * before] = np.multiply.outer(B[b:b + width], A[a:a + before]).reshape(-1)
+
+
+class Row:
+    """A[q: q + size] as a vector that is multiplied by one number, `builder` emitting it."""
+
+    def __init__(self, builder, dtype, size):
+        self.builder, self.size, self.bytes = builder, size, dtype.bitwidth // 8
+        self.type = ir.VectorType(SCALAR[dtype], size)
+
+    def load(self, A, q):
+        """Numbers of A from q on."""
+        value = self.builder.load(self.builder.bitcast(self.builder.gep(A, [q]), self.type.as_pointer()))
+        value.align = self.bytes
+        return value
+
+    def store(self, factor, value, to, q):
+        """factor times `value` to the place `to` from q on."""
+        undefined = ir.Constant(self.type, ir.Undefined)
+        first = self.builder.insert_element(undefined, factor, ir.IntType(32)(0))
+        factor = self.builder.shuffle_vector(first, undefined, ir.Constant(ir.VectorType(ir.IntType(32), self.size), None))
+        pointer = self.builder.bitcast(self.builder.gep(to, [q]), self.type.as_pointer())
+        self.builder.store(self.builder.fmul(factor, value), pointer).align = self.bytes
+
+
+@emitted(plain_outer_lines)
+def outer_lines(context, B, b, width, A, a, before, out, o):
+    """out[o + p before + q] = B[b + p] A[a + q] for p < width, q < before: vector by vector, a row's last over part of that
+    before. The vectors of rows shorter than three lines stay in registers."""
+
+    def codegen(context, builder, signature, arguments):
+        dtype = signature.args[0].dtype
+        lanes = lanes_in(dtype)
+        B, A, out = (builder.gep(data_of(context, builder, signature.args[k], arguments[k]), [arguments[k + 1]]) for k in (0, 3, 6))
+        width, before = arguments[2], arguments[5]
+
+        def rows(size, held):
+            """Rows of vectors of `size`, of which `held` and the last are in registers; or loaded for each row where None."""
+            vector = Row(builder, dtype, size)
+            last = builder.sub(before, I64(size))
+            places = [last] if held is None else [I64(k * size) for k in range(held)] + [last]
+            lines = [vector.load(A, q) for q in places]
+            with cgutils.for_range(builder, width) as loop:
+                factor, to = builder.load(builder.gep(B, [loop.index])), builder.gep(out, [builder.mul(loop.index, before)])
+                if held is None:
+                    with cgutils.for_range(builder, builder.udiv(before, I64(size))) as whole:
+                        q = builder.mul(whole.index, I64(size))
+                        vector.store(factor, vector.load(A, q), to, q)
+                for q, line in zip(places, lines):
+                    vector.store(factor, line, to, q)
+
+        def choose(cases):
+            """The first of `cases` (numbers in a row below, size, held) that holds."""
+            (below, size, held), *others = cases
+            if not others:
+                rows(size, held)
+                return
+            with builder.if_else(builder.icmp_signed("<", before, I64(below))) as (this, other):
+                with this:
+                    rows(size, held)
+                with other:
+                    choose(others)
+
+        short = [(2 * size, size, 1) for size in (1, 2, 4, 8, 16) if size <= lanes]
+        choose([*short, (3 * lanes, lanes, 2), (None, lanes, None)])
+        return context.get_dummy_value()
+
+    return types.void(B, types.int64, types.int64, A, types.int64, types.int64, out, types.int64), codegen
