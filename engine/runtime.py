@@ -31,18 +31,22 @@ class _Worker(threading.Thread):
 
     def __init__(self, board, slot):
         super().__init__(name="gammachain", daemon=True)
-        self.board, self.slot, self.asleep, self._bell = board, slot, False, threading.Semaphore(0)
+        self.board, self.slot, self.asleep, self.called, self._bell = board, slot, False, False, threading.Semaphore(0)
         self.start()
 
     def run(self):
         while not self.board[STOP]:
             wait_for_jobs(self.board, self.slot)
+            if self.called:  # while it waited for the GIL: asleep it would miss the job, one call in three of some 5 ms
+                self.called = False
+                continue
             self.asleep = True
             self._bell.acquire()
 
     def wake(self):
+        self.called = True
         if self.asleep:
-            self.asleep = False
+            self.asleep = self.called = False
             self._bell.release()
 
 

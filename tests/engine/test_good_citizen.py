@@ -19,7 +19,7 @@ import pytest
 import engine
 from engine import Cost, Network, fit, reductions, runtime, value_and_gradient
 from engine.kernels.linked import kernel
-from engine.kernels.threads import ACTIVE
+from engine.kernels.threads import ACTIVE, STOP, new_board
 from schedulers import BatchSchedule
 from tests.cases import UPDATES, network
 
@@ -88,6 +88,24 @@ def test_many_threads_call_at_once_and_change_the_number_of_threads(threads):
         results = [executor.submit(task, k) for task, count in ((caller, 7), (changer, 3)) for k in range(count)]
         assert all(result.result() for result in results)
     assert not runtime._pool.busy.locked()
+
+
+def test_a_thread_that_is_called_while_it_waits_for_the_gil_does_not_fall_asleep(monkeypatch):
+    looks = []
+
+    def look(board, slot):
+        looks.append(slot)
+        if len(looks) == 2:
+            board[STOP] = 1
+        worker.wake()  # as a caller does who holds the GIL: what it posts is still to come
+
+    monkeypatch.setattr(runtime._Worker, "start", lambda self: None)
+    monkeypatch.setattr(runtime, "wait_for_jobs", look)
+    worker = runtime._Worker(new_board(), 1)
+    thread = threading.Thread(target=worker.run, daemon=True)
+    thread.start()
+    thread.join(5)
+    assert looks == [1, 1] and not thread.is_alive()
 
 
 def test_a_fork_after_use_works():
