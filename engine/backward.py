@@ -21,7 +21,7 @@ BACK = 3  # the work of a pass forward and back, in passes forward
 WIDE = 1 << 20  # bytes of θ from which on threads share rows, not blocks: 784-1024-1024-10, m 256, 2 threads: 52 ms down to 30
 
 
-def _by_rows(network, m):
+def by_rows(network, m):
     """Whether threads had better share the rows of the weights than the blocks of samples."""
     blocks, threads = -(-m // BLOCK), num_threads()
     few = blocks < threads and network.size * m > 1 << 21
@@ -36,7 +36,7 @@ def gradient_room(network, m, chunks):
 
 def worth_threads(network, m):
     """Whether the gradient of m samples is shared by threads."""
-    return num_threads() > 1 and (_by_rows(network, m) or _chunks(network, m, BACK * m * network._layout.sample_work) > 1)
+    return num_threads() > 1 and (by_rows(network, m) or _chunks(network, m, BACK * m * network._layout.sample_work) > 1)
 
 
 def _chunks(network, m, work):
@@ -69,8 +69,8 @@ def transposed_product(network, stack, output_gradient):
     if m == 0:
         return np.zeros(network.size, network.dtype)
     theta, back, plan = network._theta, network._weights_back(), network._layout.plan
-    work = (BACK - 1) * m * network._layout.sample_work
-    if _by_rows(network, m):
+    if by_rows(network, m):
+        work = (BACK - 1) * m * network._layout.sample_work
         wide, held = lanes(network.dtype), -(-m // BLOCK) * BLOCK
         first = held * sum(network.widths[1:]) + wide * wide
         numbers = first + held * sum(-(-n // wide) * wide for n in network.widths[:-1])
@@ -78,9 +78,21 @@ def transposed_product(network, stack, output_gradient):
         delta, packed = room[:first], room[first:numbers]
         over(panel_count(m, network.dtype), work // 2, pack_panels, theta, back, plan, stack, output_gradient, delta, packed)
         return summed_by_rows(network, delta, packed, m, work // 2)  # eq. 20
+    return _by_blocks(network, np.empty((0, network.widths[0]), network.dtype), stack, output_gradient, BACK - 1)
+
+
+def streamed_transposed_product(network, X, output_gradient):
+    """The same of X [m, n_0], m ≥ 1, forward and back block by block: nothing of a block is kept."""
+    return _by_blocks(network, X, np.empty(0, network.dtype), output_gradient, BACK)
+
+
+def _by_blocks(network, X, stack, output_gradient, passes):
+    """D_A C · D_θ A [P] over blocks of samples."""
+    m = len(output_gradient)
+    work = passes * m * network._layout.sample_work
     nodes = chunk_nodes(network, m, work)
-    room = gradient_room(network, m, len(nodes))
-    over(len(nodes), work, gradient, theta, back, plan, stack, output_gradient, nodes, room)  # eq. 20
+    over(len(nodes), work, gradient, network._theta, network._weights_back(), network._layout.plan, X, stack, output_gradient,
+         nodes, gradient_room(network, m, len(nodes)))  # eq. 20
     return folded(nodes)
 
 
@@ -118,7 +130,7 @@ def evaluate(network, X, targets, cost, step, max_bytes=None):
     X, targets, indices = gathered(X, targets, step.indices)
     A = np.empty((len(step), n), network.dtype)
     kept = []
-    known = known_gradient(cost.reduction.code) and cost.loss.code >= 0 and network._built_in and not _by_rows(network, len(step))
+    known = known_gradient(cost.reduction.code) and cost.loss.code >= 0 and network._built_in and not by_rows(network, len(step))
 
     def forward(_, rows):
         kept.append(_streamed(network, X, targets, cost, indices, rows) if known else run_forward(network, X, indices, rows))

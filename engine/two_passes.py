@@ -4,7 +4,7 @@ import numpy as np
 
 from schedulers import BatchStep, assemble
 
-from .backward import BACK, _by_rows, _chunks, streamed_sum, transposed_product
+from .backward import BACK, _chunks, by_rows, streamed_sum, transposed_product
 from .blocks import SlabSum, block_count, cut, levels_of
 from .forward import lanes, run_forward
 from .kernels.backward import room_numbers
@@ -55,7 +55,7 @@ class TwoPasses:
 
     def _by_blocks(self, samples):
         """Whether kernels go forward and back block by block, with no stack of the slab."""
-        return self._loss.code >= 0 and self._network._built_in and not _by_rows(self._network, samples)
+        return self._loss.code >= 0 and self._network._built_in and not by_rows(self._network, samples)
 
     def _bytes(self, samples):
         """What a slab of so many samples takes."""

@@ -104,7 +104,8 @@ def jacobian(dtype):
         X, *_ = batch(widths, dtype)
         J = Jacobian(network(widths, dtype), X)
         J.dense(), J.wrt_weight(1), J.wrt_bias(1), J.wrt_input(), J.row_norms(), J.gram(), J.gram(Jacobian(J.network, X))
-        J @ np.ones(J.shape[1], dtype), J.T @ np.ones(J.shape[0], dtype), list(J.slabs(1 << 26))
+        v, u = np.ones(J.shape[1], dtype), np.ones(J.shape[0], dtype)
+        J @ v, J.T @ u, Jacobian(J.network, X) @ v, Jacobian(J.network, X).T @ u, list(J.slabs(1 << 26))
 
 
 def costs(dtype):

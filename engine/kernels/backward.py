@@ -4,7 +4,7 @@ from collections import namedtuple
 
 import numpy as np
 
-from .forward import stack_lines
+from .forward import propagate_group, stack_lines
 from .layout import BIAS, ROW, WEIGHT, WIDTH
 from .levels import chunk_blocks, fold_levels, push_level
 from .linked import kernel, shared
@@ -186,8 +186,9 @@ def room_of(row, plan, samples, parameters):
 
 
 @kernel
-def gradient_chunk(theta, back, plan, stack, output_gradient, partial, chunk, room):
-    """partial[c] = D_theta C of the blocks of chunk = (c, blocks in it, a power of two), from the stacks of all samples."""
+def gradient_chunk(theta, back, plan, X, stack, output_gradient, outputs, partial, chunk, room):
+    """partial[c] = D_theta C of the blocks of chunk = (c, blocks in it, a power of two), from the stacks of all samples; where
+    `stack` is empty, each block of X goes forward first, its a^L to outputs [block, n]."""
     lanes = lanes_of(theta)
     c, size = chunk
     m = output_gradient.shape[0]
@@ -196,10 +197,13 @@ def gradient_chunk(theta, back, plan, stack, output_gradient, partial, chunk, ro
     for b in range(c * size, min((c + 1) * size, (m + BLOCK - 1) // BLOCK)):
         first = b * BLOCK
         count = min(BLOCK, m - first)
-        place = first * stack_lines(plan)
+        kept, place = stack, first * stack_lines(plan)
+        if stack.size == 0:
+            kept, place = room.stack, 0
+            propagate_group(theta, plan, X, everything, (first, count), kept, 0, outputs[:count], (1, plan.shape[0] - 1))
         gather(output_gradient, everything, first, count, room.delta, top_line(plan) * lanes, delta_lines(plan) * lanes)
-        deltas(theta, back, plan, stack, place, room.delta, 0, count)
-        block_gradient(plan, stack, place, room.delta, 0, count, room.scratch, room.levels[filled] if size > 1 else partial[c])
+        deltas(theta, back, plan, kept, place, room.delta, 0, count)
+        block_gradient(plan, kept, place, room.delta, 0, count, room.scratch, room.levels[filled] if size > 1 else partial[c])
         if size > 1:
             filled = push_level(room.levels, filled, b - c * size)
     if size > 1:
@@ -208,13 +212,15 @@ def gradient_chunk(theta, back, plan, stack, output_gradient, partial, chunk, ro
 
 
 @kernel
-def gradient(theta, back, plan, stack, output_gradient, partial, work, chunks):
-    """partial[c] = D_theta C of the blocks of chunk c, for c in chunks[0] … chunks[1] - 1; row chunks[2] of `work` is its room.
+def gradient(theta, back, plan, X, stack, output_gradient, partial, work, chunks):
+    """partial[c] = D_theta C of the blocks of chunk c, for c in chunks[0] … chunks[1] - 1, from the stacks of all samples or,
+    where `stack` is empty, from X [m, n_0]; row chunks[2] of `work` is its room.
 
     A chunk is a power of two of blocks, a node of the fixed tree of sums; there are as many as partial [chunks, P] has rows.
     """
     m = output_gradient.shape[0]
     size, _ = chunk_blocks((m + BLOCK - 1) // BLOCK, partial.shape[0])
     room = room_of(work[chunks[2]], plan, min(BLOCK, m), theta.size)
+    outputs = np.empty((BLOCK if stack.size == 0 else 0, output_gradient.shape[1]), theta.dtype)
     for c in range(chunks[0], chunks[1]):
-        gradient_chunk(theta, back, plan, stack, output_gradient, partial, (c, size), room)
+        gradient_chunk(theta, back, plan, X, stack, output_gradient, outputs, partial, (c, size), room)

@@ -8,13 +8,14 @@ import numpy as np
 from .backward import block_gradient, delta_lines, scratch_numbers
 from .chain import chain_lines, chain_panels
 from .forward import stack_lines
-from .layout import BIAS, ROW, WEIGHT, WIDTH
+from .layout import ROW, WIDTH
 from .levels import chunk_blocks, fold_levels, push_level
 from .linked import kernel, shared
 from .panels import gather, scatter
 from .product import pack, panel_product
 from .simd import fma, fma_lines, lanes_of, multiply_lines
 from .sums import BLOCK
+from .tangents import tangents
 from .transposed import step_back
 
 # H of `samples` samples in panels. rank >= 0: diag(h) + the sum over r < rank of s_r x_r x_r^T, as the lines h [n], x_0 [n], s_0,
@@ -65,25 +66,6 @@ def curve_rows(curvature, tangent, no_indices, out, panels):
         curve(curvature.lines, (first * curvature_lines(n, curvature.rank), curvature.rank), work[0], (0, 0), work[1], (0, 0),
               (n, 1))
         scatter(work[1], 0, 0, first, count, out)
-
-
-@shared("line line plan line integer line integer")
-def tangents(theta, direction, plan, stack, place, tangent, panels):
-    """The tangents of a^1 … a^L along `direction` [P], as `product` of the Jacobian has them, of the panels whose stacks begin
-    at `place`, into tangent [panels][n_1 + … + n_L][lanes]."""
-    lanes = lanes_of(theta)
-    depth = plan.shape[0] - 1
-    stride, t_stride = stack_lines(plan) * lanes, delta_lines(plan) * lanes
-    gammas = place + (plan[depth, ROW] + plan[depth, WIDTH]) * lanes
-    for l in range(1, depth + 1):
-        before = plan[l - 1, WIDTH]
-        here = (plan[l, ROW] - plan[0, WIDTH]) * lanes
-        shape, gamma, a = (plan[l, WIDTH], before, panels), (gammas + here, stride), (plan[l, WEIGHT], before, 1, plan[l, BIAS])
-        panel_product(direction, a, stack, (place + plan[l - 1, ROW] * lanes, stride), tangent, (here, t_stride), stack, gamma,
-                      shape, (2, 1 if l == 1 else 0))
-        if l > 1:
-            below = (plan[l - 1, ROW] - plan[0, WIDTH]) * lanes
-            panel_product(theta, a, tangent, (below, t_stride), tangent, (here, t_stride), stack, gamma, shape, (1, 1))
 
 
 @shared("line plan line integer line integer")

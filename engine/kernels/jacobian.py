@@ -1,10 +1,10 @@
-"""Rows of J = D_theta A from the factors (B^l, a^{l-1}) (eq. 8 and 19), and J v without them."""
+"""Rows of J = D_theta A from the factors (B^l, a^{l-1}) (eq. 8 and 19)."""
 
 import numpy as np
 
 from .chain import chain_lines, chain_panels
 from .forward import read_lines, stack_lines
-from .layout import BIAS, GROUP, ROW, WEIGHT, WIDTH
+from .layout import ROW, WEIGHT, WIDTH
 from .linked import kernel
 from .panels import scatter
 from .product import panel_product
@@ -162,32 +162,6 @@ def row_norms(theta, back, plan, stack, out, panels):
                     norm[s] += square[s] * inputs[(l - 1) * lanes + s]
             for s in range(min(lanes, out.shape[0] - j * lanes)):
                 out[j * lanes + s, i] = np.sqrt(norm[s])
-
-
-@kernel
-def product(theta, plan, stack, direction, out, panels):
-    """J v for v = `direction` [P], as out [m, n]: the tangent of a^l is gamma^l ⊙ (V^l a^{l-1} + c^l + W^l tangent^{l-1})."""
-    lanes = lanes_of(theta)
-    depth = plan.shape[0] - 1
-    stride = stack_lines(plan) * lanes
-    rows = plan[depth, ROW] + plan[depth, WIDTH]
-    t_stride = (rows - plan[0, WIDTH]) * lanes
-    tangent = np.empty(min(GROUP, max(1, panels[1] - panels[0])) * t_stride, theta.dtype)
-    for j in range(panels[0], panels[1], GROUP):
-        group = min(GROUP, panels[1] - j)
-        for l in range(1, depth + 1):
-            width, before = plan[l, WIDTH], plan[l - 1, WIDTH]
-            here = (plan[l, ROW] - plan[0, WIDTH]) * lanes
-            shape = (width, before, group)
-            gamma = (j * stride + rows * lanes + here, stride)
-            a = (plan[l, WEIGHT], before, 1, plan[l, BIAS])
-            panel_product(direction, a, stack, (j * stride + plan[l - 1, ROW] * lanes, stride),
-                          tangent, (here, t_stride), stack, gamma, shape, (2, 1 if l == 1 else 0))
-            if l > 1:
-                below = (plan[l - 1, ROW] - plan[0, WIDTH]) * lanes
-                panel_product(theta, a, tangent, (below, t_stride), tangent, (here, t_stride), stack, gamma, shape, (1, 1))
-        top = (plan[depth, ROW] - plan[0, WIDTH]) * lanes
-        scatter(tangent, top, t_stride, j * lanes, min(group * lanes, out.shape[0] - j * lanes), out)
 
 
 @kernel

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from ..backward import _by_rows, chunk_nodes, folded, summed_by_rows
+from ..backward import by_rows, chunk_nodes, folded, summed_by_rows
 from ..forward import lanes, panel_count
 from ..kernels.ggn import curve_rows, diagonal_factors, ggn_product, pack_squares, rank_factors, square_sums, sum_numbers
 from ..kernels.sums import BLOCK
@@ -26,7 +26,7 @@ class GaussNewtonOperator(CurvatureOperator):
         if reduction_curvature:
             self._outputs = self._take_reduction_curvature(self._outputs)
         self._curvature = self._outputs.in_panels()
-        self._wide = _by_rows(network, len(self._losses))
+        self._wide = by_rows(network, len(self._losses))
 
     def _product(self, v):
         network, forward, m = self.network, self.forward, len(self._losses)

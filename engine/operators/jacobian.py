@@ -4,12 +4,15 @@ import numpy as np
 from scipy.sparse.linalg import LinearOperator
 
 from .. import checks
-from ..backward import transposed_product
+from ..backward import by_rows, streamed_transposed_product, transposed_product
 from ..forward import ForwardPass, lanes, panel_count
 from ..kernels.chain import chains, chains_numbers
 from ..kernels.gram import gram, gram_numbers
-from ..kernels.jacobian import dense, dense_numbers, input_jacobian, product, read_chain, row_norms
+from ..kernels.jacobian import dense, dense_numbers, input_jacobian, read_chain, row_norms
+from ..kernels.layout import GROUP
 from ..kernels.narrow import narrow_dense, narrow_numbers
+from ..kernels.tangents import product, streamed_product
+from ..network import NO_INDICES
 from ..recycled import recycled
 from ..rows import samples
 from ..runtime import over, workspace
@@ -49,6 +52,8 @@ class Jacobian(LinearOperator):
 
     def __init__(self, network, X):
         self._begin(network, samples(X, network.widths[0], network.dtype))
+        if self._small and self._passed is None:  # the caller's, who may write to it
+            self._X = self._X.copy()
 
     @classmethod
     def _of(cls, network, X):
@@ -60,8 +65,15 @@ class Jacobian(LinearOperator):
     def _begin(self, network, X):
         self.network, self._X, self._passed, self._chain = network, X, None, None
         super().__init__(network.dtype, (len(X) * network.widths[-1], network.size))
-        if isinstance(X, np.ndarray) and len(X) * network._layout.stack_lines * self.dtype.itemsize <= KEPT:
+        self._small = isinstance(X, np.ndarray) and len(X) * network._layout.stack_lines * self.dtype.itemsize <= KEPT
+        self._first = isinstance(X, np.ndarray) and len(X) > 0 and network._built_in and not by_rows(network, len(X))
+        if self._small and not self._first:
             self._passed = ForwardPass._of(network, X)
+
+    def _streams(self):
+        """Whether a product goes forward by itself and keeps nothing: the first one does, where nothing else needed the stacks."""
+        first, self._first = self._first, False
+        return first and self._passed is None
 
     @property
     def forward(self):
@@ -146,7 +158,7 @@ class Jacobian(LinearOperator):
         """J into rows [m n, P], each piece's forward pass made and dropped, unless all of it is there or one piece is enough."""
         n, m = self.network.widths[-1], len(self._X)
         piece = max(1, PIECE // (n * self.network.size * self.dtype.itemsize))
-        if self._passed is not None or piece >= m:
+        if self._small or self._passed is not None or piece >= m:
             self._fill(rows)
             return
         for first in range(0, m, piece):
@@ -215,12 +227,20 @@ class Jacobian(LinearOperator):
 
     def _matvec(self, v):
         v = checks.direction(v, self.shape[1], self.dtype)
-        out = np.empty((self.forward.samples, self.network.widths[-1]), self.dtype)
-        self._over(2 * self.forward.samples * self.network.size, product, *self._kernel_arguments, v, out)
+        network, m = self.network, len(self._X)
+        out = np.empty((m, network.widths[-1]), self.dtype)
+        if self._streams():
+            room = workspace(GROUP * lanes(self.dtype) * network._layout.stack_lines + lanes(self.dtype)**2, self.dtype)
+            over(panel_count(m, self.dtype), 3 * m * network.size, streamed_product, network._theta, network._layout.plan,
+                 self._X, NO_INDICES, v, out, room)
+        else:
+            self._over(2 * m * network.size, product, *self._kernel_arguments, v, out)
         return out.reshape(-1)
 
     def _rmatvec(self, u):
-        u = checks.direction(u, self.shape[0], self.dtype, "u").reshape(self.forward.outputs.shape)
+        u = checks.direction(u, self.shape[0], self.dtype, "u").reshape(len(self._X), self.network.widths[-1])
+        if self._streams():
+            return streamed_transposed_product(self.network, self._X, u)
         return transposed_product(self.network, self.forward._stack, u)
 
     def _matmat(self, V):

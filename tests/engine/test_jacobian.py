@@ -158,6 +158,23 @@ def test_rows_column_by_column_have_the_bits_of_rows_one_by_one(widths, dtype, m
 
 
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize("widths", [(3, 20, 11, 2), (1, 1, 1), (40, 23, 3), (2, 1)])
+def test_a_first_product_keeps_nothing_and_has_the_bits_of_those_that_follow(widths, dtype):
+    network, generator = Network.initialize(widths, "tanh", seed=2, dtype=dtype), np.random.default_rng(0)
+    for m in (0, 1, 7, 300, 2000):
+        X = generator.standard_normal((m, widths[0])).astype(dtype)
+        v, u = generator.standard_normal(network.size), generator.standard_normal(m * widths[-1])
+        for product, vector in (("matvec", v), ("rmatvec", u)):
+            given = X.copy()
+            J = network.jacobian(given)
+            given[:] = 0
+            first = getattr(J, product)(vector)
+            assert J._passed is None or not m
+            assert first.tobytes() == getattr(J, product)(vector).tobytes() == getattr(J, product)(vector).tobytes()
+            assert J._passed is not None and np.array_equal(J.forward.a(0), X)
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
 def test_chains_written_past_the_cache_have_the_same_bits(dtype, monkeypatch):
     network = Network.initialize((3, 6, 5, 4), "tanh", seed=2, dtype=dtype)
     X = np.random.default_rng(0).standard_normal((75, 3)).astype(dtype)
