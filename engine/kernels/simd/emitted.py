@@ -23,6 +23,12 @@ def line_type(dtype):
     return ir.VectorType(SCALAR[dtype], lanes_in(dtype))
 
 
+def line_in_register(context):
+    """Whether a register of the CPU that is compiled for holds a line, and there are 32; no bit may depend on it."""
+    _, name, features = context.codegen().magic_tuple()
+    return "+avx512f" in features or "avx512" in name
+
+
 def data_of(context, builder, array_type, array):
     """The pointer to an array's numbers."""
     return context.make_array(array_type)(context, builder, array).data

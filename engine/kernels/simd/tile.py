@@ -6,7 +6,7 @@ import numpy as np
 from llvmlite import ir
 from numba.core import cgutils, types
 
-from .emitted import broadcast, data_of, emitted, lanes_in, line_type, load_line, store_line
+from .emitted import broadcast, data_of, emitted, lanes_in, line_in_register, line_type, load_line, store_line
 from .plain import fused_sum
 
 WIDE = {1: (8, 2, 1), 2: (8, 2, 1), 3: (8, 2, 1), 4: (4, 2, 1), 5: (4, 2, 1), 6: (4, 2, 1)}  # 24 of 32 registers of a whole line
@@ -15,9 +15,7 @@ NARROW = {1: (4, 1), 2: (2, 1), 3: (2, 1), 4: (1,), 5: (1,), 6: (1,)}  # 12 of 1
 
 def panels_at_once(context, rows):
     """How many panels a tile of `rows` rows takes at a time on the CPU that is compiled for; no bit depends on it."""
-    _, name, features = context.codegen().magic_tuple()
-    wide = "+avx512f" in features or "avx512" in name
-    return (WIDE if wide else NARROW)[rows]
+    return (WIDE if line_in_register(context) else NARROW)[rows]
 
 
 def plain_tile(rows, A, a, B, b, C, c, M, m, shape, modes):
