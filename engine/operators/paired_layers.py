@@ -8,6 +8,7 @@ from ..runtime import over, workspace
 
 SAMPLES = 256  # of a node of the sum, at least
 NODES = 8
+SPREAD = 8  # multiply-adds in whose time a number is spread
 
 
 class PairedLayers:
@@ -45,5 +46,5 @@ class PairedLayers:
              partial, room)
         over(self.size, nodes * self.size, fold_columns, partial)
         out = np.zeros((network.size, network.size), dtype)
-        over(sum(network.widths[1:]), out.size, spread, plan, partial[0], self._pairs, out)
+        over(sum(network.widths[1:]), SPREAD * out.size, spread, plan, partial[0], self._pairs, out)
         return out

@@ -189,13 +189,13 @@ class Linearised:
             for slab in self.rows():
                 total = syrk(1.0, slab.T, beta=1.0, c=total, lower=1, overwrite_c=1)
             return total
-        total = np.zeros((self.network.size, self.network.size), self.network.dtype)
-        piece = max(PIECE, held_samples(self.network))
+        total, piece = None, max(PIECE, held_samples(self.network))
         for first in range(0, len(self.outputs), piece):
             S = self.factor[first:first + piece]
             given = {"diagonal": S**2} if S.ndim == 2 else {"entries": np.matmul(S, S.transpose(0, 2, 1))}
             curvature = OutputCurvature((len(S), n), self.network.dtype, **given).in_panels()
-            total += pairs.upper_triangle(self._jacobian_of(first, len(S)).forward._stack, curvature)
+            part = pairs.upper_triangle(self._jacobian_of(first, len(S)).forward._stack, curvature)
+            total = part if total is None else np.add(total, part, out=total)
         return total.T if isinstance(self.free, slice) else total[np.ix_(self.free, self.free)].T
 
     def diagonal(self):
