@@ -23,9 +23,9 @@ WIDE = 1 << 20  # bytes of θ from which on threads share rows, not blocks: 784-
 
 def by_rows(network, m):
     """Whether threads had better share the rows of the weights than the blocks of samples."""
-    blocks, threads = -(-m // BLOCK), num_threads()
-    few = blocks < threads and network.size * m > 1 << 21
-    return few or (threads > 1 and network.size * network.dtype.itemsize >= WIDE and blocks <= 64)
+    blocks = -(-m // BLOCK)
+    few = network.size * m > 1 << 21 and blocks < num_threads()
+    return few or (blocks <= 64 and network.size * network.dtype.itemsize >= WIDE and num_threads() > 1)
 
 
 def gradient_room(network, m, chunks):

@@ -18,6 +18,8 @@ class _Alias:
 
 def contiguous(array, dtype):
     """`array` as an aligned C-contiguous array of `dtype` (itself where it is one), never to be written to."""
+    if type(array) is np.ndarray and array.dtype == dtype and array.flags.carray:
+        return array
     array = np.require(array, dtype, "CA")
     if array.flags.writeable and type(array) is np.ndarray:
         return array

@@ -72,7 +72,7 @@ class Cost:
         if reduction.code >= 0:
             cost_checks.not_negative_for(reduction.name, values)
             gradient = np.empty_like(values)
-            data = reduction.data.astype(values.dtype)
+            data = reduction.data.astype(values.dtype, copy=False)
             return values.dtype.type(reduce_losses(reduction.code, reduction.parameter, data, values, gradient)), gradient
         gradient = checks.user_array(reduction.gradient(values), values.shape, values.dtype, "the reduction's gradient")
         return values.dtype.type(checks.user_array(reduction.value(values), (), values.dtype, "the reduction's value")), gradient

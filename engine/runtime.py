@@ -139,7 +139,8 @@ def over(count, work, function, *arguments):
         Serial, free of the GIL, and indifferent to how the range is cut; no two that run at once have the same slot, a row of
         `workspace`.
     """
-    threads = min(num_threads(), getattr(_rooms, "threads", _pool.count), count, int(work / WORTH_A_THREAD))
+    worth = min(count, int(work / WORTH_A_THREAD))
+    threads = min(num_threads(), getattr(_rooms, "threads", _pool.count), worth) if worth > 1 else 1
     if threads < 2 or numba.config.DISABLE_JIT or not _pool.busy.acquire(blocking=False):
         function(*arguments, (0, count, 0))
         return
@@ -172,8 +173,10 @@ def workspace(numbers, dtype):
 def sum_chunks(blocks, work, bytes_each):
     """Into how many nodes of the tree of sums, of `bytes_each` bytes, to split `blocks` blocks: enough for every thread, and few
     enough to stay in the cache."""
+    if blocks < 2 or work < 2 * WORTH_A_THREAD:
+        return 1
     threads = min(num_threads(), int(work / WORTH_A_THREAD))
-    if threads < 2 or blocks < 2:
+    if threads < 2:
         return 1
     size, most = 1, max(2 * threads, min(16 * threads, NODES // bytes_each))
     while size * most < blocks:
