@@ -5,7 +5,6 @@ import time as clock
 from dataclasses import dataclass
 
 import numpy as np
-from tqdm.auto import tqdm
 
 from schedulers import BatchStep
 
@@ -212,6 +211,8 @@ def fit(network, X, y, cost, update, schedule, *, epochs, trainable=None, valida
 
 def run_epochs(run, epochs, validation, callbacks, progress, checkpoint, resume):
     """The epochs of a fit whose samples are in `run`: here, or wherever its `problem(step)` finds them."""
+    from tqdm.auto import tqdm  # 30 of the 900 ms that importing the engine takes, asyncio with it
+
     network = run.network
     epochs = checks.whole_number(epochs, "epochs", 0)
     callbacks = update_checks.callables(callbacks)

@@ -1,7 +1,8 @@
 """The curvature of the losses at the outputs: S with S Sᵀ = (∇φ)_k ∇²L_k for each sample, or its expectation, the Fisher matrix."""
 
+import math
+
 import numpy as np
-from scipy.special import erf
 
 from ..kernels.losses import loss_hessian
 from . import checks
@@ -42,7 +43,7 @@ def expected_hessians(loss, A, targets):
     checks.likelihood(loss, (*EXPONENTIAL_FAMILY, "absolute_error", "log_cosh", "huber"))
     if loss.name == "huber":
         delta = loss.parameter
-        inside = np.sqrt(2 * np.pi) * erf(delta / np.sqrt(2))
+        inside = np.sqrt(2 * np.pi) * math.erf(delta / np.sqrt(2))
         information = inside / (inside + 2 / delta * np.exp(-delta**2 / 2))
     else:
         information = {"absolute_error": 1.0, "log_cosh": 0.5}[loss.name]
