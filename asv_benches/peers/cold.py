@@ -38,21 +38,26 @@ vmap(jacrev(forward), (None, 0))(theta, torch.ones(100, 64))
 """
 
 
+def run(script, **environment):
+    """A process that runs `script`; the bytecode of what it imports is kept, as an installed package's is."""
+    kept = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
+    subprocess.run([sys.executable, "-c", script], env=kept | environment, check=True, stderr=subprocess.DEVNULL)
+
+
 def seconds(script, repeats, fresh_cache=False):
     """The median time of a process that runs `script`, the interpreter's own start taken off."""
     times = []
     for _ in range(repeats):
         with tempfile.TemporaryDirectory() as folder:
-            environment = dict(os.environ, **({"NUMBA_CACHE_DIR": folder} if fresh_cache else {}))
             started = time.perf_counter()
-            subprocess.run([sys.executable, "-c", script], env=environment, check=True, stderr=subprocess.DEVNULL)
+            run(script, **({"NUMBA_CACHE_DIR": folder} if fresh_cache else {}))
             times.append(time.perf_counter() - started)
     return statistics.median(times)
 
 
 def cold_starts(peers, repeats):
     """A row for import, and for the first Jacobian from a warm and from an empty cache."""
-    subprocess.run([sys.executable, "-c", OURS], check=True, stderr=subprocess.DEVNULL)
+    run(OURS)
     bare = seconds("pass", repeats)
     scripts = {"jax": ("import jax.numpy", IN_JAX), "torch": ("import torch.func", IN_TORCH)}
     theirs = {name: [seconds(script, repeats) - bare for script in scripts[name]] for name in peers if name in scripts}
