@@ -17,19 +17,15 @@ PIECE = 4096  # numbers that are built in the first-level cache before they are 
 def dense_numbers(plan, lanes):
     """Numbers of room that `dense` needs: a panel's chain, the same sample by sample, its inputs, and a piece of rows."""
     depth = plan.shape[0] - 1
-    widest = 0
-    for l in range(depth + 1):
-        widest = max(widest, plan[l, WIDTH])
-    return lanes * (2 * plan[depth, WIDTH] * chain_lines(plan) + plan[depth, ROW] + lanes) + PIECE + widest + lanes
+    n, inputs = plan[depth, WIDTH], plan[depth, ROW]
+    return lanes * (2 * n * chain_lines(plan) + inputs + lanes) + PIECE + inputs + n + lanes
 
 
 @kernel
-def flush(piece, held, out, o, everything):
-    """Stream the first `held` numbers of a piece to out from o on, up to a line's end unless `everything`; how many went. Those
-    that stay move to the front."""
-    count = held
-    if not everything:
-        count -= (address_of(out) // out.itemsize + o + held) % lanes_of(out)
+def flush(piece, held, out, o):
+    """Stream the first `held` numbers of a piece to out from o on, up to a line's end; how many went. Those that stay move to the
+    front."""
+    count = held - (address_of(out) // out.itemsize + o + held) % lanes_of(out)
     stream(piece, 0, out, o, count)
     for k in range(held - count):
         piece[k] = piece[count + k]
@@ -48,7 +44,8 @@ def dense(theta, back, plan, stack, out, work, streaming, panels):
     chain, rows = room[:end], room[end:2 * end]
     a, piece = room[2 * end:2 * end + lanes * inputs], room[2 * end + lanes * inputs:]
     gammas = (inputs + n + inputs - plan[0, WIDTH]) * lanes
-    flat, one = out.reshape(-1), np.ones(1, theta.dtype)
+    flat, one = out.reshape(-1), piece[piece.size - 1:]  # of length 1, for biases
+    one[0] = 1
     target = piece if streaming else flat
     gone = panels[0] * lanes * n * out.shape[1]  # numbers of out that are written
     held = 0 if streaming else gone  # where the next number goes in `target`
@@ -67,7 +64,7 @@ def dense(theta, back, plan, stack, out, work, streaming, panels):
                         some = width - p
                         if streaming:
                             if held + below > PIECE and held > lanes:
-                                went = flush(piece, held, flat, gone, False)
+                                went = flush(piece, held, flat, gone)
                                 gone, held = gone + went, held - went
                             some = max(1, min(some, (PIECE - held) // below))
                         if l < depth:
@@ -78,8 +75,8 @@ def dense(theta, back, plan, stack, out, work, streaming, panels):
                             if p <= i < p + some:
                                 outer_lines(stack, gamma, 1, a, x, before, target, held + (i - p) * before)  # eq. 8
                         held, p = held + some * below, p + some
-                    if streaming and held + width > piece.size:
-                        went = flush(piece, held, flat, gone, False)
+                    if streaming and held + width >= piece.size:
+                        went = flush(piece, held, flat, gone)
                         gone, held = gone + went, held - went
                     if l < depth:
                         outer_lines(one, 0, 1, rows, b, width, target, held)  # eq. 7
@@ -88,7 +85,7 @@ def dense(theta, back, plan, stack, out, work, streaming, panels):
                         target[held + i] = stack[gamma]  # eq. 7, l = L
                     held += width
     if streaming:
-        flush(piece, held, flat, gone, True)
+        stream(piece, 0, flat, gone, held)
 
 
 @kernel

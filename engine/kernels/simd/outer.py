@@ -36,46 +36,58 @@ class Row:
         self.builder.store(self.builder.fmul(factor, value), pointer).align = self.bytes
 
 
+def emit_rows(builder, dtype, size, held, arguments):
+    """Rows of vectors of `size`, of which `held` and the last are in registers; or loaded for each row where None."""
+    B, width, A, before, out = arguments
+    vector = Row(builder, dtype, size)
+    last = builder.sub(before, I64(size))
+    places = [last] if held is None else [I64(k * size) for k in range(held)] + [last]
+    lines = [vector.load(A, q) for q in places]
+    with cgutils.for_range(builder, width) as loop:
+        factor, to = builder.load(builder.gep(B, [loop.index])), builder.gep(out, [builder.mul(loop.index, before)])
+        if held is None:
+            with cgutils.for_range(builder, builder.udiv(before, I64(size))) as whole:
+                q = builder.mul(whole.index, I64(size))
+                vector.store(factor, vector.load(A, q), to, q)
+        for q, line in zip(places, lines):
+            vector.store(factor, line, to, q)
+
+
+def emit_cases(builder, dtype, cases, arguments):
+    """The first of `cases` (numbers in a row below, size, held) that holds."""
+    (below, size, held), *others = cases
+    if not others:
+        emit_rows(builder, dtype, size, held, arguments)
+        return
+    with builder.if_else(builder.icmp_signed("<", arguments[3], I64(below))) as (this, other):
+        with this:
+            emit_rows(builder, dtype, size, held, arguments)
+        with other:
+            emit_cases(builder, dtype, others, arguments)
+
+
+def outer_function(module, dtype):
+    """A function of the module for all calls of `outer_lines`: taken into each, `dense` would compile for 1 s longer."""
+    name, number = f"gammachain.outer_lines.{dtype}", SCALAR[dtype].as_pointer()
+    if name not in module.globals:
+        function = ir.Function(module, ir.FunctionType(ir.VoidType(), [number, I64, number, I64, number]), name)
+        function.linkage = "internal"
+        function.attributes.add("noinline")
+        builder, lanes = ir.IRBuilder(function.append_basic_block()), lanes_in(dtype)
+        short = [(2 * size, size, 1) for size in (1, 2, 4, 8, 16) if size <= lanes]
+        emit_cases(builder, dtype, [*short, (3 * lanes, lanes, 2), (None, lanes, None)], function.args)
+        builder.ret_void()
+    return module.globals[name]
+
+
 @emitted(plain_outer_lines)
 def outer_lines(context, B, b, width, A, a, before, out, o):
     """out[o + p before + q] = B[b + p] A[a + q] for p < width, q < before: vector by vector, a row's last over part of that
     before. The vectors of rows shorter than three lines stay in registers."""
 
     def codegen(context, builder, signature, arguments):
-        dtype = signature.args[0].dtype
-        lanes = lanes_in(dtype)
         B, A, out = (builder.gep(data_of(context, builder, signature.args[k], arguments[k]), [arguments[k + 1]]) for k in (0, 3, 6))
-        width, before = arguments[2], arguments[5]
-
-        def rows(size, held):
-            """Rows of vectors of `size`, of which `held` and the last are in registers; or loaded for each row where None."""
-            vector = Row(builder, dtype, size)
-            last = builder.sub(before, I64(size))
-            places = [last] if held is None else [I64(k * size) for k in range(held)] + [last]
-            lines = [vector.load(A, q) for q in places]
-            with cgutils.for_range(builder, width) as loop:
-                factor, to = builder.load(builder.gep(B, [loop.index])), builder.gep(out, [builder.mul(loop.index, before)])
-                if held is None:
-                    with cgutils.for_range(builder, builder.udiv(before, I64(size))) as whole:
-                        q = builder.mul(whole.index, I64(size))
-                        vector.store(factor, vector.load(A, q), to, q)
-                for q, line in zip(places, lines):
-                    vector.store(factor, line, to, q)
-
-        def choose(cases):
-            """The first of `cases` (numbers in a row below, size, held) that holds."""
-            (below, size, held), *others = cases
-            if not others:
-                rows(size, held)
-                return
-            with builder.if_else(builder.icmp_signed("<", before, I64(below))) as (this, other):
-                with this:
-                    rows(size, held)
-                with other:
-                    choose(others)
-
-        short = [(2 * size, size, 1) for size in (1, 2, 4, 8, 16) if size <= lanes]
-        choose([*short, (3 * lanes, lanes, 2), (None, lanes, None)])
+        builder.call(outer_function(builder.module, signature.args[0].dtype), [B, arguments[2], A, arguments[5], out])
         return context.get_dummy_value()
 
     return types.void(B, types.int64, types.int64, A, types.int64, types.int64, out, types.int64), codegen
