@@ -31,6 +31,8 @@ class Jacobian(LinearOperator):
 
     A sample's rows are given by the pairs (B^l, a^{l−1}), Σ_l (n n_l + n_{l−1}) numbers in place of n P; products,
     norms and Gram matrices are computed from those. A real SciPy LinearOperator: `svds`, `lsmr` and `J.H` work.
+    The first product with a vector goes forward by itself and keeps nothing; the second, or whatever else asks for `forward`,
+    makes the pass that is kept.
 
     Parameters
     ----------
