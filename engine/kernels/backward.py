@@ -6,7 +6,7 @@ import numpy as np
 
 from .forward import propagate_group, stack_lines
 from .layout import BIAS, ROW, WEIGHT, WIDTH
-from .levels import chunk_blocks, fold_levels, push_level
+from .levels import chunk_blocks, fold_levels_into, push_level
 from .linked import kernel, shared
 from .panels import gather
 from .product import ROWS, pack, panel_product, sample_product
@@ -109,10 +109,11 @@ def outer_gradient(D, d, A, a, panels, out, o, shape):
 def lane_gradient(delta, d, stack, a, panels, out, first, shape):
     """The sum over `panels` of delta^l ⊗ a^{l-1}, samples in the lanes, to out from `first` on: shape = (n_l, n_{l-1})."""
     width, before = shape
+    one = np.int64(1)  # a literal would compile it twice
     if width <= before:
-        outer_gradient(delta, d, stack, a, panels, out, (first, before, 1), (width, before))
+        outer_gradient(delta, d, stack, a, panels, out, (first, before, one), (width, before))
     else:
-        outer_gradient(stack, a, delta, d, panels, out, (first, 1, before), (before, width))
+        outer_gradient(stack, a, delta, d, panels, out, (first, one, before), (before, width))
 
 
 @kernel
@@ -207,8 +208,7 @@ def gradient_chunk(theta, back, plan, X, stack, output_gradient, outputs, partia
         if size > 1:
             filled = push_level(room.levels, filled, b - c * size)
     if size > 1:
-        fold_levels(room.levels, filled)
-        partial[c] = room.levels[0]
+        fold_levels_into(partial[c], room.levels, filled)
 
 
 @kernel

@@ -7,7 +7,7 @@ import numpy as np
 from .backward import delta_lines, room_of
 from .forward import stack_lines
 from .layout import WIDTH
-from .levels import chunk_blocks, fold_levels, push_level
+from .levels import chunk_blocks, fold_levels_into, push_level
 from .linked import kernel
 from .reductions import known_gradient, reduce_losses
 from .simd import lanes_of
@@ -42,8 +42,7 @@ def whole_batch(theta, back, plan, samples, cost, data, gradient, results, held,
         if blocks > 1:
             filled = push_level(room.levels, filled, b)
     if blocks > 1:
-        fold_levels(room.levels, filled)
-        results.partial[0] = room.levels[0]
+        fold_levels_into(results.partial[0], room.levels, filled)
     return value
 
 

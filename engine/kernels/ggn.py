@@ -9,7 +9,7 @@ from .backward import block_gradient, delta_lines, scratch_numbers
 from .chain import chain_lines, chain_panels
 from .forward import stack_lines
 from .layout import ROW, WIDTH
-from .levels import chunk_blocks, fold_levels, push_level
+from .levels import chunk_blocks, fold_levels_into, push_level
 from .linked import kernel, shared
 from .panels import gather, scatter
 from .product import pack, panel_product
@@ -136,8 +136,7 @@ def ggn_product(theta, back, plan, stack, curvature, direction, partial, room, c
             if size > 1:
                 filled = push_level(work.levels, filled, b - c * size)
         if size > 1:
-            fold_levels(work.levels, filled)
-            partial[c] = work.levels[0]
+            fold_levels_into(partial[c], work.levels, filled)
 
 
 @kernel
@@ -244,8 +243,7 @@ def square_sums(theta, plan, stack, factors, m, partial, room, chunks):
             if size > 1:
                 filled = push_level(work.levels, filled, b - c * size)
         if size > 1:
-            fold_levels(work.levels, filled)
-            partial[c] = work.levels[0]
+            fold_levels_into(partial[c], work.levels, filled)
 
 
 @kernel

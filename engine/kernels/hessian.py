@@ -9,7 +9,7 @@ from .backward import delta_lines, scratch_numbers, swapped
 from .forward import stack_lines
 from .ggn import curvature_lines, curve
 from .layout import ACTIVATION, BIAS, GROUP, ROW, WEIGHT, WIDTH
-from .levels import chunk_blocks, fold_levels, push_level
+from .levels import chunk_blocks, fold_levels_into, push_level
 from .linked import kernel
 from .panels import gather, scatter
 from .product import pack, panel_product, sample_product
@@ -215,5 +215,4 @@ def hessian_product(theta, back, plan, stack, terms, directions, products, chunk
             if size > 1:
                 filled = push_level(work.levels, filled, b - c * size)
         if size > 1:
-            fold_levels(work.levels, filled)
-            partial[c] = work.levels[0]
+            fold_levels_into(partial[c], work.levels, filled)

@@ -39,6 +39,14 @@ def fold_levels(levels, filled):
 
 
 @kernel
+def fold_levels_into(out, levels, filled):
+    """Join the filled levels into out [P]. Number by number: assigned whole, Numba would compile a message about shapes for 3 s."""
+    fold_levels(levels, filled)
+    for k in range(out.size):
+        out[k] = levels[0, k]
+
+
+@kernel
 def fold_nodes(nodes):
     """Join nodes [count, P], all of one level, into nodes[0] by the same tree."""
     step = 1

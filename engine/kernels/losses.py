@@ -67,7 +67,8 @@ def cross_entropy(u, y, loss, gradient, scratch, n):
     lanes = lanes_of(u)
     top, total = scratch[:lanes], scratch[lanes:2 * lanes]
     weight = scratch[2 * lanes:3 * lanes]
-    top[:] = u[:lanes]
+    for s in range(lanes):
+        top[s] = u[s]
     total[:] = 0
     weight[:] = 0
     for q in range(1, n):
@@ -166,7 +167,8 @@ def loss_and_gradient(code, parameter, A, y, losses, gradients, span):
         gather_targets(y, everything, first, count, n, panels, t, 0)
         panel_losses(code, parameter, panels, (0, 0), panels, (t, 0), panels, loss, panels, (g, 0), scratch, n, 1)
         scatter(panels, g, 0, first, count, gradients)
-        losses[first:first + count] = panels[loss:loss + count]
+        for s in range(count):
+            losses[first + s] = panels[loss + s]
 
 
 @kernel

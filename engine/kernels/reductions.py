@@ -99,8 +99,12 @@ def reduce_losses(code, parameter, data, losses, gradient):
         gradient[:] = one / count
         return tree_sum(losses) / count
     if code == WEIGHTED:
-        gradient[:] = data
-        return tree_sum(data * losses)
+        for k in range(m):
+            gradient[k] = data[k] * losses[k]
+        value = tree_sum(gradient)
+        for k in range(m):
+            gradient[k] = data[k]
+        return value
     if code == MAX:
         largest = 0
         for k in range(1, m):

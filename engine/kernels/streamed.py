@@ -3,10 +3,12 @@ the cache and no more than a block of them is held."""
 
 from collections import namedtuple
 
+import numpy as np
+
 from .backward import block_gradient, delta_lines, deltas, room_of, top_line
 from .forward import propagate_group, stack_lines
 from .layout import WIDTH
-from .levels import chunk_blocks, fold_levels, push_level
+from .levels import chunk_blocks, fold_levels_into, push_level
 from .linked import kernel
 from .losses import gather_targets, panel_losses
 from .simd import lanes_of
@@ -57,17 +59,16 @@ def streamed_chunk(theta, back, plan, samples, loss, reduction_gradient, results
     """results.partial[c] = D_theta C of the blocks of chunk = (c, blocks in it, a power of two), and their outputs and losses."""
     c, size = chunk
     m = reduction_gradient.size
-    filled = 0
+    filled, begin = 0, np.int64(0)  # a literal would compile what is called twice
     for b in range(c * size, min((c + 1) * size, (m + BLOCK - 1) // BLOCK)):
         block = (b * BLOCK, min(BLOCK, m - b * BLOCK))
-        block_losses(theta, plan, samples, loss, block, room.stack, 0, room.delta, 0, room, results.outputs, results.losses)
+        block_losses(theta, plan, samples, loss, block, room.stack, begin, room.delta, begin, room, results.outputs, results.losses)
         target = room.levels[filled] if size > 1 else results.partial[c]
-        block_sum(theta, back, plan, reduction_gradient, block, room.stack, 0, room.delta, 0, room, target)
+        block_sum(theta, back, plan, reduction_gradient, block, room.stack, begin, room.delta, begin, room, target)
         if size > 1:
             filled = push_level(room.levels, filled, b - c * size)
     if size > 1:
-        fold_levels(room.levels, filled)
-        results.partial[c] = room.levels[0]
+        fold_levels_into(results.partial[c], room.levels, filled)
 
 
 @kernel
