@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from .elementary import exp, log, log1p, sigmoid, softplus, tanh
+from .elementary import exp, expm1, log, log1p, sigmoid, softplus, tanh
 from .linked import kernel, shared
 from .panels import gather, scatter
 from .simd import lanes_of
@@ -43,7 +43,9 @@ def elementwise(code, parameter, u, y, loss, gradient, n):
         elif code == LOG_COSH:
             for s in range(lanes):
                 d = a[s] - t[s]
-                loss[s] += abs(d) + (log1p(exp(-two * abs(d))) - u.dtype.type(LN2))
+                q = expm1(min(abs(d), one))
+                near, far = log1p(half * q * q / (one + q)), abs(d) + (log1p(exp(-two * abs(d))) - u.dtype.type(LN2))
+                loss[s] += near if abs(d) < one else far
                 g[s] = tanh(d)
         elif code == BINARY_CROSS_ENTROPY:
             for s in range(lanes):

@@ -114,6 +114,16 @@ def test_kinks_have_the_stated_subgradient():
     assert reductions.power_mean(3.0).gradient(np.zeros(2)).tolist() == [0, 0]
 
 
+@pytest.mark.parametrize("dtype", DTYPES)
+def test_log_cosh_keeps_its_digits_and_is_never_negative(dtype):
+    d = np.concatenate([np.linspace(-3, 3, 2001), np.logspace(-12, 2, 200), [0, 1e30]]).astype(dtype)[:, None]
+    losses, x = Cost("log_cosh").losses(d, np.zeros_like(d)), np.abs(d[:, 0].astype(np.float64))
+    near = np.log1p(2 * np.sinh(np.minimum(x, 1) / 2)**2)
+    expected = np.where(x < 1, near, x + np.log1p(np.exp(-2 * x)) - np.log(2))
+    assert losses.dtype == dtype and (losses >= 0).all()
+    np.testing.assert_allclose(losses, expected, rtol=8 * np.finfo(dtype).eps, atol=np.finfo(dtype).tiny)
+
+
 def test_huber_takes_its_delta():
     assert losses.huber(delta=0.5).value([[2.0]], [[0.0]])[0] == 0.5 * (2.0 - 0.25)
 
