@@ -3,7 +3,7 @@
 from llvmlite import ir
 from numba.core import cgutils, types
 
-from .emitted import data_of, emitted, lanes_in, line_type, load_line, store_line
+from .emitted import data_of, emitted, fused_lines, lanes_in, line_type, load_line, store_line
 from .plain import fma
 
 I64 = ir.IntType(64)
@@ -33,8 +33,7 @@ def dot_lines(context, A, a, B, b, C, c, count):
         vector, lanes = line_type(dtype), lanes_in(dtype)
         A, B, C = (data_of(context, builder, signature.args[k], arguments[k]) for k in (0, 2, 4))
         count = arguments[6]
-        name = f"llvm.fma.v{lanes}f{dtype.bitwidth}"
-        fused = cgutils.get_or_insert_function(builder.module, ir.FunctionType(vector, [vector] * 3), name)
+        fused = fused_lines(builder, dtype)
         sums = [cgutils.alloca_once_value(builder, ir.Constant(vector, [0.0] * lanes)) for _ in range(CHAINS)]
         for total in sums:
             builder.store(ir.Constant(vector, [0.0] * lanes), total)

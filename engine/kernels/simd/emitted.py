@@ -2,7 +2,7 @@
 
 from llvmlite import ir
 from numba import config
-from numba.core import types
+from numba.core import cgutils, types
 from numba.extending import intrinsic
 
 SCALAR = {types.float32: ir.FloatType(), types.float64: ir.DoubleType()}
@@ -18,9 +18,9 @@ def lanes_in(dtype):
     return 16 if dtype == types.float32 else 8
 
 
-def line_type(dtype):
-    """A cache line as an LLVM vector."""
-    return ir.VectorType(SCALAR[dtype], lanes_in(dtype))
+def line_type(dtype, size=None):
+    """A cache line, or `size` of its numbers, as an LLVM vector."""
+    return ir.VectorType(SCALAR[dtype], size or lanes_in(dtype))
 
 
 def line_in_register(context):
@@ -34,20 +34,29 @@ def data_of(context, builder, array_type, array):
     return context.make_array(array_type)(context, builder, array).data
 
 
-def load_line(builder, dtype, pointer):
-    """A line from any address."""
-    value = builder.load(builder.bitcast(pointer, line_type(dtype).as_pointer()))
+def load_line(builder, dtype, pointer, size=None):
+    """A line, or `size` numbers, from any address."""
+    vector = line_type(dtype, size)
+    value = builder.load(builder.bitcast(pointer, vector.as_pointer()))
     value.align = dtype.bitwidth // 8
     return value
 
 
 def store_line(builder, dtype, value, pointer):
-    """A line to any address."""
-    builder.store(value, builder.bitcast(pointer, line_type(dtype).as_pointer())).align = dtype.bitwidth // 8
+    """A line, or some of its numbers, to any address."""
+    builder.store(value, builder.bitcast(pointer, value.type.as_pointer())).align = dtype.bitwidth // 8
 
 
-def broadcast(builder, dtype, value):
-    """A line of one number."""
-    lanes, undefined = lanes_in(dtype), ir.Constant(line_type(dtype), ir.Undefined)
+def broadcast(builder, dtype, value, size=None):
+    """A line of one number, or `size` of it."""
+    vector = line_type(dtype, size)
+    undefined = ir.Constant(vector, ir.Undefined)
     first = builder.insert_element(undefined, value, ir.IntType(32)(0))
-    return builder.shuffle_vector(first, undefined, ir.Constant(ir.VectorType(ir.IntType(32), lanes), [0] * lanes))
+    return builder.shuffle_vector(first, undefined, ir.Constant(ir.VectorType(ir.IntType(32), vector.count), None))
+
+
+def fused_lines(builder, dtype, size=None):
+    """The fused multiply-add of lines, or of `size` numbers at a time."""
+    vector = line_type(dtype, size)
+    name = f"llvm.fma.v{vector.count}f{dtype.bitwidth}"
+    return cgutils.get_or_insert_function(builder.module, ir.FunctionType(vector, [vector] * 3), name)

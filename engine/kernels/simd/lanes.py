@@ -7,7 +7,7 @@ import numpy as np
 from llvmlite import ir
 from numba.core import cgutils, types
 
-from .emitted import SCALAR, data_of, emitted, lanes_in, line_in_register, line_type, load_line, store_line
+from .emitted import SCALAR, data_of, emitted, fused_lines, lanes_in, line_in_register, line_type, load_line, store_line
 from .scalar import fma
 
 I64 = ir.IntType(64)
@@ -76,17 +76,13 @@ def emit_outer_sums(rows, columns, context, builder, signature, arguments):
     held, size = (rows * columns, lanes) if line_in_register(context) else (8, lanes // 2)
     D, A, out = (data_of(context, builder, signature.args[k], arguments[k]) for k in (0, 2, 5))
     d, a, o = (cgutils.unpack_tuple(builder, arguments[k]) for k in (1, 3, 6))
-    vector = ir.VectorType(SCALAR[dtype], size)
-    name = f"llvm.fma.v{size}f{dtype.bitwidth}"
-    fused = cgutils.get_or_insert_function(builder.module, ir.FunctionType(vector, [vector] * 3), name)
+    vector, fused = line_type(dtype, size), fused_lines(builder, dtype, size)
     grid = [(i, k) for i in range(rows) for k in range(columns)]
     lines = {ik: cgutils.alloca_once(builder, line_type(dtype)) for ik in grid}
 
     def part(array, place, j, i, lane):
         at = builder.add(place[0], builder.add(builder.mul(j, place[1]), I64(i * lanes + lane)))
-        value = builder.load(builder.bitcast(builder.gep(array, [at]), vector.as_pointer()))
-        value.align = dtype.bitwidth // 8
-        return value
+        return load_line(builder, dtype, builder.gep(array, [at]), size)
 
     for first, lane in product(range(0, len(grid), held), range(0, lanes, size)):
         some = grid[first:first + held]
@@ -99,9 +95,8 @@ def emit_outer_sums(rows, columns, context, builder, signature, arguments):
             for i, k in some:
                 builder.store(builder.call(fused, [d_parts[i], a_parts[k], builder.load(sums[i, k])]), sums[i, k])
         for ik, total in sums.items():
-            parts = builder.bitcast(lines[ik], SCALAR[dtype].as_pointer())
-            place = builder.bitcast(builder.gep(parts, [I64(lane)]), vector.as_pointer())
-            builder.store(builder.load(total), place).align = dtype.bitwidth // 8
+            numbers = builder.bitcast(lines[ik], SCALAR[dtype].as_pointer())
+            store_line(builder, dtype, builder.load(total), builder.gep(numbers, [I64(lane)]))
     for first in range(0, len(grid), lanes):
         some = grid[first:first + lanes]
         total = emit_halves(builder, dtype, [builder.load(lines[ik]) for ik in some])

@@ -4,7 +4,7 @@ import numpy as np
 from llvmlite import ir
 from numba.core import cgutils, types
 
-from .emitted import broadcast, data_of, emitted, lanes_in, line_type, load_line, store_line
+from .emitted import broadcast, data_of, emitted, fused_lines, lanes_in, line_type, load_line, store_line
 from .plain import fma
 
 I64 = ir.IntType(64)
@@ -179,8 +179,7 @@ def scale_lines(context, A, a, G, g, M, m, C, c, count):
     def codegen(context, builder, signature, arguments):
         dtype = signature.args[0].dtype
         vector, lanes = line_type(dtype), lanes_in(dtype)
-        name = f"llvm.fma.v{lanes}f{dtype.bitwidth}"
-        fused = cgutils.get_or_insert_function(builder.module, ir.FunctionType(vector, [vector] * 3), name)
+        fused = fused_lines(builder, dtype)
         A, G, M, C = (builder.gep(data_of(context, builder, signature.args[k], arguments[k]), [arguments[k + 1]])
                       for k in (0, 2, 4, 6))
         line, zero = load_line(builder, dtype, G), ir.Constant(vector, [0.0] * lanes)
@@ -258,9 +257,7 @@ def fma_lines(context, A, a, B, b, C, c, count):
 
     def codegen(context, builder, signature, arguments):
         dtype = signature.args[0].dtype
-        vector = line_type(dtype)
-        name = f"llvm.fma.v{lanes_in(dtype)}f{dtype.bitwidth}"
-        fused = cgutils.get_or_insert_function(builder.module, ir.FunctionType(vector, [vector] * 3), name)
+        fused = fused_lines(builder, dtype)
         arrays = [data_of(context, builder, signature.args[k], arguments[k]) for k in (0, 2, 4)]
         ends = [cgutils.unpack_tuple(builder, arguments[k]) for k in (1, 3, 5)]
         with cgutils.for_range(builder, arguments[6]) as loop:

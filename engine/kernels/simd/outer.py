@@ -4,7 +4,7 @@ import numpy as np
 from llvmlite import ir
 from numba.core import cgutils, types
 
-from .emitted import SCALAR, data_of, emitted, lanes_in
+from .emitted import SCALAR, broadcast, data_of, emitted, lanes_in, load_line, store_line
 
 I64 = ir.IntType(64)
 
@@ -14,43 +14,25 @@ def plain_outer_lines(B, b, width, A, a, before, out, o):
     out.reshape(-1)[o:o + width * before] = np.multiply.outer(B[b:b + width], A[a:a + before]).reshape(-1)
 
 
-class Row:
-    """A[q: q + size] as a vector that is multiplied by one number, `builder` emitting it."""
-
-    def __init__(self, builder, dtype, size):
-        self.builder, self.size, self.bytes = builder, size, dtype.bitwidth // 8
-        self.type = ir.VectorType(SCALAR[dtype], size)
-
-    def load(self, A, q):
-        """Numbers of A from q on."""
-        value = self.builder.load(self.builder.bitcast(self.builder.gep(A, [q]), self.type.as_pointer()))
-        value.align = self.bytes
-        return value
-
-    def store(self, factor, value, to, q):
-        """factor times `value` to the place `to` from q on."""
-        undefined = ir.Constant(self.type, ir.Undefined)
-        first = self.builder.insert_element(undefined, factor, ir.IntType(32)(0))
-        factor = self.builder.shuffle_vector(first, undefined, ir.Constant(ir.VectorType(ir.IntType(32), self.size), None))
-        pointer = self.builder.bitcast(self.builder.gep(to, [q]), self.type.as_pointer())
-        self.builder.store(self.builder.fmul(factor, value), pointer).align = self.bytes
-
-
 def emit_rows(builder, dtype, size, held, arguments):
     """Rows of vectors of `size`, of which `held` and the last are in registers; or loaded for each row where None."""
     B, width, A, before, out = arguments
-    vector = Row(builder, dtype, size)
     last = builder.sub(before, I64(size))
     places = [last] if held is None else [I64(k * size) for k in range(held)] + [last]
-    lines = [vector.load(A, q) for q in places]
+
+    def load(q):
+        return load_line(builder, dtype, builder.gep(A, [q]), size)
+
+    lines = [load(q) for q in places]
     with cgutils.for_range(builder, width) as loop:
-        factor, to = builder.load(builder.gep(B, [loop.index])), builder.gep(out, [builder.mul(loop.index, before)])
+        factor = broadcast(builder, dtype, builder.load(builder.gep(B, [loop.index])), size)
+        to = builder.gep(out, [builder.mul(loop.index, before)])
         if held is None:
             with cgutils.for_range(builder, builder.udiv(before, I64(size))) as whole:
                 q = builder.mul(whole.index, I64(size))
-                vector.store(factor, vector.load(A, q), to, q)
+                store_line(builder, dtype, builder.fmul(factor, load(q)), builder.gep(to, [q]))
         for q, line in zip(places, lines):
-            vector.store(factor, line, to, q)
+            store_line(builder, dtype, builder.fmul(factor, line), builder.gep(to, [q]))
 
 
 def emit_cases(builder, dtype, cases, arguments):

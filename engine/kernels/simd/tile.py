@@ -6,7 +6,7 @@ import numpy as np
 from llvmlite import ir
 from numba.core import cgutils, types
 
-from .emitted import broadcast, data_of, emitted, lanes_in, line_in_register, line_type, load_line, store_line
+from .emitted import broadcast, data_of, emitted, fused_lines, lanes_in, line_in_register, line_type, load_line, store_line
 from .plain import fused_sum
 
 WIDE = {1: (8, 2, 1), 2: (8, 2, 1), 3: (8, 2, 1), 4: (4, 2, 1), 5: (4, 2, 1), 6: (4, 2, 1)}  # 24 of 32 registers of a whole line
@@ -135,8 +135,7 @@ def emit_panels(builder, dtype, size, pointers, a, places, shape, modes):
     i64 = ir.IntType(64)
     grid = [(i, j) for i in range(rows) for j in range(width)]
     vector, lanes = line_type(dtype), lanes_in(dtype)
-    name = f"llvm.fma.v{lanes}f{dtype.bitwidth}"
-    fused = cgutils.get_or_insert_function(builder.module, ir.FunctionType(vector, [vector] * 3), name)
+    fused = fused_lines(builder, dtype)
 
     def line(array, place, i, j):
         return builder.gep(array, [reduce(builder.add, (place[0], builder.mul(place[1], i64(i)), builder.mul(place[2], i64(j))))])
