@@ -109,11 +109,10 @@ def outer_gradient(D, d, A, a, panels, out, o, shape):
 def lane_gradient(delta, d, stack, a, panels, out, first, shape):
     """The sum over `panels` of delta^l ⊗ a^{l-1}, samples in the lanes, to out from `first` on: shape = (n_l, n_{l-1})."""
     width, before = shape
-    one = np.int64(1)  # a literal would compile it twice
     if width <= before:
-        outer_gradient(delta, d, stack, a, panels, out, (first, before, one), (width, before))
+        outer_gradient(delta, d, stack, a, panels, out, (first, before, 1), (width, before))
     else:
-        outer_gradient(stack, a, delta, d, panels, out, (first, one, before), (before, width))
+        outer_gradient(stack, a, delta, d, panels, out, (first, 1, before), (before, width))
 
 
 @kernel

@@ -5,6 +5,7 @@ import hashlib
 import pathlib
 
 from numba import config, njit
+from numba.core import types
 from numba.core.caching import FunctionCache
 
 _SOURCES = sorted(pathlib.Path(__file__).parent.rglob("*.py"))
@@ -34,10 +35,18 @@ class _KernelCache(FunctionCache):
             super().save_overload(signature, data)
 
 
+def _call_by_kind(dispatcher):
+    """Let a caller's constants be numbers like others: Numba compiles a function once for each constant it is called with."""
+    found = getattr(dispatcher, "get_call_template", None)
+    if found is not None:  # None where NUMBA_DISABLE_JIT is set
+        dispatcher.get_call_template = lambda kinds, named: found([types.unliteral(kind) for kind in kinds], named)
+
+
 def preset(function, before_loading):
     """Compile `function` for arrays: cached on disk where a folder for it can be written, free of the GIL, divisions as
     IEEE 754 has them. `before_loading(function, argument types)` is called before an entry is read from the cache."""
     dispatcher = njit(nogil=True, error_model="numpy")(function)
+    _call_by_kind(dispatcher)
     if not config.DISABLE_JIT:
         try:
             dispatcher._cache = _KernelCache(function, before_loading)

@@ -3,8 +3,6 @@ the cache and no more than a block of them is held."""
 
 from collections import namedtuple
 
-import numpy as np
-
 from .backward import block_gradient, delta_lines, deltas, room_of, top_line
 from .forward import propagate_group, stack_lines
 from .layout import WIDTH
@@ -59,12 +57,12 @@ def streamed_chunk(theta, back, plan, samples, loss, reduction_gradient, results
     """results.partial[c] = D_theta C of the blocks of chunk = (c, blocks in it, a power of two), and their outputs and losses."""
     c, size = chunk
     m = reduction_gradient.size
-    filled, begin = 0, np.int64(0)  # a literal would compile what is called twice
+    filled = 0
     for b in range(c * size, min((c + 1) * size, (m + BLOCK - 1) // BLOCK)):
         block = (b * BLOCK, min(BLOCK, m - b * BLOCK))
-        block_losses(theta, plan, samples, loss, block, room.stack, begin, room.delta, begin, room, results.outputs, results.losses)
+        block_losses(theta, plan, samples, loss, block, room.stack, 0, room.delta, 0, room, results.outputs, results.losses)
         target = room.levels[filled] if size > 1 else results.partial[c]
-        block_sum(theta, back, plan, reduction_gradient, block, room.stack, begin, room.delta, begin, room, target)
+        block_sum(theta, back, plan, reduction_gradient, block, room.stack, 0, room.delta, 0, room, target)
         if size > 1:
             filled = push_level(room.levels, filled, b - c * size)
     if size > 1:

@@ -133,7 +133,7 @@ def launch(address, arguments, board, count, ranges, slots):
     board[COUNT], board[RANGES], board[SLOTS] = count, ranges, slots
     board[NEXT], board[FAILED] = 0, 0
     add(board, OPEN, 1)
-    take_ranges(board, np.int64(0))  # a literal would compile it twice
+    take_ranges(board, 0)
     add(board, OPEN, -1)
     for _ in range(PATIENCE):
         if look(board, ACTIVE) == 0:
