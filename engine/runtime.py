@@ -31,23 +31,20 @@ class _Worker(threading.Thread):
 
     def __init__(self, board, slot):
         super().__init__(name="gammachain", daemon=True)
-        self.board, self.slot, self.asleep, self.called, self._bell = board, slot, False, False, threading.Semaphore(0)
+        self.board, self.slot, self._bell = board, slot, threading.Lock()
+        self._bell.acquire()
         self.start()
 
     def run(self):
         while not self.board[STOP]:
             wait_for_jobs(self.board, self.slot)
-            if self.called:  # while it waited for the GIL: asleep it would miss the job, one call in three of some 5 ms
-                self.called = False
-                continue
-            self.asleep = True
-            self._bell.acquire()
+            self._bell.acquire()  # at once where a call came while it looked or waited for the GIL: one in three of some 5 ms
 
     def wake(self):
-        self.called = True
-        if self.asleep:
-            self.asleep = self.called = False
-            self._bell.release()
+        try:
+            self._bell.release()  # no Event or Semaphore: an interrupt inside one leaves its lock held
+        except RuntimeError:  # it rings already
+            pass
 
 
 class _Pool:
@@ -65,7 +62,6 @@ class _Pool:
         self._board, self._workers = new_board(), []
         board[STOP] = 1
         for worker in workers:
-            worker.asleep = True
             worker.wake()
         for worker in workers:
             worker.join()
@@ -125,6 +121,12 @@ if hasattr(os, "register_at_fork"):
     os.register_at_fork(after_in_child=_pool.forget)
 
 
+def _threads_for(work):
+    """How many threads so many multiply-adds are worth; little work does not ask how many there are."""
+    worth = int(work / WORTH_A_THREAD)
+    return min(worth, num_threads()) if worth > 1 else 1
+
+
 def over(count, work, function, *arguments):
     """Call ``function(*arguments, (first, last, slot))`` over ranges that make up 0 … count, on threads where the work is worth it.
 
@@ -139,8 +141,7 @@ def over(count, work, function, *arguments):
         Serial, free of the GIL, and indifferent to how the range is cut; no two that run at once have the same slot, a row of
         `workspace`.
     """
-    worth = min(count, int(work / WORTH_A_THREAD))
-    threads = min(num_threads(), getattr(_rooms, "threads", _pool.count), worth) if worth > 1 else 1
+    threads = min(count, _threads_for(work), getattr(_rooms, "threads", _pool.count))
     if threads < 2 or numba.config.DISABLE_JIT or not _pool.busy.acquire(blocking=False):
         function(*arguments, (0, count, 0))
         return
@@ -173,10 +174,8 @@ def workspace(numbers, dtype):
 def sum_chunks(blocks, work, bytes_each):
     """Into how many nodes of the tree of sums, of `bytes_each` bytes, to split `blocks` blocks: enough for every thread, and few
     enough to stay in the cache."""
-    if blocks < 2 or work < 2 * WORTH_A_THREAD:
-        return 1
-    threads = min(num_threads(), int(work / WORTH_A_THREAD))
-    if threads < 2:
+    threads = _threads_for(work)
+    if threads < 2 or blocks < 2:
         return 1
     size, most = 1, max(2 * threads, min(16 * threads, NODES // bytes_each))
     while size * most < blocks:
