@@ -186,12 +186,12 @@ def room_of(row, plan, samples, parameters):
 
 
 @kernel
-def gradient_chunk(theta, back, plan, X, stack, output_gradient, outputs, partial, chunk, room):
+def gradient_chunk(theta, back, plan, X, stack, output_gradient, partial, chunk, room):
     """partial[c] = D_theta C of the blocks of chunk = (c, blocks in it, a power of two), from the stacks of all samples; where
-    `stack` is empty, each block of X goes forward first, its a^L to outputs [block, n]."""
+    `stack` is empty, each block of X goes forward first."""
     lanes = lanes_of(theta)
     c, size = chunk
-    m = output_gradient.shape[0]
+    m, n = output_gradient.shape
     everything = np.empty(0, np.int64)
     filled = 0
     for b in range(c * size, min((c + 1) * size, (m + BLOCK - 1) // BLOCK)):
@@ -200,7 +200,8 @@ def gradient_chunk(theta, back, plan, X, stack, output_gradient, outputs, partia
         kept, place = stack, first * stack_lines(plan)
         if stack.size == 0:
             kept, place = room.stack, 0
-            propagate_group(theta, plan, X, everything, (first, count), kept, 0, outputs[:count], (1, plan.shape[0] - 1))
+            outputs = room.targets[:count * n].reshape((count, n))
+            propagate_group(theta, plan, X, everything, (first, count), kept, 0, outputs, (1, plan.shape[0] - 1))
         gather(output_gradient, everything, first, count, room.delta, top_line(plan) * lanes, delta_lines(plan) * lanes)
         deltas(theta, back, plan, kept, place, room.delta, 0, count)
         block_gradient(plan, kept, place, room.delta, 0, count, room.scratch, room.levels[filled] if size > 1 else partial[c])
@@ -220,6 +221,5 @@ def gradient(theta, back, plan, X, stack, output_gradient, partial, work, chunks
     m = output_gradient.shape[0]
     size, _ = chunk_blocks((m + BLOCK - 1) // BLOCK, partial.shape[0])
     room = room_of(work[chunks[2]], plan, min(BLOCK, m), theta.size)
-    outputs = np.empty((BLOCK if stack.size == 0 else 0, output_gradient.shape[1]), theta.dtype)
     for c in range(chunks[0], chunks[1]):
-        gradient_chunk(theta, back, plan, X, stack, output_gradient, outputs, partial, (c, size), room)
+        gradient_chunk(theta, back, plan, X, stack, output_gradient, partial, (c, size), room)

@@ -9,7 +9,7 @@ from .layout import WIDTH
 from .levels import chunk_blocks, fold_levels_into, push_level
 from .linked import kernel
 from .losses import gather_targets, panel_losses
-from .simd import lanes_of
+from .simd import lanes_of, line_products
 from .sums import BLOCK
 
 Samples = namedtuple("Samples", "X targets indices")  # [., n_0], [., n] or [., 1], [m] or empty for all
@@ -39,15 +39,14 @@ def block_sum(theta, back, plan, reduction_gradient, block, stack, place, delta,
     lanes = lanes_of(theta)
     first, count = block
     n, d_stride = plan[plan.shape[0] - 1, WIDTH], delta_lines(plan) * lanes
-    factors = room.lines[:lanes]
     for j in range((count + lanes - 1) // lanes):
-        for s in range(lanes):
-            factors[s] = reduction_gradient[first + min(j * lanes + s, count - 1)]
-        top = d_place + j * d_stride + top_line(plan) * lanes
-        for p in range(n):
-            line = delta[top + p * lanes:top + (p + 1) * lanes]
+        factors, at = reduction_gradient, first + j * lanes
+        if j * lanes + lanes > count:
+            factors, at = room.lines, 0
             for s in range(lanes):
-                line[s] = factors[s] * line[s]  # eq. 18
+                factors[s] = reduction_gradient[first + min(j * lanes + s, count - 1)]
+        top = d_place + j * d_stride + top_line(plan) * lanes
+        line_products(factors, at, delta, top, delta, top, n)  # eq. 18
     deltas(theta, back, plan, stack, place, delta, d_place, count)
     block_gradient(plan, stack, place, delta, d_place, count, room.scratch, out)  # eq. 20
 

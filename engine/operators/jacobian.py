@@ -67,15 +67,16 @@ class Jacobian(LinearOperator):
     def _begin(self, network, X):
         self.network, self._X, self._passed, self._chain = network, X, None, None
         super().__init__(network.dtype, (len(X) * network.widths[-1], network.size))
-        self._small = isinstance(X, np.ndarray) and len(X) * network._layout.stack_lines * self.dtype.itemsize <= KEPT
-        self._first = isinstance(X, np.ndarray) and len(X) > 0 and network._built_in and not by_rows(network, len(X))
-        if self._small and not self._first:
+        in_memory = isinstance(X, np.ndarray)
+        self._small = in_memory and len(X) * network._layout.stack_lines * self.dtype.itemsize <= KEPT
+        self._streaming = in_memory and len(X) > 0 and network._built_in and not by_rows(network, len(X))
+        if self._small and not self._streaming:
             self._passed = ForwardPass._of(network, X)
 
-    def _streams(self):
-        """Whether a product goes forward by itself and keeps nothing: the first one does, where nothing else needed the stacks."""
-        first, self._first = self._first, False
-        return first and self._passed is None
+    def _take_first(self):
+        """Whether a product is to go forward by itself and keep nothing: the first, where nothing else has needed the stacks."""
+        first, self._streaming = self._streaming and self._passed is None, False
+        return first
 
     @property
     def forward(self):
@@ -233,7 +234,7 @@ class Jacobian(LinearOperator):
         v = checks.direction(v, self.shape[1], self.dtype)
         network, m = self.network, len(self._X)
         out = np.empty((m, network.widths[-1]), self.dtype)
-        if self._streams():
+        if self._take_first():
             room = workspace(GROUP * lanes(self.dtype) * network._layout.stack_lines + lanes(self.dtype)**2, self.dtype)
             over(panel_count(m, self.dtype), 3 * m * network.size, streamed_product, network._theta, network._layout.plan,
                  self._X, NO_INDICES, v, out, room)
@@ -243,7 +244,7 @@ class Jacobian(LinearOperator):
 
     def _rmatvec(self, u):
         u = checks.direction(u, self.shape[0], self.dtype, "u").reshape(len(self._X), self.network.widths[-1])
-        if self._streams():
+        if self._take_first():
             return streamed_transposed_product(self.network, self._X, u)
         return transposed_product(self.network, self.forward._stack, u)
 
