@@ -11,6 +11,7 @@ from .product import ROWS, pack
 from .simd import fma_lines, lanes_of, tile
 
 PART = 64  # samples whose factors lie in the cache at once
+TOGETHER = 4  # lines of one side that stay in the first-level cache while the other passes: 1-20-20-1, m 2000: 12.3 to 9.5 ms
 FIRST, SECOND, NEURONS, INPUTS, PLACE, LINES, SWAPPED = range(7)  # of a pair of layers
 
 
@@ -96,12 +97,13 @@ def add_products(A, a, packed, held, out, o, shape):
     rows, lines, count = shape
     tiles = (rows + ROWS - 1) // ROWS
     small, larger = rows // tiles, rows % tiles
-    i = 0
-    for t in range(tiles):
-        height = small + 1 if t < larger else small
-        tile(height, A, (a[0] + i * a[1], a[1], 1, 0, 0), packed, (0, lanes, held * lanes), out, (o[0] + i * o[1], o[1], lanes),
-             out, (0, 0, 0), (count, 1, lines), (1, 0))
-        i += height
+    for first in range(0, lines, TOGETHER):
+        some, place, i = min(TOGETHER, lines - first), o[0] + first * lanes, 0
+        for t in range(tiles):
+            height = small + 1 if t < larger else small
+            tile(height, A, (a[0] + i * a[1], a[1], 1, 0, 0), packed, (first * held * lanes, lanes, held * lanes),
+                 out, (place + i * o[1], o[1], lanes), out, (0, 0, 0), (count, 1, some), (1, 0))
+            i += height
 
 
 @kernel

@@ -5,7 +5,7 @@ from scipy.linalg import lapack
 
 
 def normal_matrix(linearised):
-    """MᵀM [p, p], both triangles."""
+    """MᵀM [p, p], its lower triangle."""
     return linearised.square()
 
 
