@@ -6,6 +6,7 @@ in its own arrays, and it is warm. Whether all agree on the numbers is looked at
 
 import argparse
 import importlib.util
+import sys
 import time
 
 import numpy as np
@@ -87,7 +88,8 @@ def rows(asked):
                 for threads in (None, 1) if one_thread else (None,):
                     yield from compare(work, network, dtype, threads, sides, pace)
     for side in sides:
-        side.end()
+        if not side.end():
+            print(f"{side.name} ended before it was asked everything: PEERS_ERRORS=1 shows why", file=sys.stderr)
     if "cold" in asked.work:
         yield from cold.cold_starts(asked.peers, 1 if asked.quick else 3)
 

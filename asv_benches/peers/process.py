@@ -38,5 +38,7 @@ class Process:
         self.ask(do="forget")
 
     def end(self):
-        """Let the process go."""
+        """Let the process go; whether it was still there."""
+        alive = self.process.poll() is None
         self.process.communicate()
+        return alive

@@ -65,22 +65,27 @@ def largest_group(data, losses, gradient):
     groups = 0
     for k in range(m):
         groups = max(groups, int(data[k]) + 1)
-    seen = np.zeros(groups, np.bool_)
+    ends = np.zeros(groups + 1, np.int64)  # of the groups among members; ends[0] = 0
+    for k in range(m):
+        ends[int(data[k]) + 1] += 1
+    for group in range(groups):
+        ends[group + 1] += ends[group]
+    filled = ends[:groups].copy()
     members = np.empty(m, losses.dtype)
+    for k in range(m):
+        group = int(data[k])
+        members[filled[group]] = losses[k]
+        filled[group] += 1
     best, chosen, size = losses[0], -1, 0
     for k in range(m):
         group = int(data[k])
-        if seen[group]:
+        first, last = ends[group], ends[group + 1]
+        if filled[group] < last:  # seen
             continue
-        seen[group] = True
-        count = 0
-        for i in range(m):
-            if data[i] == data[k]:
-                members[count] = losses[i]
-                count += 1
-        mean = tree_sum(members[:count]) / losses.dtype.type(count)
+        filled[group] = -1
+        mean = tree_sum(members[first:last]) / losses.dtype.type(last - first)
         if chosen < 0 or mean > best or mean != mean:
-            best, chosen, size = mean, group, count
+            best, chosen, size = mean, group, last - first
     for k in range(m):
         gradient[k] = losses.dtype.type(1) / losses.dtype.type(size) if int(data[k]) == chosen else losses.dtype.type(0)
     return best

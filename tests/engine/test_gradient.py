@@ -102,6 +102,16 @@ def test_ties_go_to_the_first_in_sample_order():
     np.testing.assert_allclose(reductions.cvar(0.625).gradient(L), np.array([0, 1, 0.5, 1]) / 2.5)
 
 
+def test_the_largest_group_is_found_among_many():
+    rng = np.random.default_rng(6)
+    groups, L = rng.integers(0, 300, 900), rng.random(900)
+    reduction = reductions.group_max(groups)
+    means = {group: L[groups == group].mean() for group in groups}
+    chosen = groups == max(means, key=means.get)
+    assert reduction.value(L) == pytest.approx(max(means.values()), rel=1e-12)
+    np.testing.assert_allclose(reduction.gradient(L), chosen / chosen.sum(), rtol=1e-12)
+
+
 def test_kinks_have_the_stated_subgradient():
     z = np.array([0.0])
     named = engine.activations.NAMED
