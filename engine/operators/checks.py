@@ -75,14 +75,6 @@ def damping(value):
     return checks.number_where(value, "damping", "a finite number of at least 0", lambda number: number >= 0)
 
 
-def users_loss_hessian(loss, A, targets):
-    """∇²L [m, n, n] of a user's own loss."""
-    if loss.hessian is None:
-        raise ValueError("curvature needs the loss's second derivative, but the cost's Loss has none; give engine.Loss a "
-                         "hessian(A, y) [m, n, n]")
-    return checks.user_array(loss.hessian(A, targets), (*A.shape, A.shape[1]), A.dtype, "the loss's hessian")
-
-
 def noise(value):
     """σ² ≥ 0."""
     return checks.number_where(value, "noise", "a finite variance of at least 0", lambda number: number >= 0)

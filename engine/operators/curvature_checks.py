@@ -19,7 +19,7 @@ def _has(function, owner, given, wanted, remedy):
 
 def loss_hessian(loss, owner):
     """Refuse a loss without ∇²L."""
-    _has(loss.hessian, owner, "the cost's Loss", "∇²L", "give engine.Loss a hessian(A, y) [m, n, n]")
+    _has(loss.hessian, owner, "the cost's Loss", "∇²L, its second derivative", "give engine.Loss a hessian(A, y) [m, n, n]")
 
 
 def reduction_hessian(reduction, owner):
@@ -76,9 +76,9 @@ def parameter_direction(v, size, dtype):
     return checks.vector(v, size, dtype, "v", "one number for each of θ")
 
 
-def user_hessian(values, shape, dtype):
-    """∇²L [m, n, n] that a user's own function gave."""
-    return checks.finite(checks.user_array(values, shape, dtype, "the loss's hessian"), "the loss's hessian")
+def finite_hessian(values):
+    """Refuse NaN and infinities in ∇²L that a user's own function gave."""
+    checks.finite(np.ascontiguousarray(values), "the loss's hessian")
 
 
 def user_product(values, shape, dtype):

@@ -7,8 +7,7 @@ from ..kernels.forward import write_lines
 from ..kernels.ggn import Curvature, curvature_lines
 from ..kernels.reductions import LOG_SUM_EXP, MEAN_VARIANCE, POWER_MEAN
 from . import curvature_checks
-
-ELEMENTWISE = ("absolute_error", "huber", "log_cosh", "binary_cross_entropy", "poisson", "hinge")
+from .output_hessian import loss_hessians
 
 
 class OutputCurvature:
@@ -75,18 +74,15 @@ def probabilities(cost, A, targets):
 
 def loss_curvature(cost, A, targets, weights, owner):
     """weights_k ∇²L(a^{Lk}) for every sample."""
-    (m, n), loss = A.shape, cost.loss
-    curvature_checks.loss_hessian(loss, owner)
-    if loss.name == "squared_error":
-        return OutputCurvature((m, n), A.dtype, np.repeat(weights[:, None], n, axis=1))
-    if loss.name in ELEMENTWISE:
-        second = loss.hessian(A.reshape(-1, 1), targets.reshape(-1, 1)).reshape(m, n)
-        return OutputCurvature((m, n), A.dtype, weights[:, None] * second)
-    if loss.name == "softmax_cross_entropy":
+    if cost.loss.name == "softmax_cross_entropy":
         p, total = probabilities(cost, A, targets)
-        return OutputCurvature((m, n), A.dtype, (weights * total)[:, None] * p, [(p, -weights * total)])
-    H = curvature_checks.user_hessian(loss.hessian(A, targets), (m, n, n), A.dtype)
-    return OutputCurvature((m, n), A.dtype, entries=weights[:, None, None] * H)
+        return OutputCurvature(A.shape, A.dtype, (weights * total)[:, None] * p, [(p, -weights * total)])
+    H = loss_hessians(cost.loss, A, targets, owner)
+    if cost.loss.code < 0:
+        curvature_checks.finite_hessian(H)
+    if H.ndim == 2:
+        return OutputCurvature(A.shape, A.dtype, weights[:, None] * H)
+    return OutputCurvature(A.shape, A.dtype, entries=weights[:, None, None] * H)
 
 
 def reduction_curvature(reduction, losses, gradient):

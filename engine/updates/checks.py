@@ -76,15 +76,6 @@ def resumable(resume, checkpoint):
     return bool(resume)
 
 
-def loss_hessian(loss, A, targets):
-    """∇²L [m, n, n] of a user's own loss, which must have one."""
-    if loss.hessian is None:
-        raise ValueError("this update needs the loss's second derivative, but the Loss has no hessian; give "
-                         "engine.Loss(value, gradient, hessian) one, hessian(A, y) [m, n, n]")
-    m, n = A.shape
-    return checks.user_array(loss.hessian(A, targets), (m, n, n), A.dtype, "the loss's hessian")
-
-
 def likelihood(loss, known):
     """A loss that is the negative logarithm of a density, up to a constant."""
     if loss.name not in known:

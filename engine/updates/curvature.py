@@ -4,10 +4,9 @@ import math
 
 import numpy as np
 
-from ..kernels.losses import loss_hessian
+from ..operators.output_hessian import loss_hessians
 from . import checks
 
-ELEMENTWISE = ("squared_error", "absolute_error", "huber", "log_cosh", "binary_cross_entropy", "poisson", "hinge")
 EXPONENTIAL_FAMILY = ("squared_error", "softmax_cross_entropy", "binary_cross_entropy", "poisson")
 
 
@@ -19,12 +18,7 @@ def hessians(loss, A, targets):
     ValueError
         Where a user's own loss has no Hessian.
     """
-    m, n = A.shape
-    if loss.code < 0:
-        return checks.loss_hessian(loss, A, targets)
-    out = np.empty((m, n, n), A.dtype)
-    loss_hessian(loss.code, loss.parameter, A, targets, out)
-    return np.einsum("kii->ki", out) if loss.name in ELEMENTWISE else out
+    return loss_hessians(loss, A, targets, "this update")
 
 
 def expected_hessians(loss, A, targets):
