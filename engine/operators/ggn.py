@@ -2,13 +2,13 @@
 
 import numpy as np
 
+from .. import checks
 from ..backward import by_rows, chunk_nodes, folded, summed_by_rows
 from ..forward import lanes, panel_count
 from ..kernels.ggn import curve_rows, diagonal_factors, ggn_product, pack_squares, rank_factors, square_sums, sum_numbers
 from ..kernels.sums import BLOCK
 from ..network import NO_INDICES
 from ..runtime import over, workspace
-from . import curvature_checks
 from .curvature import CurvatureOperator
 from .output_curvature import loss_curvature
 from .slab_operator import OfASlab, SlabOperator
@@ -77,7 +77,7 @@ class _SlabGaussNewton(OfASlab, GaussNewtonOperator):
 
 def gauss_newton(network, X, y, cost, name, curvature, reduction_curvature=False, max_bytes=None):
     """The operator with H_k by ``curvature(cost, A, targets, ∇φ, ∇L, first sample)``, in slabs where there is a `max_bytes`."""
-    max_bytes = curvature_checks.checks.max_bytes(max_bytes)
+    max_bytes = checks.max_bytes(max_bytes)
     if max_bytes is None:
         return GaussNewtonOperator(network, X, y, cost, name, lambda *known: curvature(*known, 0), reduction_curvature)
 

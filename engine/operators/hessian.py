@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from .. import checks
 from ..backward import chunk_nodes, folded
 from ..forward import lanes, panel_count
 from ..kernels.forward import read_lines, write_lines
@@ -198,7 +199,7 @@ def hessian(network, X, y, cost, *, max_bytes=None):
     >>> H.input_product(np.array([[1.0]]))
     array([[-1.]])
     """
-    if (most := curvature_checks.checks.max_bytes(max_bytes)) is None:
+    if (most := checks.max_bytes(max_bytes)) is None:
         return HessianOperator(network, X, y, cost)
     curvature_checks.second_derivatives(network, "hessian")
     return SlabOperator(lambda first, *slab: _SlabHessian(*slab), "hessian", network, X, y, cost, most, True)

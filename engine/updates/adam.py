@@ -5,8 +5,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from .. import checks
 from ..kernels.updates import ADAM
-from . import checks
+from . import checks as update_checks
 from .update import FirstOrder
 
 
@@ -44,11 +45,11 @@ class Adam(FirstOrder):
     state_rows = 2
 
     def __post_init__(self):
-        object.__setattr__(self, "rate", checks.rate(self.rate))
-        object.__setattr__(self, "beta_1", checks.fraction(self.beta_1, "beta_1"))
-        object.__setattr__(self, "beta_2", checks.fraction(self.beta_2, "beta_2"))
-        object.__setattr__(self, "epsilon", checks.checks.positive(self.epsilon, "epsilon"))
-        object.__setattr__(self, "weight_decay", checks.not_negative(self.weight_decay, "weight_decay"))
+        object.__setattr__(self, "rate", update_checks.rate(self.rate))
+        object.__setattr__(self, "beta_1", update_checks.fraction(self.beta_1, "beta_1"))
+        object.__setattr__(self, "beta_2", update_checks.fraction(self.beta_2, "beta_2"))
+        object.__setattr__(self, "epsilon", checks.positive(self.epsilon, "epsilon"))
+        object.__setattr__(self, "weight_decay", update_checks.not_negative(self.weight_decay, "weight_decay"))
 
     @property
     def settings(self):

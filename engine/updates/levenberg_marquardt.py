@@ -5,7 +5,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-from . import checks
+from .. import checks
+from . import checks as update_checks
 from .curvature import hessians
 from .second_order import finite_diagonal
 from .solvers import NAMES, build
@@ -86,13 +87,13 @@ class LevenbergMarquardt(Update):
     cost_tolerance: float = 0.0
 
     def __post_init__(self):
-        object.__setattr__(self, "damping", checks.checks.positive(self.damping, "damping"))
-        checks.checks.one_of(self.solver, "solver", NAMES)
-        object.__setattr__(self, "attempts", checks.checks.whole_number(self.attempts, "attempts", 1))
+        object.__setattr__(self, "damping", checks.positive(self.damping, "damping"))
+        checks.one_of(self.solver, "solver", NAMES)
+        object.__setattr__(self, "attempts", checks.whole_number(self.attempts, "attempts", 1))
         for name in ("gradient_tolerance", "cost_tolerance"):
-            object.__setattr__(self, name, checks.not_negative(getattr(self, name), name))
+            object.__setattr__(self, name, update_checks.not_negative(getattr(self, name), name))
         if self.step_tolerance is not None:
-            object.__setattr__(self, "step_tolerance", checks.not_negative(self.step_tolerance, "step_tolerance"))
+            object.__setattr__(self, "step_tolerance", update_checks.not_negative(self.step_tolerance, "step_tolerance"))
 
     def begin(self, network):
         """λ as set, D² still 0, no tolerance met."""

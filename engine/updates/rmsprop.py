@@ -5,8 +5,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from .. import checks
 from ..kernels.updates import RMSPROP
-from . import checks
+from . import checks as update_checks
 from .update import FirstOrder
 
 
@@ -46,11 +47,11 @@ class RMSprop(FirstOrder):
     state_rows = 2
 
     def __post_init__(self):
-        object.__setattr__(self, "rate", checks.rate(self.rate))
-        object.__setattr__(self, "decay", checks.fraction(self.decay, "decay"))
-        object.__setattr__(self, "epsilon", checks.checks.positive(self.epsilon, "epsilon"))
-        object.__setattr__(self, "momentum", checks.fraction(self.momentum, "momentum"))
-        object.__setattr__(self, "weight_decay", checks.not_negative(self.weight_decay, "weight_decay"))
+        object.__setattr__(self, "rate", update_checks.rate(self.rate))
+        object.__setattr__(self, "decay", update_checks.fraction(self.decay, "decay"))
+        object.__setattr__(self, "epsilon", checks.positive(self.epsilon, "epsilon"))
+        object.__setattr__(self, "momentum", update_checks.fraction(self.momentum, "momentum"))
+        object.__setattr__(self, "weight_decay", update_checks.not_negative(self.weight_decay, "weight_decay"))
 
     @property
     def settings(self):

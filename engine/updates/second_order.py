@@ -5,8 +5,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from .. import checks
 from ..errors import DivergenceError
-from . import checks
+from . import checks as update_checks
 from .curvature import hessians
 from .solvers import NAMES, build
 from .update import Update, UpdateState
@@ -31,9 +32,9 @@ class DampedStep(Update):
     curvature = staticmethod(hessians)
 
     def __post_init__(self):
-        object.__setattr__(self, "rate", checks.rate(self.rate))
-        object.__setattr__(self, "damping", checks.not_negative(self.damping, "damping"))
-        checks.checks.one_of(self.solver, "solver", NAMES)
+        object.__setattr__(self, "rate", update_checks.rate(self.rate))
+        object.__setattr__(self, "damping", update_checks.not_negative(self.damping, "damping"))
+        checks.one_of(self.solver, "solver", NAMES)
 
     def begin(self, network):
         """Nothing is carried from step to step."""
