@@ -10,7 +10,6 @@ from .kernels.backward import gradient, room_numbers
 from .kernels.layout import WIDTH
 from .kernels.levels import fold_nodes
 from .kernels.product import ROWS
-from .kernels.reductions import known_gradient
 from .kernels.streamed import LossCodes, Results, Samples, streamed
 from .kernels.sums import BLOCK
 from .kernels.wide import pack_panels, row_sums
@@ -106,10 +105,9 @@ def streamed_sum(network, samples, loss, reduction_gradient, A, losses):
     return folded(nodes)
 
 
-def _streamed(network, X, targets, cost, indices, A):
+def _streamed(network, X, targets, cost, indices, reduction_gradient, A):
     """C and D_θ C block by block, where ∇φ is known before the losses; A is filled on the way."""
-    losses = np.ones(len(A), network.dtype)
-    _, reduction_gradient = cost.reduce(losses)
+    losses = np.empty(len(A), network.dtype)
     gradient_ = streamed_sum(network, Samples(X, targets, indices), cost.loss, reduction_gradient, A, losses)
     return cost.reduce(losses)[0], gradient_
 
@@ -130,13 +128,15 @@ def evaluate(network, X, targets, cost, step, max_bytes=None):
     X, targets, indices = gathered(X, targets, step.indices)
     A = np.empty((len(step), n), network.dtype)
     kept = []
-    known = known_gradient(cost.reduction.code) and cost.loss.code >= 0 and network._built_in and not by_rows(network, len(step))
+    by_blocks = cost.loss.code >= 0 and network._built_in and not by_rows(network, len(step))
+    constant = cost.constant_gradient(len(step), network.dtype) if by_blocks else None
 
     def forward(_, rows):
-        kept.append(_streamed(network, X, targets, cost, indices, rows) if known else run_forward(network, X, indices, rows))
+        kept.append(run_forward(network, X, indices, rows) if constant is None else
+                    _streamed(network, X, targets, cost, indices, constant, rows))
 
     assemble(step, forward, A)  # eq. 12
-    if known:
+    if constant is not None:
         return kept[0]
     losses, loss_gradients = cost.losses_and_gradients(A, targets[indices] if len(indices) else targets)
     value, reduction_gradient = cost.reduce(losses)

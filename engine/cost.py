@@ -5,7 +5,7 @@ from scipy.sparse import csr_array
 
 from . import checks, cost_checks, losses, reductions
 from .kernels.losses import loss_and_gradient
-from .kernels.reductions import reduce_losses
+from .kernels.reductions import constant_gradient, known_gradient, reduce_losses
 
 
 class Cost:
@@ -76,6 +76,15 @@ class Cost:
             return values.dtype.type(reduce_losses(reduction.code, reduction.parameter, data, values, gradient)), gradient
         gradient = checks.user_array(reduction.gradient(values), values.shape, values.dtype, "the reduction's gradient")
         return values.dtype.type(checks.user_array(reduction.value(values), (), values.dtype, "the reduction's value")), gradient
+
+    def constant_gradient(self, m, dtype):
+        """∇φ [m] where it is the same whatever the losses are (mean, sum, weighted); None where it is not."""
+        reduction = self.reduction
+        if not known_gradient(reduction.code):
+            return None
+        gradient = np.empty(m, dtype)
+        constant_gradient(reduction.code, reduction.data.astype(dtype, copy=False), gradient)
+        return gradient
 
     def _checked(self, A, y):
         A = cost_checks.outputs(A, cost_checks.sample_count(y))

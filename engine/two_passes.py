@@ -8,7 +8,6 @@ from .backward import BACK, _chunks, by_rows, streamed_sum, transposed_product
 from .blocks import SlabSum, block_count, cut, levels_of
 from .forward import lanes, run_forward
 from .kernels.backward import room_numbers
-from .kernels.reductions import known_gradient
 from .kernels.streamed import LossCodes, Samples
 from .kernels.sums import BLOCK
 from .kernels.two_passes import first_pass
@@ -146,10 +145,9 @@ def evaluate_in_slabs(network, X, targets, cost, indices, max_bytes):
     if passes.whole:
         return None
     cost = cost if indices is None else cost.at(indices)
-    losses = np.ones(passes.m, network.dtype)
-    if known_gradient(cost.reduction.code):
-        _, reduction_gradient = cost.reduce(losses)
-        gradient = passes.sum(reduction_gradient, losses)
+    losses, constant = np.empty(passes.m, network.dtype), cost.constant_gradient(passes.m, network.dtype)
+    if constant is not None:
+        gradient = passes.sum(constant, losses)
         return cost.reduce(losses)[0], gradient
     passes.fill(losses)
     value, reduction_gradient = cost.reduce(losses)  # eq. 14 and 15

@@ -21,6 +21,16 @@ def known_gradient(code):
 
 
 @kernel
+def constant_gradient(code, data, gradient):
+    """∇φ [m] of a reduction whose gradient is known before the losses."""
+    value = gradient.dtype.type(1)
+    if code == MEAN:
+        value /= gradient.dtype.type(gradient.size)
+    for k in range(gradient.size):
+        gradient[k] = data[k] if code == WEIGHTED else value
+
+
+@kernel
 def ranked(code, parameter, losses, gradient):
     """The reductions that sort: cvar, quantile, trimmed_mean; the sort is stable, so ties go to the first in sample order."""
     m = losses.size
@@ -97,18 +107,14 @@ def reduce_losses(code, parameter, data, losses, gradient):
     m = losses.size
     zero, one, count = losses.dtype.type(0), losses.dtype.type(1), losses.dtype.type(losses.size)
     scale = losses.dtype.type(parameter)
-    if code == SUM:
-        gradient[:] = one
-        return tree_sum(losses)
-    if code == MEAN:
-        gradient[:] = one / count
-        return tree_sum(losses) / count
+    if code == SUM or code == MEAN:
+        constant_gradient(code, data, gradient)
+        return tree_sum(losses) / (count if code == MEAN else one)
     if code == WEIGHTED:
         for k in range(m):
             gradient[k] = data[k] * losses[k]
         value = tree_sum(gradient)
-        for k in range(m):
-            gradient[k] = data[k]
+        constant_gradient(code, data, gradient)
         return value
     if code == MAX:
         largest = 0

@@ -1,9 +1,6 @@
 """C and D_θ C over samples on workers, exact for every φ (eq. 13–20)."""
 
-import numpy as np
-
 from ...cost_checks import per_sample_data
-from ...kernels.reductions import known_gradient
 from . import checks, on_worker
 from .batch import Batch
 from .shards import Shards
@@ -34,8 +31,8 @@ def evaluate(batch, network, cost):
     Where ∇φ is known before the losses (mean, sum, weighted) the samples pass once; otherwise twice, first for the losses.
     """
     shared = shared_network(batch, network)
-    if known_gradient(cost.reduction.code):
-        _, weights = cost.reduce(np.ones(batch.m, network.dtype))
+    weights = cost.constant_gradient(batch.m, network.dtype)
+    if weights is not None:
         found, total = batch.losses_and_total(on_worker.losses_and_sum, *batch.samples, batch.each(weights), shared, cost.loss,
                                               numbers=network.size)  # eq. 20
         return cost.reduce(found)[0], total
