@@ -9,6 +9,7 @@ EXAMPLES = 3
 
 def pytest_configure(config):
     config.addinivalue_line("markers", "compiled: needs compiled kernels, or takes minutes without them")
+    config.addinivalue_line("markers", "robustness: kills, cut files, interrupts and forks by the hundred; run by -m robustness")
 
 
 def pytest_collection_modifyitems(items):
