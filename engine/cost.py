@@ -63,8 +63,8 @@ class Cost:
             values, gradients = np.empty(m, A.dtype), np.empty((m, n), A.dtype)
             loss_and_gradient(self.loss.code, self.loss.parameter, A, targets, values, gradients, (0, m))
             return values, gradients
-        return (checks.user_array(self.loss.value(A, targets), (m,), A.dtype, "the loss's value"),
-                checks.user_array(self.loss.gradient(A, targets), (m, n), A.dtype, "the loss's gradient"))
+        return (checks.user_array(self.loss.value(A.copy(), targets.copy()), (m,), A.dtype, "the loss's value"),
+                checks.user_array(self.loss.gradient(A.copy(), targets.copy()), (m, n), A.dtype, "the loss's gradient"))
 
     def reduce(self, values):
         """φ(losses), a number, and ∇φ [m] (eq. 14 and 15)."""
@@ -72,10 +72,11 @@ class Cost:
         if reduction.code >= 0:
             cost_checks.not_negative_for(reduction.name, values)
             gradient = np.empty_like(values)
-            data = reduction.data.astype(values.dtype, copy=False)
+            data = reduction.data.astype(values.dtype)
             return values.dtype.type(reduce_losses(reduction.code, reduction.parameter, data, values, gradient)), gradient
-        gradient = checks.user_array(reduction.gradient(values), values.shape, values.dtype, "the reduction's gradient")
-        return values.dtype.type(checks.user_array(reduction.value(values), (), values.dtype, "the reduction's value")), gradient
+        gradient = checks.user_array(reduction.gradient(values.copy()), values.shape, values.dtype, "the reduction's gradient")
+        value = checks.user_array(reduction.value(values.copy()), (), values.dtype, "the reduction's value")
+        return values.dtype.type(value), gradient
 
     def constant_gradient(self, m, dtype):
         """∇φ [m] where it is the same whatever the losses are (mean, sum, weighted); None where it is not."""
@@ -83,7 +84,7 @@ class Cost:
         if not known_gradient(reduction.code):
             return None
         gradient = np.empty(m, dtype)
-        constant_gradient(reduction.code, reduction.data.astype(dtype, copy=False), gradient)
+        constant_gradient(reduction.code, reduction.data.astype(dtype), gradient)
         return gradient
 
     def _checked(self, A, y):

@@ -46,7 +46,7 @@ def activate_own(network, l, stack, out):
     panels, stride = panel_count(m, network.dtype), layout.stack_lines * lanes(network.dtype)
     z = read(network, stack, layout.a_line(l), m, l)
     name = f"activation {activation.name!r}"
-    a = checks.user_array(activation.function(z), z.shape, z.dtype, name)  # eq. 2
+    a = checks.user_array(activation.function(z.copy()), z.shape, z.dtype, name)  # eq. 2
     gamma = checks.user_array(activation.derivative(z), z.shape, z.dtype, f"the derivative of {name}")  # eq. 4
     write_lines(a, stack, stride, layout.a_line(l), (0, panels))
     write_lines(gamma, stack, stride, layout.gamma_line(l), (0, panels))

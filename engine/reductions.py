@@ -47,6 +47,11 @@ class Reduction:
         """The same reduction with its per-sample data (weights, groups) taken at `indices`."""
         return self if self.data.size == 0 else _built_in(self.name, self.parameter, self.data[indices])
 
+    def __reduce__(self):
+        if self.code < 0:
+            return type(self), (self.value, self.gradient, self.hessian_product)
+        return _built_in, (self.name, self.parameter, self.data)
+
 
 class _BuiltIn:
     """The value (order 0), gradient (1) or Hessian product (2) of a kernel's code, in the losses' dtype."""
@@ -66,6 +71,9 @@ class _BuiltIn:
 
 
 def _built_in(name, parameter=0.0, data=NO_DATA):
+    """A reduction that kernels know; its per-sample data, whose numbers they index by, can no longer be written to."""
+    data.flags.writeable = False
+    data = data.view()
     reduction = Reduction(*(_BuiltIn(name, parameter, data, order) for order in range(3)))
     for attribute, value in (("name", name), ("code", CODES[name]), ("parameter", parameter), ("data", data)):
         object.__setattr__(reduction, attribute, value)
