@@ -112,7 +112,15 @@ def widths(values):
         raise TypeError(f"widths must be a sequence (n_0, …, n_L), but is {values!r}") from None
     if len(values) < 2:
         raise ValueError(f"widths must name the inputs and at least one layer, (n_0, …, n_L), but is {values!r}")
-    return tuple(whole_number(width, f"widths[{l}]", 1) for l, width in enumerate(values))
+    widths = tuple(whole_number(width, f"widths[{l}]", 1) for l, width in enumerate(values))
+    if parameter_count(widths) >= 1 << 60:
+        raise ValueError(f"widths must make a network that memory can hold, but {widths} has {parameter_count(widths)} parameters")
+    return widths
+
+
+def parameter_count(widths):
+    """P of (n_0, …, n_L)."""
+    return sum(width * (before + 1) for before, width in zip(widths, widths[1:]))
 
 
 def layer_activations(values, depth):
@@ -207,24 +215,6 @@ def savable_activations(activations):
             raise ValueError(f"layer {l}'s activation {activation.name!r} is a user's own, and a file cannot hold a function; "
                              "save network.parameters and build the Network again in code")
     return [activation.name for activation in activations]
-
-
-def saved_network(path):
-    """Widths, activation names and θ of a saved network."""
-    try:
-        with np.load(path, allow_pickle=False) as file:
-            missing = {"format", "widths", "activations", "parameters"} - set(file.files)
-            if not missing and str(file["format"]) == "gammachain 1":
-                return (tuple(int(width) for width in file["widths"]), tuple(str(name) for name in file["activations"]),
-                        file["parameters"])
-    except (ValueError, EOFError, AttributeError) as error:
-        raise ValueError(f"path must name a network that Network.save wrote, but {path} is not one: {error}") from None
-    except OSError as error:
-        if isinstance(error, FileNotFoundError):
-            raise
-        raise ValueError(f"path must name a network that Network.save wrote, but {path} is not one: {error}") from None
-    raise ValueError(f"path must name a network that Network.save wrote (format 'gammachain 1'), but {path} lacks "
-                     f"{', '.join(sorted(missing)) or 'that format'}")
 
 
 def residual_weights(cost, m, dtype):

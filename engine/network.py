@@ -1,11 +1,9 @@
 """The network: widths, activations and one flat vector of parameters."""
 
-import pathlib
-
 import numpy as np
 
 from . import activations as named_activations
-from . import checks
+from . import checks, saved_network
 from .kernels.activations import prepare
 from .kernels.forward import predict
 from .kernels.layout import GROUP, LINE
@@ -226,15 +224,17 @@ class Network:
     def save(self, path):
         """Write the network to an .npz file, never pickled; `engine.load` reads it.
 
+        The file is written beside `path` and moved there once it is whole: after a failure of any kind `path` still holds what it
+        held before. A symbolic link stays one.
+
         Raises
         ------
         ValueError
             Where an activation is a user's own: a file cannot hold a function.
+        OSError
+            Where the folder does not exist or cannot be written to, or the disk is full.
         """
-        names = checks.savable_activations(self._activations)
-        with open(pathlib.Path(path), "wb") as file:
-            np.savez(file, format="gammachain 1", widths=np.array(self._widths), activations=np.array(names),
-                     parameters=self._theta)
+        saved_network.write(path, self._widths, checks.savable_activations(self._activations), self._theta)
 
     def __reduce__(self):
         given = [activation.name if activation.code >= 0 else activation for activation in self._activations]
@@ -259,7 +259,10 @@ def load(path):
     Raises
     ------
     ValueError
-        Where the file holds no such network.
+        Where the file holds no such network, or is cut or damaged; it names the file and what is wrong with it. A file that
+        promises more than its widths say is refused before any memory is given to it.
+    FileNotFoundError, PermissionError, IsADirectoryError
+        As `open` raises them.
 
     Examples
     --------
@@ -269,5 +272,4 @@ def load(path):
     >>> engine.load(path).widths
     (2, 3, 1)
     """
-    widths, names, theta = checks.saved_network(path)
-    return Network(widths, names, theta)
+    return saved_network.read(path, Network)

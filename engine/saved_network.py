@@ -1,0 +1,32 @@
+"""A network as a file: its widths, the names of its activations, θ."""
+
+import numpy as np
+
+from . import checks, file_checks
+from .archives import Member, opened
+from .files import replacing
+
+FORMAT, WHAT = "gammachain 1", "a network that Network.save wrote"
+LISTS = 1 << 20  # bytes that the widths, or the names, may take
+
+
+def write(path, widths, names, theta):
+    """Replace `path` by such a file, whole or not at all."""
+    with replacing(path) as file:
+        np.savez(file, format=FORMAT, widths=np.array(widths), activations=np.array(names), parameters=theta)
+
+
+def read(path, build):
+    """What `build(widths, names, theta)` makes of such a file, or a ValueError that names the file and what is wrong.
+
+    θ is read once its size is known from the widths.
+    """
+    with opened(path, WHAT) as archive:
+        archive.require(["format", "widths", "activations", "parameters"])
+        if str(archive.read("format", Member("U", (), most=1000))) != FORMAT:
+            archive.refuse(f"lacks the format {FORMAT!r}")
+        found = archive.read("widths", Member("iu", (None,), most=LISTS))
+        widths = file_checks.built(archive, lambda: checks.widths(found.tolist()))
+        names = archive.read("activations", Member("U", (len(widths) - 1,), most=LISTS)).tolist()
+        theta = archive.read("parameters", Member("f", (checks.parameter_count(widths),)))
+        return file_checks.built(archive, lambda: build(widths, tuple(names), theta))
