@@ -1,64 +1,36 @@
 """Laplace's approximation of the posterior of θ, and what the linearised network predicts under it."""
 
 import numpy as np
-from scipy.linalg import cholesky, solve_triangular
 
 from . import checks
 from .network import Network
+from .operators.gaussian_posterior import GaussianPosterior, in_float64
 from .operators.jacobian import Jacobian
 from .operators.output_hessian import output_hessians, square_roots
 
-SLAB = 1 << 26  # bytes of rows of J that are held at once
-
 
 class LaplacePosterior:
-    """N(θ, (Jᵀ H J + τ I)⁻¹), by a Cholesky factor of P × P or of m n × m n numbers, whichever is smaller; made by `laplace`."""
+    """N(θ, (Jᵀ H J + τ I)⁻¹), from factors of P × P or of m n × m n numbers, in float64; made by `laplace`."""
 
     def __init__(self, network, X, y, cost, prior_precision, last_layer):
         X = checks.samples(X, network.widths[0], network.dtype)
         targets = cost.targets(y, len(X), network.widths[-1], network.dtype)
-        self.network, self.prior_precision = network, network.dtype.type(checks.positive(prior_precision, "prior_precision"))
-        self._top = _last_layer(network) if last_layer else network
-        self._last_layer = last_layer
-        self._train = self._jacobian(X)
-        H, _ = output_hessians(cost, self._train.forward.outputs, targets)
-        self._roots = square_roots(H)
-        self._primal = self._top.size <= self._train.shape[0]
-        self._lower = self._factor(self._precision() if self._primal else self._dual())
+        self.network, self.prior_precision = network, checks.positive(prior_precision, "prior_precision")
+        self._whole = in_float64(network)
+        self._top = _last_layer(self._whole) if last_layer else self._whole
+        train = self._jacobian(X)
+        roots = square_roots(output_hessians(cost, train.forward.outputs, targets.astype(np.float64))[0])
+        self._posterior = GaussianPosterior(train, roots, self.prior_precision, None, network.dtype)
+        if self.prior_precision < self._posterior.least:
+            raise np.linalg.LinAlgError(f"at prior_precision {self.prior_precision:g} the posterior's precision is singular to "
+                                        f"within rounding; take a larger prior_precision, at least {self._posterior.least:.1e}")
 
     def _jacobian(self, X):
-        """J of the parameters that are uncertain."""
-        if self._last_layer and self.network.depth > 1:
-            X = self.network.forward(X).a(self.network.depth - 1)
+        """J of the parameters that are uncertain, in float64."""
+        X = X.astype(np.float64, copy=False)
+        if self._top is not self._whole and self._whole.depth > 1:
+            X = self._whole.forward(X).a(self._whole.depth - 1)
         return Jacobian(self._top, X)
-
-    def _factor(self, matrix):
-        """Its lower Cholesky factor."""
-        try:
-            return cholesky(matrix, lower=True)
-        except np.linalg.LinAlgError:
-            raise np.linalg.LinAlgError(f"at prior_precision {self.prior_precision:g} the posterior's precision is singular to "
-                                        f"within rounding of {matrix.dtype}; take a larger prior_precision, or float64") from None
-
-    def _scaled(self, rows, roots):
-        """S_kᵀ J_k of some samples [samples n, .]."""
-        samples, n, _ = roots.shape
-        return (roots.transpose(0, 2, 1) @ rows.reshape(samples, n, -1)).reshape(samples * n, -1)
-
-    def _precision(self):
-        """Jᵀ H J + τ I [P, P]."""
-        P, n = self._top.size, self.network.widths[-1]
-        total = self.prior_precision * np.eye(P, dtype=self.network.dtype)
-        for rows, slab in self._train.slabs(max(SLAB, n * P * total.itemsize)):
-            scaled = self._scaled(slab, self._roots[rows.start // n:rows.stop // n])
-            total += scaled.T @ scaled
-        return total
-
-    def _dual(self):
-        """Sᵀ J Jᵀ S + τ I [m n, m n]."""
-        half = self._scaled(self._train.gram(), self._roots)
-        K = self._scaled(half.T.copy(), self._roots)
-        return (K + K.T) / 2 + self.prior_precision * np.eye(len(K), dtype=K.dtype)
 
     def predict(self, X, *, joint=False):
         """The linearised network's predictions f(x*) + J(x*) (θ′ − θ), θ′ from the posterior (Immer et al. 2021, arXiv 2008.08216).
@@ -74,28 +46,12 @@ class LaplacePosterior:
         mean : ndarray [m′, n]
             a^L.
         covariance : ndarray [m′, n, n], or [m′ n, m′ n] where `joint`
-            J* (Jᵀ H J + τ I)⁻¹ J*ᵀ: of a^L, without the noise of a new observation. Where P > m n it is a difference of kernels,
-            and good to rounding of J* J*ᵀ / τ.
+            J* (Jᵀ H J + τ I)⁻¹ J*ᵀ: of a^L, without the noise of a new observation. Symmetric, and positive semi-definite to
+            rounding of itself; computed in float64 and rounded to the network's dtype once.
         """
         X = checks.samples(X, self.network.widths[0], self.network.dtype)
-        J, n = self._jacobian(X), self.network.widths[-1]
-        if joint:
-            half = self._half(J, None if not self._primal else J.dense())
-            return J.forward.outputs, half.T @ half if self._primal else (J.gram() - half.T @ half) / self.prior_precision
-        out = np.empty((len(X), n, n), J.dtype)
-        for rows, slab in J.slabs(max(SLAB, n * self._top.size * J.dtype.itemsize)):
-            some = slice(rows.start // n, rows.stop // n)
-            half = self._half(Jacobian(self._top, J._X[some]), slab).T.reshape(-1, n, len(self._lower))
-            out[some] = half @ half.transpose(0, 2, 1)
-            if not self._primal:
-                slab = slab.reshape(-1, n, self._top.size)
-                out[some] = (slab @ slab.transpose(0, 2, 1) - out[some]) / self.prior_precision
-        return J.forward.outputs, out
-
-    def _half(self, J, rows):
-        """R J*ᵀ, or R SᵀJ J*ᵀ in the dual, with R the inverse of the Cholesky factor."""
-        right = rows.T if self._primal else self._scaled(self._train.gram(J), self._roots)
-        return solve_triangular(self._lower, right, lower=True)
+        J = self._jacobian(X)
+        return self.network(X), self._posterior.joint_covariance(J) if joint else self._posterior.covariances(J)
 
 
 def _last_layer(network):
@@ -133,7 +89,7 @@ def laplace(network, X, y, cost, *, prior_precision=1.0, last_layer=False):
     ValueError, TypeError
         Where X and y do not fit the network, the loss or each other; where a user's own loss has no Hessian.
     numpy.linalg.LinAlgError
-        Where τ is so small that the precision is singular to within rounding.
+        Where τ is so small that the precision is singular to within rounding of float64; it names the least τ.
 
     Examples
     --------

@@ -80,6 +80,13 @@ def noise(value):
     return checks.number_where(value, "noise", "a finite variance of at least 0", lambda number: number >= 0)
 
 
+def noise_held(noise, least):
+    """Refuse a σ² that rounding of the kernel would hide."""
+    if noise < least:
+        raise ValueError(f"noise is {noise:g}, but beside this kernel rounding hides what is below {least:.1e}; take at least "
+                         "that, or 0 for the limit")
+
+
 def square_kernel(one):
     """Refuse the diagonal of a kernel between two sets of samples."""
     if not one:

@@ -1,26 +1,40 @@
 """Regression with the neural tangent kernel: the posterior of the linearised network."""
 
 import numpy as np
-from scipy.linalg import cholesky, solve_triangular
 
 from .. import checks, cost_checks
 from . import checks as operator_checks
+from .gaussian_posterior import PRIMAL, GaussianPosterior, in_float64, slabs_of, triangular_factor
 from .jacobian import Jacobian
 
 
-def whitening(K, noise):
-    """V ↦ R V for an R with RᵀR = (K + noise I)⁻¹; a pseudo-inverse where it is singular to within rounding."""
-    shifted = K + K.dtype.type(noise) * np.eye(len(K), dtype=K.dtype)
-    if noise > 0:
-        try:
-            lower = cholesky(shifted, lower=True)
-            return lambda V: solve_triangular(lower, V, lower=True)
-        except np.linalg.LinAlgError:
-            pass
-    values, vectors = np.linalg.eigh(shifted)
-    kept = values > values[-1] * len(K) * np.finfo(K.dtype).eps
-    rows = (vectors[:, kept] / np.sqrt(values[kept])).T
-    return lambda V: rows @ V
+def least_norm(train, residual):
+    """J⁺ e [P], and a function that gives what (I − J⁺J) leaves of each row of a dense [., P]."""
+    eps, P = np.finfo(np.float64).eps, train.shape[1]
+    if P <= max(train.shape[0], PRIMAL):
+        R = triangular_factor(train, None, residual, 0)
+        left, values, right = np.linalg.svd(R[:, :P], full_matrices=False)
+        kept = values > values[0] * max(train.shape) * eps
+        right = right[kept]
+        shift = right.T @ (left[:, kept].T @ R[:, P] / values[kept])
+
+        def remainder(rows):
+            for _ in range(2):
+                rows = rows - (rows @ right.T) @ right
+            return rows
+        return shift, remainder
+    values, vectors = np.linalg.eigh(train.gram())
+    kept = values > values[-1] * len(values) * eps
+    values, vectors = values[kept], vectors[:, kept]
+
+    def solve(E):
+        return vectors @ ((vectors.T @ E).T / values).T
+
+    def remainder(rows):
+        for _ in range(2):
+            rows = rows - (train.T @ solve(train @ rows.T)).T
+        return rows
+    return train.T @ solve(residual), remainder
 
 
 def ntk_predict(network, X, y, X_test, *, noise=0.0):
@@ -32,7 +46,9 @@ def ntk_predict(network, X, y, X_test, *, noise=0.0):
     mean f(x*) + K* (K + σ² I)⁻¹ (y − f(X)) and variance diag(K** − K* (K + σ² I)⁻¹ K*ᵀ), without the noise of a new observation.
 
     At σ² = 0 with a pseudo-inverse the mean is the limit of gradient flow on the linearised network's squared error from δ = 0
-    (Lee et al. 2019, arXiv 1902.06720). Holds [m n, m n] and [m′ n, m n] numbers.
+    (Lee et al. 2019, arXiv 1902.06720). All is computed in float64 and rounded to the network's dtype once, so that a float32
+    network's kernel holds a noise as small as a float64 one's does; variances are sums of squares, or differences that keep their
+    digits. Holds [P, P] numbers where there are at most 1000 parameters or m n, else [m n, m n].
 
     Parameters
     ----------
@@ -43,18 +59,19 @@ def ntk_predict(network, X, y, X_test, *, noise=0.0):
         [m] where n = 1.
     X_test : array_like [m′, n_0]
     noise : float
-        σ² ≥ 0.
+        σ² ≥ 0; 0 is the limit, and what is so small that the kernel cannot hold it is refused.
 
     Returns
     -------
     mean : ndarray [m′, n]
     variance : ndarray [m′, n]
-        At least 0.
+        At least 0; above 0 where σ² is, unless a row of J is 0.
 
     Raises
     ------
     ValueError, TypeError
-        Where X, y and X_test do not fit the network or each other.
+        Where X, y and X_test do not fit the network or each other; where σ² is above 0 but below rounding of K, with the least
+        that is not.
 
     Examples
     --------
@@ -70,9 +87,19 @@ def ntk_predict(network, X, y, X_test, *, noise=0.0):
     X, X_test = (checks.samples(values, network.widths[0], dtype, name) for values, name in ((X, "X"), (X_test, "X_test")))
     targets = cost_checks.targets(y, (len(X), n), dtype, "values")
     noise = operator_checks.noise(noise)
-    train, test = Jacobian(network, X), Jacobian(network, X_test)
-    white = whitening(train.gram(), noise)
-    across = white(train.gram(test))
-    mean = test.forward.outputs + (across.T @ white((targets - train.forward.outputs).reshape(-1))).reshape(-1, n)
-    variance = test.row_norms()**2 - np.sum(across**2, axis=0).reshape(-1, n)
-    return mean, np.maximum(variance, 0)
+    whole = in_float64(network)
+    train, test = (Jacobian(whole, values.astype(np.float64, copy=False)) for values in (X, X_test))
+    residual = targets.astype(np.float64).reshape(-1) - train.forward.outputs.reshape(-1)
+    if noise == 0:
+        shift, remainder = least_norm(train, residual)
+        variance = np.empty(test.shape[0])
+        for rows, slab in slabs_of(test):
+            variance[rows] = np.sum(remainder(slab)**2, axis=1)
+        variance = variance.reshape(-1, n)
+    else:
+        posterior = GaussianPosterior(train, None, noise, residual, np.dtype(np.float64))
+        operator_checks.noise_held(noise, posterior.least)
+        shift = posterior.shift()
+        variance = noise * np.diagonal(posterior.covariances(test), axis1=1, axis2=2)
+    mean = test.forward.outputs + (test @ shift).reshape(-1, n)
+    return mean.astype(dtype, copy=False), variance.astype(dtype, copy=False)

@@ -1,5 +1,8 @@
 """The neural tangent kernel in all its forms, and regression with it."""
 
+import importlib
+import re
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -84,9 +87,18 @@ def problem(m, dtype=np.float64):
     return net, X, y, X_test, net.jacobian(X).dense().astype(float), net.jacobian(X_test).dense().astype(float)
 
 
+@pytest.fixture(params=["primal", "dual"])
+def form(request, monkeypatch):
+    """P × P, or m n × m n wherever there are more parameters than rows."""
+    if request.param == "dual":
+        for name in ("gaussian_posterior", "ntk_predict"):
+            monkeypatch.setattr(importlib.import_module(f"engine.operators.{name}"), "PRIMAL", 0)
+    return request.param
+
+
 @pytest.mark.parametrize("m", [1, 5, 60])
 @pytest.mark.parametrize("dtype", DTYPES)
-def test_prediction_is_ridge_regression_on_the_jacobian(m, dtype):
+def test_prediction_is_ridge_regression_on_the_jacobian(m, dtype, form):
     net, X, y, X_test, J, J_test = problem(m, dtype)
     noise = 0.3
     mean, variance = ntk_predict(net, X, y, X_test, noise=noise)
@@ -98,7 +110,7 @@ def test_prediction_is_ridge_regression_on_the_jacobian(m, dtype):
     assert mean.dtype == variance.dtype == dtype
 
 
-def test_without_noise_it_interpolates_with_the_least_norm():
+def test_without_noise_it_interpolates_with_the_least_norm(form):
     net, X, y, X_test, J, J_test = problem(5)
     twice, y_twice = np.concatenate([X, X]), np.concatenate([y, y])
     for inputs, truths in ((X, y), (twice, y_twice)):
@@ -110,6 +122,42 @@ def test_without_noise_it_interpolates_with_the_least_norm():
     mean, variance = ntk_predict(net, X, y, X)
     np.testing.assert_allclose(mean, y, atol=1e-10)
     assert (variance >= 0).all() and variance.max() < 1e-10
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize("noise", [1e-8, 1e-4, 1e4])
+def test_variances_near_the_samples_do_not_cancel(noise, dtype, form):
+    """Where K** − K* (K + σ² I)⁻¹ K*ᵀ in float32 is rounding of K** = 10⁵."""
+    generator = np.random.default_rng(5)
+    net = network((2, 9, 2), dtype=dtype)
+    X = (30 * generator.standard_normal((6, 2))).astype(dtype)
+    X[3:] = X[:3]
+    X_test = np.concatenate([X[:3], 1.01 * X[:3]]).astype(dtype)
+    exact = engine.Network(net.widths, net.activations, net.parameters.astype(float))
+    J, J_test = (exact.jacobian(x.astype(float)).dense() for x in (X, X_test))
+    mean, variance = ntk_predict(net, X, np.tile([[1.0, -1.0]], (6, 1)), X_test, noise=noise)
+    left, values, right = np.linalg.svd(J)
+    weights = np.full(net.size, noise)
+    weights[:len(values)] += values**2
+    expected = noise * ((J_test @ right.T)**2 / weights).sum(1)
+    residual = np.tile([1.0, -1.0], 6) - exact(X.astype(float)).reshape(-1)
+    shift = right[:len(values)].T @ (values * (left.T @ residual) / weights[:len(values)])
+    np.testing.assert_allclose(variance.ravel(), expected, rtol=1e-6 if dtype == np.float32 else 1e-9)
+    np.testing.assert_allclose(mean.ravel(), exact(X_test.astype(float)).reshape(-1) + J_test @ shift,
+                               atol=1e-5 if dtype == np.float32 else 1e-8)
+    assert (variance > 0).all()
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+def test_noise_that_the_kernel_cannot_hold_is_refused(dtype, form):
+    net, X, y, X_test, _, _ = problem(5, dtype)
+    with pytest.raises(ValueError, match=r"noise is 1e-40, .* below .*e-.*; take at least that, or 0") as refusal:
+        ntk_predict(net, X, y, X_test, noise=1e-40)
+    least = float(re.search(r"below (\S+);", str(refusal.value))[1])
+    assert least < 1e-12
+    limit, at_least = (ntk_predict(net, X, y, X_test, noise=noise) for noise in (0, 1.1 * least))
+    np.testing.assert_allclose(at_least[0], limit[0], rtol=1e-4, atol=1e-4)
+    np.testing.assert_allclose(at_least[1], limit[1], rtol=1e-4, atol=1e-4)
 
 
 def test_prediction_refusals():

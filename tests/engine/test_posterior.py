@@ -1,12 +1,23 @@
 """Laplace's posterior and influences, against the dense formulas and against training anew."""
 
+from fractions import Fraction
+
 import numpy as np
 import pytest
 from scipy.optimize import minimize
 from scipy.sparse.linalg import aslinearoperator
 
-from engine import Cost, influence_on_cost, influence_on_predictions, laplace, objective, per_sample_gradients, value_and_gradient
-from engine.operators import inverse_product, kfac
+from engine import (
+    Cost,
+    Network,
+    influence_on_cost,
+    influence_on_predictions,
+    laplace,
+    objective,
+    per_sample_gradients,
+    value_and_gradient,
+)
+from engine.operators import gaussian_posterior, inverse_product, kfac
 from tests.cases import DTYPES, network, targets
 from tests.oracle import kronecker as plain
 
@@ -24,10 +35,18 @@ def set_up(widths, m, loss="squared_error", dtype=np.float64, names="tanh"):
     return net, X, y, plain.ggn(*literal, np.ones(m))
 
 
+@pytest.fixture(params=["primal", "dual"])
+def form(request, monkeypatch):
+    """P × P, or m n × m n wherever there are more parameters than rows."""
+    if request.param == "dual":
+        monkeypatch.setattr(gaussian_posterior, "PRIMAL", 0)
+    return request.param
+
+
 @pytest.mark.parametrize("dtype", DTYPES)
 @pytest.mark.parametrize("loss", LOSSES)
 @pytest.mark.parametrize("widths, m", [((3, 6, 2), 4), ((3, 6, 2), 60), ((1, 1), 1), ((2, 1, 1), 9)])
-def test_laplace_is_the_literal_formula(widths, m, loss, dtype):
+def test_laplace_is_the_literal_formula(widths, m, loss, dtype, form):
     net, X, y, G = set_up(widths, m, loss, dtype)
     X_test = np.random.default_rng(1).standard_normal((21, widths[0])).astype(dtype)
     J, n = net.jacobian(X_test).dense().astype(float), widths[-1]
@@ -53,12 +72,81 @@ def test_laplace_of_a_linear_model_is_bayesian_regression():
         laplace(net, X, y, Cost("squared_error"), prior_precision=0)
 
 
+def exact_covariance(J, J_test, precision):
+    """J* (Jᵀ J + τ I)⁻¹ J*ᵀ by elimination in rational numbers."""
+    J, J_test = (np.vectorize(lambda number: Fraction(float(number)), otypes=[object])(rows) for rows in (J, J_test))
+    P = J.shape[1]
+    left, right = J.T @ J, J_test.T.copy()
+    left[range(P), range(P)] += Fraction(precision)
+    for i in range(P):
+        for k in range(i + 1, P):
+            factor = left[k, i] / left[i, i]
+            left[k], right[k] = left[k] - factor * left[i], right[k] - factor * right[i]
+    pivots = left[range(P), range(P)]
+    return (right.T @ (right / pivots[:, None])).astype(float)
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize("widths, m, repeated", [((1, 1), 3, False), ((3, 2), 2, False), ((3, 2), 5, True), ((1, 2, 1), 2, True)])
+def test_variances_do_not_cancel(widths, m, repeated, dtype, form):
+    """Near the training samples, where the prior's variance is up to 10¹⁵ times the posterior's, and far from them."""
+    generator, n, close = np.random.default_rng(0), widths[-1], 1e-11 if dtype == np.float64 else 1e-6
+    refused = 0
+    for scale in (1e-3, 1.0, 1e4):
+        net = network(widths, "softplus" if len(widths) > 2 else "identity", dtype)
+        X = (scale * generator.standard_normal((m, widths[0]))).astype(dtype)
+        if repeated:
+            X[1:] = X[0]
+        X_test = np.concatenate([X[:2], (scale * generator.standard_normal((2, widths[0]))).astype(dtype)])
+        plain_net = Network(widths, net.activations, net.parameters.astype(float))
+        J, J_test = (plain_net.jacobian(x.astype(float)).dense() for x in (X, X_test))
+        for precision in (1e-8, 1e-3, 1.0, 1e8):
+            expected = exact_covariance(J, J_test, precision)
+            arguments = net, X, np.zeros((m, n)), Cost("squared_error", "sum")
+            if form == "dual" and m * n < net.size and precision < 4 * np.finfo(float).eps * (J**2).sum():
+                with pytest.raises(np.linalg.LinAlgError, match="larger prior_precision"):
+                    laplace(*arguments, prior_precision=precision)
+                refused += 1
+                continue
+            posterior = laplace(*arguments, prior_precision=precision)
+            found, joint = posterior.predict(X_test)[1], posterior.predict(X_test, joint=True)[1].astype(float)
+            size = np.sqrt(np.diag(expected))
+            np.testing.assert_allclose(np.diagonal(found, axis1=1, axis2=2).ravel(), np.diag(expected), rtol=close)
+            np.testing.assert_allclose(joint.diagonal(), np.diag(expected), rtol=close)
+            assert np.array_equal(found, found.transpose(0, 2, 1)) and np.array_equal(joint, joint.T)
+            values = np.linalg.eigvalsh(joint)
+            assert values[0] >= -8 * np.finfo(dtype).eps * values[-1]
+            if precision >= 1e-3 and scale <= 1:
+                assert (abs(joint - expected) <= close * np.outer(size, size)).all()
+    assert refused <= 1
+
+
+@pytest.mark.parametrize("m", [4, 90])
+@pytest.mark.parametrize("last_layer", [False, True])
+def test_variances_of_a_network_are_positive(m, last_layer, form):
+    generator = np.random.default_rng(0)
+    net = network((1, 50, 1), "tanh", np.float32)
+    X, grid = generator.uniform(-2, 2, (m, 1)).astype(np.float32), np.linspace(-3, 3, 200, dtype=np.float32)[:, None]
+    exact = Network(net.widths, net.activations, net.parameters.astype(float))
+    part = slice(100, 151) if last_layer else slice(0, 151)
+    J, J_test = (exact.jacobian(x.astype(float)).dense()[:, part] for x in (X, grid))
+    for precision in (1e-5, 1e-3, 1.0):
+        found = laplace(net, X, np.sin(X), Cost("squared_error", "sum"), prior_precision=precision,
+                        last_layer=last_layer).predict(grid)[1].ravel()
+        _, values, right = np.linalg.svd(J)
+        weights = np.full(J.shape[1], precision)
+        weights[:len(values)] += values**2
+        expected = ((J_test @ right.T)**2 / weights).sum(1)
+        assert found.dtype == np.float32 and (found > 0).all()
+        np.testing.assert_allclose(found, expected, rtol=1e-5)
+
+
 @pytest.mark.parametrize("m", [4, 60])
-def test_a_singular_precision_is_refused(m):
+def test_a_precision_that_rounding_hides_is_refused(m, form):
     net, X, y, _ = set_up((3, 6, 2), m, dtype=np.float32)
     X[:], y[:] = X[0], y[0]
-    with pytest.raises(np.linalg.LinAlgError, match="prior_precision 1e-12.*larger prior_precision"):
-        laplace(net, X, y, Cost("squared_error", "sum"), prior_precision=1e-12)
+    with pytest.raises(np.linalg.LinAlgError, match="prior_precision 1e-30.*larger prior_precision, at least .*e-"):
+        laplace(net, X, y, Cost("squared_error", "sum"), prior_precision=1e-30)
 
 
 @pytest.mark.parametrize("m", [3, 40])
