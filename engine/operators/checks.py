@@ -87,6 +87,28 @@ def noise_held(noise, least):
                          "that, or 0 for the limit")
 
 
+def tolerance(value):
+    """A relative tolerance of at least 0."""
+    return checks.number_where(value, "tolerance", "a finite number of at least 0", lambda number: number >= 0)
+
+
+def square(operator):
+    """P of an operator [P, P]."""
+    rows, columns = operator.shape
+    if rows != columns:
+        raise ValueError(f"operator must be square, but has shape {list(operator.shape)}; leading_singular_values takes any")
+    return rows
+
+
+def finite_products(products):
+    """`products` of an operator, all finite."""
+    products = np.asarray(products)
+    if not np.isfinite(products).all():
+        raise ValueError("operator must give finite products, but gave NaN or infinity; look at the network's parameters and "
+                         "the losses of its samples")
+    return products
+
+
 def square_kernel(one):
     """Refuse the diagonal of a kernel between two sets of samples."""
     if not one:

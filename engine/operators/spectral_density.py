@@ -6,6 +6,8 @@ import numpy as np
 from scipy.linalg import eigh_tridiagonal
 
 from .. import checks
+from . import checks as operator_checks
+from .unit_scale import real_dtype, unit_scale
 
 
 @dataclass(frozen=True)
@@ -75,6 +77,11 @@ def spectral_density(operator, *, steps=40, probes=10, seed=0):
     -------
     SpectralDensity
 
+    Raises
+    ------
+    ValueError
+        Where the operator is not square, or its products are not finite.
+
     Examples
     --------
     >>> import numpy as np
@@ -85,13 +92,14 @@ def spectral_density(operator, *, steps=40, probes=10, seed=0):
     10.0
     """
     steps, probes = checks.whole_number(steps, "steps", 1), checks.whole_number(probes, "probes", 1)
-    generator, size = checks.generator(seed), operator.shape[0]
+    generator, size = checks.generator(seed), operator_checks.square(operator)
+    scale, unit = unit_scale(operator)
     nodes, weights = [], []
     for _ in range(probes):
         start = generator.standard_normal(size)
-        start = (start / np.linalg.norm(start)).astype(operator.dtype)
-        values, vectors = eigh_tridiagonal(*lanczos(operator, start, min(steps, size)))
-        nodes.append(values)
+        start = (start / np.linalg.norm(start)).astype(real_dtype(operator))
+        values, vectors = eigh_tridiagonal(*lanczos(unit, start, min(steps, size)))
+        nodes.append(values * (scale or 1))
         weights.append(vectors[0]**2 / probes)
     order = np.argsort(np.concatenate(nodes), kind="stable")
     return SpectralDensity(np.concatenate(nodes)[order], np.concatenate(weights)[order], size)

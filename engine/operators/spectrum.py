@@ -4,11 +4,8 @@ import numpy as np
 from scipy.sparse.linalg import eigsh, svds
 
 from .. import checks
-
-
-def _start(size, dtype):
-    """ARPACK's first vector, always the same."""
-    return np.random.default_rng(0).standard_normal(size).astype(dtype)
+from . import checks as operator_checks
+from .unit_scale import real_dtype, start, unit_scale
 
 
 def leading_eigenvalues(operator, count=6, *, tolerance=0.0):
@@ -29,6 +26,12 @@ def leading_eigenvalues(operator, count=6, *, tolerance=0.0):
     values : ndarray [count]
         From the largest magnitude down.
     vectors : ndarray [P, count]
+        Orthonormal; the first unit vectors where the operator is 0.
+
+    Raises
+    ------
+    ValueError
+        Where the operator is not square, or its products are not finite.
 
     Examples
     --------
@@ -38,12 +41,16 @@ def leading_eigenvalues(operator, count=6, *, tolerance=0.0):
     >>> leading_eigenvalues(aslinearoperator(np.diag([1.0, -3.0, 2.0])), 2)[0].round(9)
     array([-3.,  2.])
     """
-    size = operator.shape[0]
-    count = min(checks.whole_number(count, "count", 1), size)
-    if count >= size - 1:
-        values, vectors = np.linalg.eigh(operator @ np.eye(size, dtype=operator.dtype))
+    size, dtype = operator_checks.square(operator), real_dtype(operator)
+    count, tolerance = min(checks.whole_number(count, "count", 1), size), operator_checks.tolerance(tolerance)
+    if count < size - 1:
+        scale, unit = unit_scale(operator)
+        if scale == 0:
+            return np.zeros(count, dtype), np.eye(size, count, dtype=dtype)
+        values, vectors = eigsh(unit, count, v0=start(size, dtype), tol=tolerance)
+        values = values * dtype.type(scale)
     else:
-        values, vectors = eigsh(operator, count, v0=_start(size, operator.dtype), tol=tolerance)
+        values, vectors = np.linalg.eigh(operator_checks.finite_products(operator @ np.eye(size, dtype=dtype)))
     order = np.argsort(-np.abs(values), kind="stable")[:count]
     return values[order], vectors[:, order]
 
@@ -67,6 +74,11 @@ def leading_singular_values(operator, count=6, *, tolerance=0.0):
         From the largest down.
     right : ndarray [count, P]
 
+    Raises
+    ------
+    ValueError
+        Where the operator's products are not finite.
+
     Examples
     --------
     >>> import numpy as np
@@ -75,10 +87,14 @@ def leading_singular_values(operator, count=6, *, tolerance=0.0):
     >>> leading_singular_values(aslinearoperator(np.diag([1.0, -3.0, 2.0])), 2)[1].round(9)
     array([3., 2.])
     """
-    least = min(operator.shape)
-    count = min(checks.whole_number(count, "count", 1), least)
+    least, dtype = min(operator.shape), real_dtype(operator)
+    count, tolerance = min(checks.whole_number(count, "count", 1), least), operator_checks.tolerance(tolerance)
     if count == least:
-        return np.linalg.svd(operator @ np.eye(operator.shape[1], dtype=operator.dtype), full_matrices=False)
-    left, values, right = svds(operator, count, v0=_start(least, operator.dtype), tol=tolerance)
+        dense = operator_checks.finite_products(operator @ np.eye(operator.shape[1], dtype=dtype))
+        return np.linalg.svd(dense, full_matrices=False)
+    scale, unit = unit_scale(operator)
+    if scale == 0:
+        return np.eye(operator.shape[0], count, dtype=dtype), np.zeros(count, dtype), np.eye(count, operator.shape[1], dtype=dtype)
+    left, values, right = svds(unit, count, v0=start(least, dtype), tol=tolerance)
     order = np.argsort(-values, kind="stable")
-    return left[:, order], values[order], right[order]
+    return left[:, order], values[order] * dtype.type(scale), right[order]

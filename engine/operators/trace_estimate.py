@@ -3,6 +3,8 @@
 import numpy as np
 
 from .. import checks
+from . import checks as operator_checks
+from .unit_scale import real_dtype
 
 
 def trace_estimate(operator, products=90, *, seed=0):
@@ -23,6 +25,11 @@ def trace_estimate(operator, products=90, *, seed=0):
     -------
     float
 
+    Raises
+    ------
+    ValueError
+        Where the operator is not square, or its products are not finite.
+
     Examples
     --------
     >>> import numpy as np
@@ -32,11 +39,12 @@ def trace_estimate(operator, products=90, *, seed=0):
     6.0
     """
     third = checks.whole_number(products, "products", 3) // 3
-    generator, size = checks.generator(seed), operator.shape[0]
-    signs = generator.choice([-1.0, 1.0], (size, 2 * min(third, size))).astype(operator.dtype)
+    generator, size, dtype = checks.generator(seed), operator_checks.square(operator), real_dtype(operator)
+    signs = generator.choice([-1.0, 1.0], (size, 2 * min(third, size))).astype(dtype)
     sketch, probes = np.hsplit(signs, 2)
-    Q, _ = np.linalg.qr(operator @ sketch if third < size else np.eye(size, dtype=operator.dtype))
-    inside = np.einsum("pi,pi->", Q, operator @ Q)
+    columns = operator @ sketch if third < size else np.eye(size, dtype=dtype)
+    Q, _ = np.linalg.qr(operator_checks.finite_products(columns))
+    inside = np.einsum("pi,pi->", Q, operator_checks.finite_products(operator @ Q))
     if Q.shape[1] == size:
         return float(inside)
     rest = probes - Q @ (Q.T @ probes)

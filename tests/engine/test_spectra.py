@@ -4,8 +4,9 @@ import numpy as np
 import pytest
 from scipy.sparse.linalg import aslinearoperator
 
-from engine import Cost
+from engine import Cost, Network
 from engine.operators import (
+    ggn,
     kfac,
     leading_eigenvalues,
     leading_singular_values,
@@ -95,3 +96,76 @@ def test_zero_operators_and_single_numbers():
     for call, name in ((trace_estimate, "products"), (leading_eigenvalues, "count")):
         with pytest.raises(ValueError, match=f"{name} must be a whole number of at least"):
             call(one, 0)
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize("shape", [(1, 1), (2, 2), (3, 3), (30, 30), (30, 5), (5, 30), (1, 7)])
+def test_operators_that_are_zero(shape, dtype):
+    zero = aslinearoperator(np.zeros(shape, dtype))
+    for count in (1, 2, 6, 40):
+        wanted = min(count, *shape)
+        left, values, right = leading_singular_values(zero, count)
+        assert values.tolist() == [0] * wanted and values.dtype == dtype
+        assert np.array_equal(left.T @ left, np.eye(wanted)) and np.array_equal(right @ right.T, np.eye(wanted))
+        if shape[0] == shape[1]:
+            values, vectors = leading_eigenvalues(zero, count)
+            assert values.tolist() == [0] * wanted and values.dtype == dtype
+            assert np.array_equal(vectors.T @ vectors, np.eye(wanted))
+            assert trace_estimate(zero, 3 + count) == 0 and spectral_density(zero).trace_of(np.cosh) == pytest.approx(shape[0])
+
+
+def test_a_network_that_is_dead_everywhere():
+    dead = Network((3, 8, 2), ("relu", "relu"), -np.ones(50))
+    X = np.random.default_rng(0).uniform(0, 1, (30, 3))
+    G = ggn(dead, X, np.zeros((30, 2)), Cost("squared_error"))
+    assert not leading_eigenvalues(G, 3)[0].any() and not leading_singular_values(dead.jacobian(X), 3)[1].any()
+    assert not spectral_density(G).nodes.any() and trace_estimate(G, 9) == 0
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize("scale", [1e-30, 1e-12, 1.0, 1e12, 1e30])
+def test_spectra_scale_with_the_operator(scale, dtype):
+    """ARPACK takes eigenvalues below ε^⅔ for 0, and squares of norms leave float32 at 10⁻²³ and 10¹⁹."""
+    Q = np.linalg.qr(np.random.default_rng(0).standard_normal((40, 40)))[0]
+    truth = np.concatenate([[7.0, -5.0, 3.0], np.linspace(0, 1, 37)])
+    K = aslinearoperator((scale * (Q * truth) @ Q.T).astype(dtype))
+    close = dict(rtol=1e-10) if dtype == np.float64 else dict(rtol=1e-4)
+    np.testing.assert_allclose(leading_eigenvalues(K, 3)[0].astype(float), scale * np.array([7.0, -5, 3]), **close)
+    left, values, right = leading_singular_values(K, 3)
+    np.testing.assert_allclose(values.astype(float), scale * np.array([7.0, 5, 3]), **close)
+    density = spectral_density(K, steps=40, probes=2)
+    assert density.nodes[-1] == pytest.approx(7 * scale, rel=1e-3) and density.nodes[0] == pytest.approx(-5 * scale, rel=1e-3)
+    assert trace_estimate(K, 120) == pytest.approx(scale * truth.sum(), rel=1e-4)
+
+
+@pytest.mark.parametrize("rank", [1, 2])
+def test_operators_of_low_rank(rank):
+    rows = np.random.default_rng(0).standard_normal((rank, 25))
+    values, vectors = leading_eigenvalues(aslinearoperator(rows.T @ rows), 4)
+    np.testing.assert_allclose(values, np.linalg.eigvalsh(rows.T @ rows)[::-1][:4], atol=1e-10)
+    np.testing.assert_allclose(vectors.T @ vectors, np.eye(4), atol=1e-10)
+    left, values, right = leading_singular_values(aslinearoperator(rows.T @ rows), 4)
+    np.testing.assert_allclose((left * values) @ right, rows.T @ rows, atol=1e-6)
+
+
+@pytest.mark.parametrize("size", [1, 2, 30])
+@pytest.mark.parametrize("bad", [np.nan, np.inf])
+def test_operators_that_are_not_finite_are_refused(size, bad):
+    matrix = np.eye(size)
+    matrix[-1, 0] = bad
+    for call in (leading_eigenvalues, leading_singular_values, spectral_density, trace_estimate,
+                 lambda K: leading_eigenvalues(K, 1), lambda K: leading_singular_values(K, 1), lambda K: trace_estimate(K, 3)):
+        with np.errstate(invalid="ignore"), pytest.raises(ValueError, match="operator must give finite products.*NaN or infinity"):
+            call(aslinearoperator(matrix))
+
+
+def test_operators_of_whole_numbers_and_other_shapes():
+    whole = aslinearoperator(np.diag(np.arange(9)))
+    np.testing.assert_allclose(leading_eigenvalues(whole, 2)[0], [8, 7])
+    np.testing.assert_allclose(leading_singular_values(whole, 2)[1], [8, 7])
+    assert spectral_density(whole).nodes.max() == pytest.approx(8) and trace_estimate(whole, 27) == pytest.approx(36)
+    for call in (leading_eigenvalues, spectral_density, trace_estimate):
+        with pytest.raises(ValueError, match=r"operator must be square, but has shape \[2, 3\]"):
+            call(aslinearoperator(np.ones((2, 3))))
+    with pytest.raises(ValueError, match="tolerance must be a finite number of at least 0, but is -1"):
+        leading_eigenvalues(whole, 2, tolerance=-1)
