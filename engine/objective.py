@@ -1,13 +1,38 @@
 """The face to scipy.optimize: a cost as functions of θ."""
 
 import numpy as np
-from scipy.sparse import diags_array
-from scipy.sparse.linalg import aslinearoperator
+from scipy.sparse.linalg import LinearOperator
 
 from schedulers import BatchStep
 
 from . import checks
 from .backward import evaluate
+
+
+class ScaledJacobian(LinearOperator):
+    """diag(w) J of shape (m n, P), the derivative of `Objective.residual`: float64, as SciPy computes."""
+
+    def __init__(self, jacobian, scale):
+        self._jacobian, self._scale = jacobian, scale.astype(np.float64)
+        super().__init__(np.float64, jacobian.shape)
+
+    def _matvec(self, v):
+        return self._scale * (self._jacobian @ v.reshape(-1))
+
+    def _rmatvec(self, u):
+        return (self._jacobian.T @ (self._scale * u.reshape(-1))).astype(np.float64)
+
+    def dense(self):
+        """Every number of it, float64 [m n, P]: what ``least_squares`` needs for ``method="lm"`` and ``x_scale="jac"``.
+
+        Raises
+        ------
+        MemoryError
+            Where it does not fit in the memory available, before anything is allocated.
+        """
+        rows = self._jacobian.dense().astype(np.float64, copy=False)
+        rows *= self._scale[:, None]
+        return rows
 
 
 class Objective:
@@ -57,7 +82,7 @@ class Objective:
         return np.repeat(np.sqrt(weights), self.network.widths[-1])
 
     def residual(self, theta):
-        """A − y [m n], scaled so that ½‖residual‖² = C: for `scipy.optimize.least_squares`.
+        """A − y, float64 [m n], scaled so that ½‖residual‖² = C: for `scipy.optimize.least_squares`.
 
         Raises
         ------
@@ -65,13 +90,11 @@ class Objective:
             Where the loss is not squared_error, or the reduction not sum, mean or weighted with weights ≥ 0.
         """
         network = self.network.replace(theta)
-        return self._scale() * (network(self._X) - self._targets).reshape(-1)
+        return self._scale().astype(np.float64) * (network(self._X) - self._targets).reshape(-1)
 
     def residual_jac(self, theta):
-        """The derivative of `residual`, a LinearOperator (m n, P) that never forms J."""
-        J = self.network.replace(theta).jacobian(self._X)
-        scale = self._scale()
-        return J if np.all(scale == 1) else aslinearoperator(diags_array(scale)) @ J
+        """The derivative of `residual`, a LinearOperator (m n, P) that never forms J; its `.dense()` does."""
+        return ScaledJacobian(self.network.replace(theta).jacobian(self._X), self._scale())
 
 
 def objective(network, X, y, cost):
@@ -90,6 +113,12 @@ def objective(network, X, y, cost):
     Objective
         With ``.fun(θ)``, ``.jac(θ)``, ``.hessp(θ, v)`` and, for squared_error, ``.residual(θ)`` and ``.residual_jac(θ)``.
 
+    Notes
+    -----
+    ``least_squares(aim.residual, θ, aim.residual_jac)`` takes products with J and never forms it. SciPy wants every number of J
+    for ``method="lm"`` (MINPACK's Levenberg–Marquardt, for m n ≥ P) and for ``x_scale="jac"``: give it
+    ``lambda θ: aim.residual_jac(θ).dense()``.
+
     Examples
     --------
     >>> import numpy as np
@@ -98,6 +127,10 @@ def objective(network, X, y, cost):
     >>> network = Network((1, 1), ("identity",), np.zeros(2))
     >>> aim = objective(network, np.array([[0.0], [1.0]]), np.array([[1.0], [3.0]]), Cost("squared_error"))
     >>> minimize(aim.fun, network.parameters, jac=aim.jac).x.round(4)
+    array([2., 1.])
+    >>> from scipy.optimize import least_squares
+    >>> rows = lambda theta: aim.residual_jac(theta).dense()
+    >>> least_squares(aim.residual, network.parameters, rows, method="lm").x.round(4)
     array([2., 1.])
     """
     return Objective(network, X, y, cost)

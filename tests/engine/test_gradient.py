@@ -184,3 +184,27 @@ def test_objective_serves_scipy(reduction):
         objective(net, X, y, Cost("huber")).residual(net.parameters)
     with pytest.raises(ValueError, match="sum, mean or weighted.*max"):
         objective(net, X, y, Cost("squared_error", "max")).residual(net.parameters)
+
+
+@pytest.mark.compiled
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize("reduction", ["sum", "mean", reductions.weighted(np.linspace(0.5, 2, 30))])
+def test_every_method_of_least_squares_takes_the_residual(reduction, dtype):
+    """MINPACK, and scales from the columns of J, want every number of it."""
+    generator = np.random.default_rng(0)
+    net, X = network((2, 4, 1), dtype=dtype), generator.standard_normal((30, 2))
+    aim = objective(net, X, np.sin(X[:, :1]), Cost("squared_error", reduction))
+    J, r = aim.residual_jac(net.parameters), aim.residual(net.parameters)
+    assert J.dtype == J.dense().dtype == r.dtype == np.float64 and J.dense().shape == J.shape
+    close = dict(atol=1e-12) if dtype == np.float64 else dict(atol=1e-5)
+    v, u = generator.standard_normal(net.size), generator.standard_normal(30)
+    np.testing.assert_allclose(J @ v, J.dense() @ v, **close)
+    np.testing.assert_allclose(J.T @ u, J.dense().T @ u, **close)
+    costs = {}
+    for method, scale, jac in (("lm", 1.0, "dense"), ("lm", "jac", "dense"), ("trf", "jac", "dense"), ("dogbox", 1.0, "dense"),
+                               ("trf", 1.0, "operator")):
+        def rows(theta, dense=jac == "dense"):
+            found = aim.residual_jac(theta)
+            return found.dense() if dense else found
+        costs[method, scale, jac] = least_squares(aim.residual, net.parameters, rows, method=method, x_scale=scale, max_nfev=100).cost
+    assert max(costs.values()) < 0.01 * aim.fun(net.parameters), costs
