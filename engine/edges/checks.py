@@ -5,8 +5,10 @@ import importlib
 import numpy as np
 
 from .. import checks
+from ..archives import Member, opened
+from .table_checks import listed
 
-EXTRAS = {"sklearn": ("scikit-learn", "demo"), "matplotlib": ("matplotlib", "demo"), "pandas": ("pandas", "test"),
+EXTRAS = {"sklearn": ("scikit-learn", "demo"), "matplotlib": ("matplotlib", "demo"), "pandas": ("pandas", "demo"),
           "distributed": ("distributed", "distributed"), "dask.config": ("distributed", "distributed")}
 
 
@@ -19,53 +21,63 @@ def imported(module, purpose):
         raise ImportError(f'{purpose} needs {package}: python -m pip install "gammachain[{extra}]"') from None
 
 
-def csv_table(path, header, rows, target):
-    """Features [m, .] and the target's column of text [m], from a CSV's header and its (line, cells)."""
+def target_named(path, target, names):
+    """The target's columns as the user named them."""
     if target is None:
-        raise ValueError(f"--target must name the target's column of {path}; it has {', '.join(header)}")
-    if target not in header:
-        raise ValueError(f"--target must be a column of {path}, which has {', '.join(header)}, but is {target!r}")
-    if not rows:
-        raise ValueError(f"{path} must hold at least one line of data below its header, but holds none")
-    place = header.index(target)
-    features = []
-    for line, cells in rows:
-        if len(cells) != len(header):
-            raise ValueError(f"{path}, line {line}: expected {len(header)} cells, one a column, but found {len(cells)}")
-        numbers = []
-        for name, cell in zip(header, cells):
-            if name == target:
-                continue
-            try:
-                numbers.append(float(cell))
-            except ValueError:
-                raise ValueError(f"{path}, line {line}: column {name!r} must hold a number, but holds {cell!r}; "
-                                 "encode or drop such columns first") from None
-            if not np.isfinite(numbers[-1]):
-                raise ValueError(f"{path}, line {line}: column {name!r} must be finite, but is {cell!r}; impute or drop such lines")
-        features.append(numbers)
-    if len(header) == 1:
-        raise ValueError(f"{path} must hold a column besides the target {target!r}, but has none")
-    return np.array(features), [cells[place] for _, cells in rows]
+        raise ValueError(f"--target must name the target's column of {path}; it has {listed(names)}")
+    return target
 
 
-def npz_arrays(path, file, target):
-    """X and the target's array of an .npz file."""
+def npz_inputs(path):
+    """X of an .npz file, finite [m, n_0], float32 or float64."""
+    with opened(path, "an .npz file of samples") as archive:
+        return _inputs(path, archive.read("X", Member("biuf")))
+
+
+def npz_arrays(path, target):
+    """X of an .npz file, and y [m] or [m, k]: the array `target`."""
     name = target or "y"
-    for wanted in ("X", name):
-        if wanted not in file.files:
-            raise ValueError(f"{path} must hold arrays X and {name} (--target names the second), but holds {', '.join(file.files)}")
-    X, y = checks.real_array(file["X"], "X"), file[name]
-    if X.ndim != 2 or len(X) == 0 or len(y) != len(X):
-        raise ValueError(f"{path}: X must have shape [m, n_0] and {name} [m], m at least 1, but they have {list(X.shape)} and "
-                         f"{list(y.shape)}")
-    return X, y
+    with opened(path, "an .npz file of samples") as archive:
+        for wanted in ("X", name):
+            if wanted not in archive.names:
+                raise ValueError(f"{path} must hold arrays X and {name} (--target names the second), but holds "
+                                 f"{', '.join(archive.names) or 'nothing'}")
+        X, y = archive.header("X", Member("biuf")), archive.header(name)
+        if len(X.shape) != 2 or 0 in X.shape:
+            raise ValueError(f"{path}: X must have shape [m, n_0], one row a sample, m and n_0 at least 1, but has {list(X.shape)}")
+        if len(y.shape) not in (1, 2) or y.shape[0] != X.shape[0] or 0 in y.shape:
+            raise ValueError(f"{path}: {name} must have shape [{X.shape[0]}] or [{X.shape[0]}, outputs] to go with X, but has "
+                             f"shape {list(y.shape)}")
+        if y.dtype.kind not in "biufUS" or y.dtype.kind in "US" and y.shape[1:] not in ((), (1,)):
+            raise ValueError(f"{path}: {name} must hold numbers, or one label a sample, but has dtype {y.dtype} and shape "
+                             f"{list(y.shape)}")
+        return _inputs(path, archive.read("X")), archive.read(name)
 
 
-def data_name(name, bundled):
+def _inputs(path, X):
+    X = checks.float_array(X, f"{path}: X")
+    if X.ndim != 2 or X.size == 0:
+        raise ValueError(f"{path}: X must have shape [m, n_0], one row a sample, m and n_0 at least 1, but has {list(X.shape)}")
+    bad = np.argwhere(~np.isfinite(X))
+    if len(bad):
+        row, j = bad[0]
+        raise ValueError(f"{path}: X must be finite, but X[{row}, {j}] is {X[row, j]}; drop or impute such samples first")
+    return X
+
+
+def no_missing_label(path, name, labels, missing):
+    """Refuse labels that say that there is none."""
+    for row, label in enumerate(labels):
+        if label in missing:
+            raise ValueError(f"{path}: {name}[{row}] must be a label, but is missing ({label!r}); fill in or drop such samples "
+                             f"first")
+
+
+def data_name(name, bundled, suffixes):
     """A bundled data set or a file's name."""
-    if name not in bundled and not name.endswith((".csv", ".npz")):
-        raise ValueError(f"DATA must be one of {', '.join(bundled)}, or a .csv or .npz file, but is {name!r}")
+    if name not in bundled and not name.endswith((".npz", *suffixes, *(suffix + ".gz" for suffix in suffixes))):
+        raise ValueError(f"DATA must be one of {', '.join(bundled)}, a table whose name ends in {', '.join(suffixes)} or one of "
+                         f"these and .gz, or an .npz file, but is {name!r}")
     return name
 
 
@@ -103,12 +115,6 @@ def network_inputs(network, X, path):
     return X
 
 
-def loss_for(task, loss):
-    """A loss that suits the targets: labels want a classifier's, numbers a regression's."""
-    classifiers = ("softmax_cross_entropy",)
-    if loss is None:
-        return "softmax_cross_entropy" if task == "classes" else "squared_error"
-    if (task == "classes") != (loss in classifiers):
-        fitting = "softmax_cross_entropy" if task == "classes" else "squared_error, absolute_error, huber, log_cosh, poisson"
-        raise ValueError(f"--loss must be {fitting} for targets that are {task}, but is {loss!r}")
-    return loss
+def seed(value):
+    """A seed of at least 0."""
+    return checks.whole_number(value, "--seed", 0)

@@ -1,51 +1,128 @@
-"""The folder of a run: the network, its history and a picture of it."""
+"""The folder of a run: the network, what its features and outputs mean, their scaling, its history and a picture of it."""
 
+import json
 import os
 import pathlib
 import time
+from dataclasses import dataclass
 
 import numpy as np
 
+from ..files import replacing
+from . import run_checks
+from .features import Features
 from .plot import plot_history
+from .scaling import Scaling
 
 RUNS = "GAMMACHAIN_RUNS"  # the environment variable that names where new run folders go
+FORMAT = "gammachain run 1"
+NETWORK, DESCRIPTION, SCALING, HISTORY, PICTURE, CHECKPOINT = (
+    "network.npz", "run.json", "scaling.npz", "history.csv", "curves.png", "checkpoint.npz")
 
 
-def new_run_folder(path, name):
-    """The folder `path`, or a new one named after the data and the time, under $GAMMACHAIN_RUNS or runs/."""
-    if path is None:
-        parent = pathlib.Path(os.environ.get(RUNS, "runs"))
-        stamp = f"{name}-{time.strftime('%Y%m%d-%H%M%S')}"
-        path, again = parent / stamp, 1
-        while path.exists():
-            again += 1
-            path = parent / f"{stamp}-{again}"
-    folder = pathlib.Path(path)
-    folder.mkdir(parents=True, exist_ok=True)
-    return folder
+@dataclass(frozen=True)
+class RunFolder:
+    """The folder `path` of a run; `made` says whether it was made for it."""
+
+    path: pathlib.Path
+    made: bool
+
+    @classmethod
+    def opened(cls, path, name, resume=False, overwrite=False):
+        """The folder `path`, or a new one named after the data and the time, under $GAMMACHAIN_RUNS or runs/.
+
+        A folder that holds files already is refused, except to resume or to overwrite the run in it.
+        """
+        run_checks.resumable(path, resume, overwrite)
+        if path is None:
+            parent = pathlib.Path(os.environ.get(RUNS, "runs"))
+            stamp, again = f"{name}-{time.strftime('%Y%m%d-%H%M%S')}", 1
+            parent.mkdir(parents=True, exist_ok=True)
+            folder = parent / stamp
+            while not _made(folder):
+                again += 1
+                folder = parent / f"{stamp}-{again}"
+            return cls(folder, True)
+        folder = pathlib.Path(path)
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        made = _made(folder)
+        run_checks.free_folder(folder, CHECKPOINT, resume, overwrite)
+        if overwrite:
+            for name in (NETWORK, DESCRIPTION, SCALING, HISTORY, PICTURE, CHECKPOINT, f"{CHECKPOINT}.previous"):
+                (folder / name).unlink(missing_ok=True)
+        return cls(folder, made)
+
+    @property
+    def checkpoint(self):
+        """Where fit keeps what it takes to go on."""
+        return self.path / CHECKPOINT
+
+    def removed_if_empty(self):
+        """Remove the folder where it was made for a run that left nothing."""
+        if self.made and not any(self.path.iterdir()):
+            self.path.rmdir()
+
+    def save(self, result, description, features, targets):
+        """Write the run's files, each whole or not at all; their names.
+
+        `features` and `targets` are Scalings. The picture is drawn where Matplotlib is installed.
+        """
+        result.network.save(self.path / NETWORK)
+        with replacing(self.path / SCALING) as file:
+            np.savez(file, center=features.center, spread=features.spread, target=np.stack([targets.center, targets.spread]))
+        with replacing(self.path / DESCRIPTION) as file:
+            file.write((json.dumps({"format": FORMAT, **description}, indent=1) + "\n").encode())
+        result.history.save_csv(self.path / HISTORY)
+        names = [NETWORK, SCALING, DESCRIPTION, HISTORY]
+        try:
+            figure = plot_history(result.history).figure
+        except ImportError:
+            return names
+        with replacing(self.path / PICTURE) as file:
+            figure.savefig(file, dpi=120, format="png")
+        return [*names, PICTURE]
 
 
-def scaled(network_path, X):
-    """X shifted and divided as the run that saved the network did; as it is where there is no scaling.npz beside it."""
-    path = pathlib.Path(network_path).parent / "scaling.npz"
-    if not path.exists():
-        return X
-    with np.load(path, allow_pickle=False) as file:
-        return (X - file["center"]) / file["spread"]
-
-
-def save_run(folder, result, center, spread, target_scale):
-    """Write network.npz, scaling.npz, history.csv and, where Matplotlib is installed, curves.png; the names written.
-
-    scaling.npz holds what the features were shifted by and divided by, and the same for a numeric target.
-    """
-    result.network.save(folder / "network.npz")
-    np.savez(folder / "scaling.npz", center=center, spread=spread, target=np.array(target_scale))
-    result.history.save_csv(folder / "history.csv")
-    names = ["network.npz", "scaling.npz", "history.csv"]
+def _made(folder):
     try:
-        plot_history(result.history).figure.savefig(folder / "curves.png", dpi=120)
-        names.append("curves.png")
-    except ImportError:
-        pass
-    return names
+        folder.mkdir()
+    except FileExistsError:
+        return False
+    return True
+
+
+def description(data, options, network):
+    """What a run is, as run.json holds it.
+
+    features: `columns` in the order of X (null where the data have no names), `categories` of each column of text, `ignored`
+    columns of the training table, `width` of X. targets: `names`, `task`, the `labels` of the classes in the order of the outputs
+    (those of 0 and 1 where the network has one output), `loss`. options: those of the command.
+    """
+    features, targets = data.features, data.targets
+    return {"features": {"columns": None if features.columns is None else list(features.columns), "width": features.width,
+                         "categories": {name: list(labels) for name, labels in features.categories.items()},
+                         "ignored": list(features.ignored)},
+            "targets": {"names": list(targets.names), "task": targets.task, "labels": list(targets.labels), "loss": targets.loss},
+            "network": list(network.widths), "options": options}
+
+
+def read_run(network_path, network, scaled=True):
+    """The Features and the feature Scaling of the run whose network lies at `network_path`, by run.json and scaling.npz beside it.
+
+    The features are None where there is no run.json, the scaling where there is no scaling.npz, or where it is not wanted.
+    """
+    folder = pathlib.Path(network_path).parent
+    features = None
+    if (folder / DESCRIPTION).exists():
+        found = run_checks.described(folder / DESCRIPTION, FORMAT, network)["features"]
+        columns = found["columns"]
+        features = Features(None if columns is None else tuple(columns), found["width"],
+                            {name: tuple(labels) for name, labels in found["categories"].items()}, tuple(found["ignored"]))
+    if not scaled:
+        return features, None
+    if not (folder / SCALING).exists():
+        run_checks.no_scaling_needed(folder, DESCRIPTION, SCALING, features)
+        return features, None
+    return features, Scaling(*run_checks.saved_scaling(folder / SCALING, network.widths[0]))
+
+

@@ -21,7 +21,7 @@ RANKS = {"kernels": 0, "layout": 1, "checks": 1, "file_checks": 1, "files": 1.5,
          "losses": 4, "reductions": 4, "rows": 4, "blocks": 4, "cost": 5, "backward": 6, "two_passes": 6.5,
          "operators": 7, "objective": 7, "verification": 7,
          "batch_problem": 7, "updates": 8, "influence": 8, "laplace": 8, "per_sample": 8, "history": 9, "checkpoint": 9,
-         "training": 10, "edges": 11, "__init__": 12, "__main__": 13}
+         "training": 10, "edges": 11, "__init__": 12, "command": 12.5, "__main__": 13}
 
 CONTRACT = {"Activation", "Adam", "AdamW", "CheckpointError", "Cost", "DivergenceError", "FitResult", "ForwardPass",
             "GaussNewton", "GradientDescent", "Jacobian", "LevenbergMarquardt", "Loss", "NaturalGradient", "Network", "RMSprop",

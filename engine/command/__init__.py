@@ -1,0 +1,1 @@
+"""The command python -m engine: a file for each subcommand."""

@@ -1,0 +1,53 @@
+"""python -m engine jacobian: write a saved network's Jacobian at a data set's samples."""
+
+import pathlib
+
+import numpy as np
+
+from .. import load
+from ..edges import checks, run_checks, target_checks
+from ..edges.data import read_inputs
+from ..edges.runs import DESCRIPTION, SCALING, read_run
+from ..files import replacing
+from .options import DATA, add_reading, choices
+
+
+def add(commands):
+    """The subcommand's options."""
+    command = commands.add_parser(
+        "jacobian", allow_abbrev=False, help="write the Jacobian of a saved network at a data set's samples",
+        description="Write the derivatives of every output with respect to every parameter, at each sample, to a NumPy file. Where "
+                    "run.json lies beside NETWORK, the columns of a table are found by their names and put in the order of the "
+                    "run, and "
+                    "other columns are refused; the target's column may be there or not. Where scaling.npz lies there, the "
+                    "features are scaled as they were in training.")
+    command.add_argument("network", metavar="NETWORK", help="a network.npz that a run saved")
+    command.add_argument("data", metavar="DATA", help=f"{DATA} (here y is not needed)")
+    command.add_argument("--raw", action="store_true", help="take the features as they are, not scaled")
+    command.add_argument("--target", metavar="NAME", help="a column of the table that is no feature, where there is no run.json")
+    add_reading(command)
+    command.add_argument("--out", required=True, metavar="J.npy",
+                         help="a NumPy file [m n, P], written slab by slab; a file of that name is replaced once all is written")
+    command.add_argument("--max-bytes", type=int, default=1 << 26, metavar="BYTES", help="of one slab (default %(default)s)")
+    command.set_defaults(run=jacobian)
+
+
+def jacobian(options, arguments):
+    """Write J slab by slab."""
+    folder = pathlib.Path(options.network).parent
+    run_checks.different_files(options.out, (options.network, options.data, folder / SCALING, folder / DESCRIPTION))
+    network = load(options.network)
+    features, scaling = read_run(options.network, network, scaled=not options.raw)
+    X, place = read_inputs(options.data, features, choices(options))
+    X = checks.network_inputs(network, X, options.network)
+    X = X if scaling is None else scaling.applied(X)
+    names = None if features is None else features.names
+    target_checks.representable(X, network.dtype, place, lambda j: f"feature {names[j]!r}" if names else f"feature {j}")
+    J = network.jacobian(X)
+    slabs = J.slabs(options.max_bytes)
+    with replacing(options.out) as file:
+        np.lib.format.write_array_header_1_0(file, {"descr": J.dtype.str, "fortran_order": False, "shape": J.shape})
+        for _, slab in slabs:
+            file.write(slab)
+    print(f"J of shape {list(J.shape)}, {J.dtype}, written to {options.out}: {len(X)} samples × {network.widths[-1]} outputs, "
+          f"{network.size} parameters")

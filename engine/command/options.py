@@ -1,0 +1,39 @@
+"""What subcommands share of their options."""
+
+import argparse
+import sys
+
+from ..edges.data import BUNDLED, Choices
+from ..edges.tables import SEPARATORS, SUFFIXES, Reading
+
+DATA = (f"{', '.join(BUNDLED)} (bundled with scikit-learn); a table with a line of column names, whose name ends in "
+        f"{', '.join(SUFFIXES)} or one of these and .gz; or an .npz file with arrays X and y")
+
+
+class OneLine(argparse.ArgumentParser):
+    """A parser whose errors are one line, as all errors of the command are."""
+
+    def error(self, message):
+        """Print the error and leave with status 2."""
+        print(f"{self.prog}: {' '.join(message.split())}; {self.prog} --help lists the options", file=sys.stderr)
+        raise SystemExit(2)
+
+
+def add_reading(command):
+    """The options that say how a data file is read."""
+    command.add_argument("--separator", metavar="NAME",
+                         help=f"what stands between the cells of a table: {', '.join(SEPARATORS)}, or the sign itself; found by "
+                              f"default")
+    command.add_argument("--decimal", choices=("point", "comma"),
+                         help="the sign before a number's fraction in a table; found by default, and stated")
+    command.add_argument("--encoding", metavar="NAME",
+                         help="of a table, such as cp1252 or latin-1; by default that of its byte-order mark, or UTF-8")
+    command.add_argument("--categories", choices=("drop", "one-hot"),
+                         help="leave columns of text out, or make each of their texts a feature of 0 and 1; refused by default")
+    command.add_argument("--drop", metavar="COLUMNS", help="columns of a table to leave out, with commas between them")
+
+
+def choices(options):
+    """What a user said about a data set."""
+    return Choices(options.target, getattr(options, "task", None), getattr(options, "loss", None), options.categories, options.drop,
+                   Reading(options.separator, options.decimal, options.encoding))

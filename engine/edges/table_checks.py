@@ -1,0 +1,245 @@
+"""Checks of tables and their cells: an error names the file, the line, the column, and what to do instead."""
+
+import codecs
+import os
+import pathlib
+import stat
+
+import numpy as np
+
+from ..operators.checks import available_bytes
+
+SHOWN = 12  # names of columns in an error
+
+
+def listed(names):
+    """Names, the first of them where they are many."""
+    names = [shortened(name) for name in names]
+    return ", ".join(names[:SHOWN]) + (f" and {len(names) - SHOWN} more" if len(names) > SHOWN else "")
+
+
+def shortened(text, most=60):
+    """A text that fits in a line."""
+    text = " ".join(str(text).split())
+    return text if len(text) <= most else text[:most] + "…"
+
+
+def regular_file(path):
+    """Refuse what cannot be read at once and again: a folder, a named pipe, a device."""
+    mode = os.stat(path).st_mode
+    if not stat.S_ISREG(mode):
+        kind = ("a folder" if stat.S_ISDIR(mode) else "a named pipe" if stat.S_ISFIFO(mode) else "a device or a socket")
+        raise ValueError(f"DATA must be a regular file, but {path} is {kind}; write what it holds to a file first")
+
+
+def codec_name(encoding):
+    """The name of an encoding that Python knows."""
+    try:
+        codec = codecs.lookup(encoding)
+    except (LookupError, ValueError):
+        raise ValueError(f"--encoding must name an encoding, such as utf-8, cp1252, latin-1 or utf-16, but is "
+                         f"{encoding!r}") from None
+    if not codec._is_text_encoding:
+        raise ValueError(f"--encoding must name an encoding of text, such as utf-8, cp1252 or utf-16, but is {encoding!r}")
+    return codec.name
+
+
+def decoded(path, raw, codec, named_by_user):
+    """`raw`, text in the encoding `codec`, as UTF-8."""
+    try:
+        text = raw.decode(codec)
+    except UnicodeDecodeError as error:
+        line = raw[:error.start].count(b"\n") + 1
+        remedy = ("name another --encoding" if named_by_user else
+                  "name its encoding, such as --encoding cp1252 (Windows), latin-1 or utf-16, or save it as UTF-8")
+        raise ValueError(f"{path}, line {line}: byte 0x{raw[error.start]:02x} is not {codec.upper()}; {remedy}") from None
+    if "\0" in text:
+        raise ValueError(f"{path}, line {text[:text.index(chr(0))].count(chr(10)) + 1}: a zero byte stands where text is expected; "
+                         "if it is a table in UTF-16, name it by --encoding utf-16-le or utf-16-be")
+    text = text.removeprefix("\ufeff")
+    return raw if codec == "utf-8" and len(raw) and not raw.startswith(codecs.BOM_UTF8) else text.encode()
+
+
+def largest_text():
+    """Bytes of text that can be unpacked and still be read as a table."""
+    available = available_bytes()
+    return None if available is None else available // 4
+
+
+def text_fits(path, size, most):
+    """Refuse a packed file that unpacks to more than can be read."""
+    if most is not None and size > most:
+        raise MemoryError(f"{path} unpacks to more than {most} bytes, a quarter of the memory that is available; take fewer lines "
+                          "or columns")
+
+
+def refuse_packed(path, error):
+    """Refuse a .gz file that is cut or is none."""
+    raise ValueError(f"{path} must be packed by gzip, since its name ends in .gz, but cannot be unpacked: {error}") from None
+
+
+def separator(value, known):
+    """A separator by name, or the sign itself."""
+    if value in known:
+        return known[value]
+    if len(value) == 1 and value not in '"\r\n. ' and not value.isalnum():
+        return value
+    if value in (" ", "\\t"):
+        return known["space" if value == " " else "tab"]
+    raise ValueError(f"--separator must be one of {', '.join(known)}, or a sign that stands between cells, but is {value!r}")
+
+
+def decimal(value, separator):
+    """The sign before a number's fraction, or None where it is to be found."""
+    found = {"point": ".", "comma": ","}.get(value, value)
+    if found not in (None, ".", ","):
+        raise ValueError(f"--decimal must be point or comma, but is {value!r}")
+    if found == "," and separator == ",":
+        raise ValueError("--decimal comma needs another --separator than the comma, such as semicolon or tab")
+    return found
+
+
+def not_empty(path, sample):
+    """Refuse a file without a line."""
+    if not sample:
+        raise ValueError(f"{path} must hold a line of column names and at least one line of data, but is empty")
+
+
+def has_data(path, below):
+    """Refuse a header alone."""
+    if len(below) == 0:
+        raise ValueError(f"{path} must hold at least one line of data below its header, but holds none")
+
+
+def different_names(path, names, known):
+    """Refuse columns that could be taken for each other, and a header that holds numbers."""
+    for place, name in enumerate(names, 1):
+        if name in names[:place - 1]:
+            raise ValueError(f"{path}: columns {names.index(name) + 1} and {place} are both named {name!r}; give each its own name")
+    if len(names) == 1:
+        raise ValueError(f"{path} must hold at least two columns, but only {shortened(names[0])!r} was found in its first line; "
+                         f"name what stands between cells by --separator ({', '.join(known)})")
+    if all(_is_number(name) for name in names):
+        raise ValueError(f"{path}: the first line must name the columns, but holds numbers ({listed(names)}); put a line of names "
+                         "above it")
+
+
+def _is_number(text):
+    try:
+        float(text.replace(",", "."))
+    except ValueError:
+        return False
+    return True
+
+
+def uneven(path, found, count, error):
+    """Refuse a table that pandas cannot read: a line with too many cells, or a quote that is never closed."""
+    if "inside string" in str(error):
+        raise ValueError(f"{path}, line {found[-1][0]}: a quote that opens in this line is never closed; close it, or double the "
+                         "quotes that belong to the text") from None
+    for line, cells in found:
+        if len(cells) > count:
+            open_quote = "; a quote in it may not be closed" if any("\n" in cell for cell in cells) else ""
+            raise ValueError(f"{path}, line {line}: expected {count} cells, one a column, but found "
+                             f"{len(cells)}{open_quote}") from None
+    raise ValueError(f"{path} cannot be read as a table: {shortened(error, 200)}") from None
+
+
+def no_missing(table, name):
+    """Refuse a column with missing cells, and lines that are too short to have it."""
+    gone = np.flatnonzero(table.missing(name))
+    if not len(gone):
+        return
+    line, cells = table.place(gone[0])
+    if len(cells) < table.width:
+        raise ValueError(f"{table.path}, line {line}: expected {table.width} cells, one a column, but found {len(cells)}")
+    others = f", as in {len(gone) - 1} more lines" if len(gone) > 1 else ""
+    cell = table.cell(gone[0], name)
+    raise ValueError(f"{table.path}, line {line}: column {name!r} must be finite, but its cell is missing "
+                     f"({'empty' if not cell.strip() else repr(cell.strip())}){others}; fill in or drop such lines first")
+
+
+def finite_numbers(table, name, decimal_comma, date):
+    """A column without missing cells as finite float64 [m]."""
+    if table.is_text(name):
+        row = table.first_text(name)
+        cell = table.columns[name][row]
+        remedy = (f"encode it by --categories one-hot, or leave it out by --categories drop or --drop {name!r}")
+        if "\n" in (table.cell(row, name) or ""):
+            remedy = "a quote in it may not be closed"
+        elif table.holds_dates(name) and date.fullmatch(cell):
+            remedy = (f"a date is no number: put days or seconds since some day in its place, or leave the column out by --drop "
+                      f"{name!r}")
+        elif decimal_comma.fullmatch(cell):
+            remedy = "where the comma stands before a fraction, give --decimal comma (and a --separator other than the comma)"
+        elif table.mostly_numbers(name):
+            remedy = f"most cells of it are numbers: correct this one, drop the line, or leave the column out by --drop {name!r}"
+        raise ValueError(f"{table.path}, line {table.line(row)}: column {name!r} must hold a number, but holds "
+                         f"{shortened(cell)!r}; {remedy}")
+    values = table.columns[name].astype(np.float64)
+    bad = np.flatnonzero(~np.isfinite(values))
+    if len(bad):
+        cell = shortened(table.cell(bad[0], name) or values[bad[0]])
+        raise ValueError(f"{table.path}, line {table.line(bad[0])}: column {name!r} must be finite, but is {cell!r}; impute or "
+                         "drop such lines")
+    return values
+
+
+def columns_of(path, names, wanted, option):
+    """The names of columns in `wanted`, one name or several with commas between them."""
+    if wanted in names:
+        return [wanted]
+    parts = [part.strip() for part in wanted.split(",")]
+    for part in parts:
+        if part not in names:
+            raise ValueError(f"{option} must be a column of {pathlib.Path(path)}, which has {listed(names)}, but is {part!r}")
+    return list(dict.fromkeys(parts))
+
+
+def text_columns(table, names):
+    """Refuse columns of text where nothing says what becomes of them."""
+    row = table.first_text(names[0])
+    raise ValueError(f"{table.path}: column{'s' if len(names) > 1 else ''} {listed(names)} must hold numbers, but "
+                     f"line {table.line(row)} holds {shortened(table.columns[names[0]][row])!r} in column {shortened(names[0])!r}; "
+                     "encode columns of text by --categories one-hot, or leave them out by --categories drop")
+
+
+def named_columns(table, names):
+    """Refuse features that have no name, such as the numbers of rows that pandas writes first."""
+    for name in names:
+        if name in table.unnamed:
+            raise ValueError(f"{table.path}: {name} has no name in the first line; give it one, or leave it out by --drop "
+                             f"{name!r} if it only numbers the lines")
+
+
+def some_features(path, names):
+    """Refuse a table that leaves nothing to predict from."""
+    if not names:
+        raise ValueError(f"{path} must hold a column of features besides the target, but none is left")
+
+
+def few_categories(table, name, labels, most):
+    """Refuse to encode names, dates and the like as categories."""
+    if len(labels) > most:
+        raise ValueError(f"{table.path}: column {name!r} must hold categories to be encoded by --categories one-hot, but holds "
+                         f"{len(labels)} different texts in {len(table)} lines; leave it out by --drop {name!r}")
+
+
+def known_category(table, name, labels):
+    """Refuse a category that the run was not trained on."""
+    for row, cell in enumerate(table.texts(name)):
+        if cell not in labels:
+            raise ValueError(f"{table.path}, line {table.line(row)}: column {name!r} must hold a category that the network was "
+                             f"trained on ({listed(labels)}), but holds {shortened(cell)!r}")
+
+
+def same_columns(table, wanted, ignored):
+    """Refuse a table that lacks a column of the run's, or has others."""
+    lacking = [name for name in wanted if name not in table.names]
+    if lacking:
+        raise ValueError(f"{table.path} must have the columns that the network was trained on ({listed(wanted)}), but lacks "
+                         f"{listed(lacking)}")
+    more = [name for name in table.names if name not in wanted and name not in ignored]
+    if more:
+        raise ValueError(f"{table.path} must have the columns that the network was trained on ({listed(wanted)}), but has "
+                         f"{listed(more)} too; leave them out by --drop {','.join(more)!r}")

@@ -1,0 +1,180 @@
+"""Targets: whether they are classes or numbers, the loss that goes with them, what the network is trained on, how well it does."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from . import target_checks
+
+MOST_CLASSES = 50  # more different whole numbers than that are numbers to be predicted, unless --task says otherwise
+BY_SIGN = ("binary_cross_entropy", "hinge")
+CLASS_LOSSES = ("softmax_cross_entropy", *BY_SIGN)
+NUMBER_LOSSES = ("squared_error", "absolute_error", "huber", "log_cosh", "poisson", "cosine")
+UNSCALED = ("poisson", "cosine", *BY_SIGN)
+
+
+@dataclass(frozen=True)
+class Column:
+    """A target's column: numbers [m], or strings where `is_text`; `place(row)` says where a cell stands in the file.
+
+    Attributes
+    ----------
+    mixed : int, or None
+        The first row that holds text where most of a column are numbers.
+    dates : bool
+    """
+
+    name: str
+    values: np.ndarray
+    place: object
+    mixed: int | None = None
+    dates: bool = False
+
+    @property
+    def is_text(self):
+        """Whether it holds strings."""
+        return self.values.dtype.kind not in "biuf"
+
+    @property
+    def different(self):
+        """How many different values it holds."""
+        return len(set(self.values.tolist()))
+
+    @property
+    def are_labels(self):
+        """Whether it is taken for class labels where nothing else is said: text, or few whole numbers, each of them met twice and
+        more on the average."""
+        if self.is_text:
+            return True
+        whole = self.values.dtype.kind in "biu" or bool((self.values == np.round(self.values)).all())
+        return whole and self.different <= min(MOST_CLASSES, max(2, len(self.values) // 2))
+
+
+@dataclass(frozen=True)
+class Targets:
+    """What a network is trained to give.
+
+    Attributes
+    ----------
+    names : tuple of str
+        Of the target's columns.
+    task : str
+        "classes" or "numbers".
+    labels : tuple
+        Of the classes, in the order of their numbers; empty for numbers.
+    loss : str
+    y : ndarray
+        Class numbers [m] for softmax_cross_entropy, else [m, outputs]: numbers, 0 and 1 (binary_cross_entropy), −1 and 1 (hinge).
+    reading : str
+        How they were read, and how else they could be.
+    """
+
+    names: tuple
+    task: str
+    labels: tuple
+    loss: str
+    y: np.ndarray
+    reading: str
+
+    @property
+    def outputs(self):
+        """Outputs that a network for them needs."""
+        return len(self.labels) if self.y.ndim == 1 else self.y.shape[1]
+
+    @property
+    def scaled(self):
+        """Whether they are shifted and divided for training: numbers, except where a loss gives 0 a meaning."""
+        return self.task == "numbers" and self.loss not in UNSCALED
+
+    @property
+    def measure(self):
+        """What `score` gives, in words."""
+        if self.task == "classes":
+            return "accuracy"
+        if self.loss == "cosine":
+            return "mean cosine"
+        return "R^2" if self.outputs == 1 else f"R^2 (mean of {self.outputs})"
+
+    def score(self, A, y):
+        """The share of labels that outputs A [m, n] get right; R², a mean over the outputs, of what the loss's outputs stand for;
+        or the mean cosine. NaN where no truth varies."""
+        if self.task == "classes":
+            if y.ndim == 1:
+                return float((A.argmax(1) == y).mean())
+            return float(((A > 0) == (y > (0.5 if self.loss == "binary_cross_entropy" else 0))).mean())
+        A, y = A.astype(np.float64), y.astype(np.float64)
+        if self.loss == "cosine":
+            return float(((A * y).sum(1) / np.maximum(np.linalg.norm(A, axis=1) * np.linalg.norm(y, axis=1), 1e-300)).mean())
+        with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
+            if self.loss == "poisson":
+                A = np.exp(A)
+            elif self.loss == "binary_cross_entropy":
+                A = 1 / (1 + np.exp(-A))
+            unit = np.maximum(np.abs(y).max(0), np.finfo(np.float64).tiny)
+            total = ((y / unit - (y / unit).mean(0)) ** 2).sum(0)
+            return float(np.where(total > 0, 1 - ((A / unit - y / unit) ** 2).sum(0) / total, np.nan).mean())
+
+
+def choose(columns, task=None, loss=None, labelled=None):
+    """The Targets of some Columns.
+
+    `task` and `loss` are as the user gave them, or None. What is text, or few whole numbers, is classes and what else is numbers,
+    except where the loss decides; `labelled` says it instead, where it is known of a data set.
+    """
+    target_checks.task_and_loss(task, loss, CLASS_LOSSES, NUMBER_LOSSES)
+    if len(columns) > 1:
+        return _several(columns, task, loss)
+    column, = columns
+    target_checks.finite_target(column)
+    by_loss = None if labelled is not None else "classes" if loss in CLASS_LOSSES else "numbers" if loss in NUMBER_LOSSES else None
+    if loss in BY_SIGN and task is None and not column.is_text and column.different > 2:
+        by_loss = "numbers"
+    found = task or by_loss or labelled or ("classes" if column.are_labels else "numbers")
+    if found == "numbers":
+        target_checks.numbers_target(column, task)
+        return _numbers(column, loss, chosen=task or by_loss or labelled)
+    if not task:
+        target_checks.labels_target(column)
+    return _classes(column, loss, chosen=task or labelled or (by_loss and loss not in CLASS_LOSSES))
+
+
+def _classes(column, loss, chosen):
+    labels, numbers = np.unique(column.values.astype(str) if column.values.dtype == object else column.values, return_inverse=True)
+    labels, loss = tuple(labels.tolist()), loss or "softmax_cross_entropy"
+    target_checks.class_loss(column, labels, loss, CLASS_LOSSES, NUMBER_LOSSES)
+    reading = f"{column.name}, read as classes ({len(labels)} labels)"
+    if not (chosen or column.is_text):
+        reading += "; --task numbers predicts it as a number"
+    y = numbers.reshape(-1)
+    if loss in BY_SIGN:
+        low = 0.0 if loss == "binary_cross_entropy" else -1.0
+        y = np.where(y == 1, 1.0, low)[:, None]
+        reading += f"; {labels[1]!r} is 1, {labels[0]!r} is {low:g}"
+    return Targets((column.name,), "classes", labels, loss, y, reading)
+
+
+def _numbers(column, loss, chosen):
+    values = column.values.astype(np.float64)[:, None]
+    loss = loss or "squared_error"
+    target_checks.number_loss((column,), values, loss, CLASS_LOSSES, NUMBER_LOSSES)
+    reading = f"{column.name}, read as numbers"
+    if not chosen and bool((values == np.round(values)).all()):
+        reading += f" ({column.different} different whole ones); --task classes makes a class of each"
+    return Targets((column.name,), "numbers", (), loss, values, reading)
+
+
+def _several(columns, task, loss):
+    """Targets of some columns: as many outputs."""
+    for column in columns:
+        target_checks.finite_target(column)
+        target_checks.numbers_target(column, task)
+    values = np.stack([column.values.astype(np.float64) for column in columns], axis=1)
+    names = tuple(column.name for column in columns)
+    loss = loss or "squared_error"
+    target_checks.several_task(names, task, loss, BY_SIGN)
+    target_checks.number_loss(columns, values, loss, (*BY_SIGN,), NUMBER_LOSSES)
+    labels = loss in BY_SIGN and bool(np.isin(values, (-1, 0, 1)).all())
+    if loss == "hinge":
+        values = np.where(values > 0, 1.0, -1.0)
+    what = f"{len(names)} answers of yes or no, each with an output" if labels else f"{len(names)} numbers, each with an output"
+    return Targets(names, "classes" if labels else "numbers", (), loss, values, f"{target_checks.listed(names)}, read as {what}")
