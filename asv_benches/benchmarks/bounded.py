@@ -35,9 +35,9 @@ print(peak[0] - before)
 """
 
 
-def data(dtype, samples=SAMPLES):
+def data(dtype):
     """X, y and C's network."""
-    X = np.random.default_rng(0).standard_normal((samples, 2)).astype(dtype)
+    X = np.random.default_rng(0).standard_normal((SAMPLES, 2)).astype(dtype)
     return Network.initialize((2, 20, 20, 1), "tanh", dtype=dtype), X, np.sin(X.sum(1, keepdims=True))
 
 

@@ -1,4 +1,4 @@
-"""What every benchmark shares: a piece of work on a network, built and called before the clock runs."""
+"""What every benchmark shares: a network, its data and a call before the clock runs."""
 
 import pathlib
 import sys
@@ -35,6 +35,24 @@ class Benchmark:
         """What `limit` takes of the machine over our time: the median of turns."""
         bound = getattr(limits.Peer(cases.Case.named(network, dtype)), self.work)()[limit]
         return share(self.made, bound)
+
+
+class OnNetwork:
+    """A benchmark that has no peer: `prepare` finds `network`, `X`, `y` and `cost`, and calls once what is timed."""
+
+    params = (list("ABCD"), ["float64", "float32"], THREADS)
+    param_names = ["network", "dtype", "threads"]
+    timeout = 300
+
+    def setup(self, network, dtype, threads):
+        in_engine.set_threads(threads)
+        case = cases.Case.named(network, dtype)
+        peer = in_engine.Peer(case)
+        self.network, self.X, self.y, self.cost = peer.network, case.X, case.y, peer.cost
+        self.prepare()
+
+    def prepare(self):
+        raise NotImplementedError
 
 
 def share(ours, bound):

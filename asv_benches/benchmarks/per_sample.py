@@ -5,25 +5,21 @@ import numpy as np
 from engine import per_sample_gradient_norms
 from engine.operators import LossJacobian
 
-from .common import Benchmark
+from .common import OnNetwork
 
 
-class Norms(Benchmark):
+class Norms(OnNetwork):
     """Forward and back, no gradient formed."""
-
-    params = (list("ABCD"), ["float64", "float32"], [1, 2])
 
     def prepare(self):
         per_sample_gradient_norms(self.network, self.X, self.y, self.cost)
 
-    def time_per_sample_gradient_norms(self, name, dtype, threads):
+    def time_per_sample_gradient_norms(self, network, dtype, threads):
         per_sample_gradient_norms(self.network, self.X, self.y, self.cost)
 
 
-class Rows(Benchmark):
+class Rows(OnNetwork):
     """From kept factors, into memory that is used again."""
-
-    params = (list("ABCD"), ["float64", "float32"], [1, 2])
 
     def prepare(self):
         self.G = LossJacobian(self.network, self.X, self.y, self.cost)
@@ -31,21 +27,21 @@ class Rows(Benchmark):
         self.G.dense(out=self.out)
         self.G.clipped_sum(1.0)
 
-    def time_dense(self, name, dtype, threads):
+    def time_dense(self, network, dtype, threads):
         self.G.dense(out=self.out)
 
-    def time_clipped_sum(self, name, dtype, threads):
+    def time_clipped_sum(self, network, dtype, threads):
         self.G.clipped_sum(1.0)
 
 
-class GradientGram(Benchmark):
+class GradientGram(OnNetwork):
     """All pairs of samples."""
 
-    params = (["A"], ["float64", "float32"], [1, 2])
+    params = (["A"], *OnNetwork.params[1:])
 
     def prepare(self):
         self.G = LossJacobian(self.network, self.X, self.y, self.cost)
         self.G.gram()
 
-    def time_gram(self, name, dtype, threads):
+    def time_gram(self, network, dtype, threads):
         self.G.gram()

@@ -30,9 +30,10 @@ class Busy:
 
     timeout = 300
     unit = "share"
+    epochs = 100
 
     def track_busy(self):
         with tempfile.TemporaryDirectory() as folder:
-            rows = sweep(functools.partial(sweep_runs.fitting, epochs=100), {"rate": [0.01, 0.02, 0.05, 0.1], "seed": range(16)},
-                         store=f"{folder}/sweep.sqlite", progress=False).rows
+            rows = sweep(functools.partial(sweep_runs.fitting, epochs=self.epochs),
+                         {"rate": [0.01, 0.02, 0.05, 0.1], "seed": range(16)}, store=f"{folder}/sweep.sqlite", progress=False).rows
         return sweep_runs.busy(rows, share.machine())
