@@ -19,7 +19,6 @@ from engine.activations import NAMED as ACTIVATIONS
 from schedulers import orders
 
 from .oracle import updates as plain_updates
-from .oracle.activations import FORMS as PLAIN_ACTIVATIONS
 from .oracle.losses import FORMS as PLAIN_LOSSES
 from .oracle.reductions import FORMS as PLAIN_REDUCTIONS
 
@@ -101,6 +100,20 @@ ORDERS = {
 }
 CURVATURE = {"ggn": operators.ggn, "fisher": operators.fisher, "empirical_fisher": operators.empirical_fisher,
              "hessian": operators.hessian}
+# builders from (network, X, y, cost): every linear operator, and whether it is symmetric
+OPERATORS = {
+    **{name: (build, True) for name, build in CURVATURE.items()},
+    "kfac": (operators.kfac, True),
+    "ekfac": (operators.ekfac, True),
+    "Jacobian": (lambda network, X, y, cost: operators.Jacobian(network, X), False),
+    "LossJacobian": (operators.LossJacobian, False),
+    "ntk": (lambda network, X, y, cost: operators.ntk(network, X), True),
+    "ntk of two sets": (lambda network, X, y, cost: operators.ntk(network, X, X[:3]), False),
+}
+# what is no operator, but made of some, with the file that tests it
+OF_OPERATORS = {"inverse_product": "test_inverse_product", "leading_eigenvalues": "test_spectra",
+                "leading_singular_values": "test_spectra", "ntk_predict": "test_ntk", "spectral_density": "test_spectra",
+                "trace_estimate": "test_spectra"}
 
 
 def network(widths, names="tanh", dtype=np.float64, seed=0, output="identity"):
@@ -108,9 +121,3 @@ def network(widths, names="tanh", dtype=np.float64, seed=0, output="identity"):
     made = engine.Network.initialize(widths, names, seed=seed, dtype=dtype, output=output)
     theta = made.parameters + 0.1 * np.random.default_rng(seed + 1).standard_normal(made.size)
     return made.replace(theta)
-
-
-def test_registry_is_complete():
-    assert set(PLAIN_ACTIVATIONS) == set(ACTIVATIONS)
-    assert set(PLAIN_LOSSES) == set(losses.NAMED)
-    assert set(REDUCTIONS) == set(PLAIN_REDUCTIONS) == set(engine.kernels.reductions.NAMES)

@@ -7,21 +7,24 @@ from hypothesis import strategies as st
 
 from engine import Activation, Cost, Network, Reduction, operators, reductions, value_and_gradient
 from engine.activations import NAMED
-from tests.cases import DTYPES, LOSSES, REDUCTIONS, SMOOTH, network, targets
+from tests.cases import DTYPES, LOSSES, REDUCTIONS, SMOOTH, network, plain_loss, plain_reduction, targets
 from tests.oracle import curvature as plain
+from tests.oracle import differences
 from tests.oracle import network as plain_network
+from tests.oracle.losses import derivatives
 
 pytestmark = pytest.mark.compiled
 
 
 def by_index_sums(net, X, loss, y, reduction):
-    """D²C over (θ, X) by the oracle; `reduction` is (name, parameter, ∇φ)."""
+    """D²C over (θ, X) by the oracle; `reduction` is φ in NumPy."""
     names = [g.name for g in net.activations]
     theta, X = net.parameters.astype(float), X.astype(float)
     A = plain_network.forward(theta, net.widths, names, X)[1][-1]
-    gradients, hessians = plain.losses(loss, A, y)
-    name, parameter, weights, L = reduction
-    return plain.hessian(theta, net.widths, names, X, weights, gradients, hessians, plain.reduction_hessian(name, parameter, L))
+    gradients, hessians = derivatives(loss, A, y)
+    L = np.array([plain_loss(loss)(u, t) for u, t in zip(A, y)])
+    weights, joined = differences.gradient(reduction, L).astype(float), differences.hessian(reduction, L).astype(float)
+    return plain.hessian(theta, net.widths, names, X, weights, gradients, hessians, joined)
 
 
 @pytest.mark.parametrize("dtype", DTYPES)
@@ -30,10 +33,8 @@ def test_every_reduction_against_index_sums(name, dtype):
     generator = np.random.default_rng(0)
     net, m = network((2, 3, 3, 2), ("tanh", "sin", "softplus"), dtype), 9
     X, y = generator.standard_normal((m, 2)).astype(dtype), generator.standard_normal((m, 2))
-    parameter, build = REDUCTIONS[name]
-    cost = Cost("squared_error", build(m))
-    L = cost.losses(net(X), y).astype(float)
-    expected = by_index_sums(net, X, "squared_error", y, (name, parameter, cost.reduction.gradient(L), L))
+    cost = Cost("squared_error", REDUCTIONS[name][1](m))
+    expected = by_index_sums(net, X, "squared_error", y, plain_reduction(name, m))
     operator, P = operators.hessian(net, X, y, cost), net.size
     close = dict(rtol=0, atol=(1e-12 if dtype == np.float64 else 2e-5) * (1 + np.abs(expected).max()))
     np.testing.assert_allclose(operator @ np.eye(P, dtype=dtype), expected[:P, :P], **close)
@@ -52,7 +53,7 @@ def test_every_activation_against_index_sums(activation):
     generator = np.random.default_rng(1)
     net = network((2, 3, 2, 2), (activation,) * 3)
     X, y = generator.standard_normal((5, 2)), generator.standard_normal((5, 2))
-    expected = by_index_sums(net, X, "log_cosh", y, ("sum", 0, np.ones(5), np.ones(5)))
+    expected = by_index_sums(net, X, "log_cosh", y, np.sum)
     operator = operators.hessian(net, X, y, Cost("log_cosh", "sum"))
     size = 1 + np.abs(expected).max()
     np.testing.assert_allclose(operator @ np.eye(net.size), expected[:net.size, :net.size], atol=1e-11 * size)

@@ -1,52 +1,9 @@
 """Curvature, literally: sums over samples of dense products, second derivatives by two tangents. Imports nothing of ours."""
 
 import numpy as np
-from scipy.special import expit, softmax
 
 from . import network
 from .activations import FORMS
-
-# name: ∇L(u, y), ∇²L(u, y) of one sample
-LOSSES = {
-    "squared_error": (lambda u, y: u - y, lambda u, y: np.eye(len(u))),
-    "absolute_error": (lambda u, y: np.sign(u - y), lambda u, y: np.zeros((len(u), len(u)))),
-    "huber": (lambda u, y: np.clip(u - y, -1, 1), lambda u, y: np.diag((abs(u - y) <= 1) * 1.0)),
-    "log_cosh": (lambda u, y: np.tanh(u - y), lambda u, y: np.diag(1 / np.cosh(u - y)**2)),
-    "softmax_cross_entropy": (lambda u, y: softmax(u) - np.eye(len(u))[int(y)],
-                              lambda u, y: np.diag(softmax(u)) - np.outer(softmax(u), softmax(u))),
-    "binary_cross_entropy": (lambda u, y: expit(u) - y, lambda u, y: np.diag(expit(u) * expit(-u))),
-    "poisson": (lambda u, y: np.exp(u) - y, lambda u, y: np.diag(np.exp(u))),
-    "hinge": (lambda u, y: np.where(1 - y * u > 0, -y, 0), lambda u, y: np.zeros((len(u), len(u)))),
-    "cosine": (lambda u, y: _cosine(u, y)[0], lambda u, y: _cosine(u, y)[1]),
-}
-
-
-def _cosine(u, y):
-    s, y = np.sqrt(u @ u), y / np.sqrt(y @ y)
-    first = (u @ y) * u / s**3 - y / s
-    second = (np.outer(u, y) + np.outer(y, u) + (u @ y) * np.eye(len(u))) / s**3 - 3 * (u @ y) * np.outer(u, u) / s**5
-    return first, second
-
-
-def losses(name, A, y):
-    """∇L [m, n] and ∇²L [m, n, n]."""
-    first, second = LOSSES[name]
-    return np.array([first(u, t) for u, t in zip(A, y)]), np.array([second(u, t) for u, t in zip(A, y)])
-
-
-def reduction_hessian(name, parameter, L):
-    """∇²φ [m, m]."""
-    m = len(L)
-    if name == "log_sum_exp":
-        w = softmax(parameter * L)
-        return parameter * (np.diag(w) - np.outer(w, w))
-    if name == "mean_variance":
-        return 2 * parameter / m * (np.eye(m) - np.ones((m, m)) / m)
-    if name == "power_mean":
-        p, value = parameter, np.mean(L**parameter)**(1 / parameter)
-        w = (L / value)**(p - 1) / m
-        return (p - 1) * (np.diag(w / L) - np.outer(w, w) / value)
-    return np.zeros((m, m))
 
 
 def gauss_newton(J, H, joined=0):

@@ -1,29 +1,16 @@
 """The GGN and its Kronecker factors by literal sums over samples and outputs, in float64. Imports nothing of ours."""
 
 import numpy as np
-from scipy.special import softmax
 
+from .losses import derivatives
 from .network import forward, jacobian, split
-
-
-def loss_hessian(name, u, y):
-    """∇²L [n, n] of one sample."""
-    if name == "squared_error":
-        return np.eye(len(u))
-    if name == "softmax_cross_entropy":
-        p = softmax(u)
-        return np.diag(p) - np.outer(p, p)
-    if name == "poisson":
-        return np.diag(np.exp(u))
-    p = 1 / (1 + np.exp(-u))
-    return np.diag(p * (1 - p))
 
 
 def ggn(theta, widths, names, X, y, loss, weights):
     """Σ_k w_k J_kᵀ ∇²L_k J_k [P, P]."""
     J = jacobian(theta, widths, names, X).reshape(len(X), widths[-1], -1)
     A = forward(theta, widths, names, X)[1][-1]
-    return sum(w * rows.T @ loss_hessian(loss, u, t) @ rows for w, rows, u, t in zip(weights, J, A, y))
+    return sum(w * rows.T @ H @ rows for w, rows, H in zip(weights, J, derivatives(loss, A, y)[1]))
 
 
 def layer_slices(widths):
@@ -43,7 +30,7 @@ def factors(theta, widths, names, X, y, loss, weights):
     """(A_l, B_l) of every layer: Σ_k (w_k / Σ w) ā āᵀ and Σ_k w_k B^lᵀ ∇²L_k B^l."""
     weights_of, _ = split(theta, widths)
     _, a, gamma = forward(theta, widths, names, X)
-    found = []
+    hessians, found = derivatives(loss, a[-1], y)[1], []
     for l in range(1, len(widths)):
         A, B = np.zeros((widths[l - 1] + 1,) * 2), np.zeros((widths[l],) * 2)
         for k in range(len(X)):
@@ -52,6 +39,6 @@ def factors(theta, widths, names, X, y, loss, weights):
                 chain = chain @ weights_of[above - 1] @ np.diag(gamma[above - 2][k])
             extended = np.append(a[l - 1][k], 1.0)
             A += weights[k] / np.sum(weights) * np.outer(extended, extended)
-            B += weights[k] * chain.T @ loss_hessian(loss, a[-1][k], y[k]) @ chain
+            B += weights[k] * chain.T @ hessians[k] @ chain
         found.append((A, B))
     return found

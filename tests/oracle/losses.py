@@ -1,24 +1,46 @@
-"""Losses in NumPy, one sample at a time: L(u, y). Imports nothing of ours."""
+"""Losses in NumPy, one sample at a time: L(u, y). Imports nothing of ours.
+
+They take complex outputs too, so that `differences` can have their derivatives.
+"""
 
 import numpy as np
-from scipy.special import logsumexp
+
+from . import differences
+
+
+def absolute(x):
+    """|x|, with the sign of the real part."""
+    return np.where(np.real(x) < 0, -x, x)
+
+
+def log_sum_exp(u):
+    top = np.real(u).max()
+    return top + np.log(np.exp(u - top).sum())
 
 
 def softmax_cross_entropy(u, y):
-    return logsumexp(u) - u[int(y)] if np.ndim(y) == 0 else y.sum() * logsumexp(u) - y @ u
+    return log_sum_exp(u) - u[int(y)] if np.ndim(y) == 0 else y.sum() * log_sum_exp(u) - y @ u
 
 
 FORMS = {
     "squared_error": lambda u, y: 0.5 * ((u - y)**2).sum(),
-    "absolute_error": lambda u, y: np.abs(u - y).sum(),
-    "huber": lambda u, y: np.where(abs(u - y) <= 1, (u - y)**2 / 2, abs(u - y) - 0.5).sum(),
+    "absolute_error": lambda u, y: absolute(u - y).sum(),
+    "huber": lambda u, y: np.where(abs(np.real(u - y)) <= 1, (u - y)**2 / 2, absolute(u - y) - 0.5).sum(),
     "log_cosh": lambda u, y: np.log(np.cosh(u - y)).sum(),
     "softmax_cross_entropy": softmax_cross_entropy,
-    "binary_cross_entropy": lambda u, y: (np.logaddexp(0, u) - y * u).sum(),
+    "binary_cross_entropy": lambda u, y: (np.log(1 + np.exp(u)) - y * u).sum(),
     "poisson": lambda u, y: (np.exp(u) - y * u).sum(),
-    "hinge": lambda u, y: np.maximum(0, 1 - y * u).sum(),
+    "hinge": lambda u, y: np.where(np.real(y * u) < 1, 1 - y * u, 0).sum(),
     "cosine": lambda u, y: 1 - u @ y / np.sqrt((u @ u) * (y @ y)),
 }
+
+
+def derivatives(name, A, y):
+    """∇L [m, n] and ∇²L [m, n, n] of the loss `name` at A [m, n] and y, from its values alone."""
+    form = FORMS[name.removesuffix(" on probabilities")]
+    samples = [(lambda u, t=t: form(u, t), u) for u, t in zip(A, y)]
+    return (np.array([differences.gradient(function, u) for function, u in samples], float),
+            np.array([differences.hessian(function, u) for function, u in samples], float))
 
 
 def second_derivative(gradient, A, y, h=1e-6):
