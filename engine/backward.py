@@ -14,7 +14,7 @@ from .kernels.streamed import LossCodes, Results, Samples, streamed
 from .kernels.sums import BLOCK
 from .kernels.wide import pack_panels, row_sums
 from .rows import gathered, samples, truths
-from .runtime import num_threads, over, sum_chunks, workspace
+from .runtime import num_threads, over, scratch, sum_chunks, workspace
 
 BACK = 3  # the work of a pass forward and back, in passes forward
 WIDE = 1 << 20  # bytes of θ from which on threads share rows, not blocks: 784-1024-1024-10, m 256, 2 threads: 52 ms down to 30
@@ -22,9 +22,9 @@ WIDE = 1 << 20  # bytes of θ from which on threads share rows, not blocks: 784-
 
 def by_rows(network, m):
     """Whether threads had better share the rows of the weights than the blocks of samples."""
-    blocks = -(-m // BLOCK)
-    few = network.size * m > 1 << 21 and blocks < num_threads()
-    return few or (blocks <= 64 and network.size * network.dtype.itemsize >= WIDE and num_threads() > 1)
+    blocks, threads = -(-m // BLOCK), num_threads()
+    few = network.size * m > 1 << 21 and blocks < threads
+    return few or (blocks <= 64 and network.size * network.dtype.itemsize >= WIDE and threads > 1)
 
 
 def gradient_room(network, m, chunks):
@@ -73,7 +73,7 @@ def transposed_product(network, stack, output_gradient):
         wide, held = lanes(network.dtype), -(-m // BLOCK) * BLOCK
         first = held * sum(network.widths[1:]) + wide * wide
         numbers = first + held * sum(-(-n // wide) * wide for n in network.widths[:-1])
-        room = workspace(-(-numbers // num_threads()), network.dtype).reshape(-1)
+        room = scratch(numbers, network.dtype)
         delta, packed = room[:first], room[first:numbers]
         over(panel_count(m, network.dtype), work // 2, pack_panels, theta, back, plan, stack, output_gradient, delta, packed)
         return summed_by_rows(network, delta, packed, m, work // 2)  # eq. 20

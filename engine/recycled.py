@@ -5,7 +5,6 @@ to 4.1.
 """
 
 import collections
-import threading
 import weakref
 
 import numpy as np
@@ -15,9 +14,7 @@ from .kernels.layout import LINE
 LARGE = 1 << 24  # bytes from which on memory is kept: the C library keeps pieces below 32 MiB itself
 KEPT = 56 << 20  # bytes kept in all, at most
 PIECES = 8
-_kept: list[np.ndarray] = []
-_returned: collections.deque[np.ndarray] = collections.deque()
-_lock = threading.Lock()  # only ever tried: a fork may keep it held
+_kept: collections.deque[np.ndarray] = collections.deque()  # whatever changes it is one step: an interrupt loses a piece at most
 
 
 def recycled(numbers, dtype):
@@ -38,30 +35,27 @@ def _begun(raw, wanted):
 
 def _taken(wanted):
     """The smallest piece that is large enough, if not more than twice too large; else a new one."""
-    if _lock.acquire(blocking=False):
-        try:
-            _settle()
-            able = [k for k, piece in enumerate(_kept) if wanted + LINE <= piece.size <= 2 * wanted + LINE]
-            if able:
-                return _kept.pop(min(able, key=lambda k: _kept[k].size))
-        finally:
-            _lock.release()
-    return np.empty(wanted + LINE, np.uint8)
+    pieces = _emptied()
+    able = [k for k, piece in enumerate(pieces) if wanted + LINE <= piece.size <= 2 * wanted + LINE]
+    found = pieces.pop(min(able, key=lambda k: pieces[k].size)) if able else None
+    _kept.extendleft(reversed(pieces))
+    return np.empty(wanted + LINE, np.uint8) if found is None else found
 
 
 def _keep(piece):
-    """Take a piece back. A collection of garbage may call this at any time, in the midst of `_taken` too."""
-    _returned.append(piece)
-    if _lock.acquire(blocking=False):
+    """Take a piece back; those kept longest go first. A collection of garbage may call this at any time, in the midst of `_taken`
+    too."""
+    pieces = [*_emptied(), piece]
+    while len(pieces) > PIECES or sum(piece.size for piece in pieces) > KEPT:
+        del pieces[0]
+    _kept.extendleft(reversed(pieces))
+
+
+def _emptied():
+    """All that is kept, which is then the caller's: another thread finds nothing meanwhile, and makes a piece of its own."""
+    pieces = []
+    while True:
         try:
-            _settle()
-        finally:
-            _lock.release()
-
-
-def _settle():
-    """Those kept longest go first."""
-    while _returned:
-        _kept.append(_returned.popleft())
-    while len(_kept) > PIECES or sum(piece.size for piece in _kept) > KEPT:
-        _kept.pop(0)
+            pieces.append(_kept.popleft())
+        except IndexError:
+            return pieces

@@ -13,15 +13,17 @@ import scipy
 
 from schedulers import share
 
-from . import checks
+from . import checks, forks
 from .kernels.layout import LINE
 from .kernels.linked import address_of
-from .kernels.threads import ACTIVE, FAILED, STOP, launch, new_board, wait_for_jobs
+from .kernels.threads import FAILED, STOP, launch, new_board, wait_for_jobs
+from .turns import Turn, Turns
 
 WORTH_A_THREAD = 2.5e5  # multiply-adds, about what a thread does while a range is handed to it
 RANGES = 16  # ranges for each thread, so that none waits long for the others: 4 take 8 percent longer for a gradient of C
 NODES = 1 << 21  # bytes of the nodes of a sum
-NAP = 2e-5  # seconds between looks at threads that are not done
+NAP = 1e-3  # seconds between looks at whether another thread's call is done
+AGAIN = 1.0  # seconds until threads are asked for once more where the system gave none
 STOPPED = new_board()
 STOPPED[STOP] = 1
 
@@ -33,7 +35,6 @@ class _Worker(threading.Thread):
         super().__init__(name="gammachain", daemon=True)
         self.board, self.slot, self._bell = board, slot, threading.Lock()
         self._bell.acquire()
-        self.start()
 
     def run(self):
         while not self.board[STOP]:
@@ -47,6 +48,41 @@ class _Worker(threading.Thread):
             pass
 
 
+class _Team:
+    """A board and the threads that look at it. One that was told to stop, or whose start was interrupted, is never used again."""
+
+    def __init__(self):
+        self.board, self.workers, self.whole = new_board(), [], True
+
+    def grow(self, threads):
+        """Start threads until there are so many, or the system gives no more; whether all could be started."""
+        self.whole = False  # an interrupt inside leaves it so
+        while len(self.workers) < threads:
+            worker = _Worker(self.board, len(self.workers) + 1)
+            self.workers.append(worker)
+            try:
+                worker.start()
+            except (RuntimeError, MemoryError):
+                self.workers.pop()
+                break
+        self.whole = True
+        return len(self.workers) == threads
+
+    @property
+    def usable(self):
+        """Whether it can be given work."""
+        return self.whole and not self.board[STOP]
+
+    def stop(self):
+        """End its threads. To do so twice, or again after an interrupt, does no harm."""
+        self.board[STOP] = 1
+        for worker in self.workers:
+            worker.wake()
+        for worker in self.workers:
+            if worker.is_alive():
+                worker.join()
+
+
 class _Pool:
     """The threads of this process; forgotten by a forked child, which starts its own."""
 
@@ -55,50 +91,48 @@ class _Pool:
         self.forget()
 
     def forget(self):
-        self.busy, self._board, self._workers, self._addresses = threading.Lock(), new_board(), [], {}
+        self.turns, self._team, self._addresses, self._asked = Turns(), _Team(), {}, -AGAIN
 
-    def stop(self):
-        board, workers = self._board, self._workers
-        self._board, self._workers = new_board(), []
-        board[STOP] = 1
-        for worker in workers:
-            worker.wake()
-        for worker in workers:
-            worker.join()
+    @property
+    def workers(self):
+        """The threads that were started."""
+        return self._team.workers
 
     def close(self):
         """End the threads with the interpreter; a daemon thread that goes on works alone."""
         self.count = 1
-        self.stop()
+        self._team.stop()
 
     def resize(self, count):
-        with self.busy:
-            self.stop()
-            self.count = count
+        """Use `count` threads; called by whoever has the turn."""
+        self._team.stop()
+        self.count = count
 
     def run(self, threads, count, function, arguments):
-        if not self._workers:
-            wait_for_jobs(STOPPED, 0)  # compiled here: a thread that compiles holds Numba's lock, and a fork would keep it held
-        while len(self._workers) < self.count - 1:
-            self._workers.append(_Worker(self._board, len(self._workers) + 1))
-        for worker in self._workers[:threads - 1]:
+        """Run the kernel on threads; called by whoever has the turn."""
+        team = self._started()
+        threads = min(threads, len(team.workers) + 1)
+        if threads < 2:
+            function(*arguments, (0, count, 0))
+            return
+        for worker in team.workers[:threads - 1]:
             worker.wake()
-        board = self._board
-        try:
-            state = launch(self._address(function, arguments), arguments, board, count, min(count, RANGES * threads), threads)
-        finally:
-            interrupted = None
-            while board[ACTIVE]:  # whatever interrupts: the others write to the arguments' memory
-                try:
-                    while board[ACTIVE]:
-                        time.sleep(NAP)
-                except BaseException as error:
-                    interrupted = error
-            if interrupted is not None:
-                raise interrupted
-        if state < 0:
+        board = team.board
+        if launch(self._address(function, arguments), arguments, board, count, min(count, RANGES * threads), threads) == 0:
             function(*arguments, (0, count, 0))
         checks.workspace_found(board[FAILED])
+
+    def _started(self):
+        """A team with the threads it should have, or those that the system gives."""
+        if not self._team.usable:
+            self._team.stop()
+            self._team = _Team()
+        team = self._team
+        if len(team.workers) != self.count - 1 and time.monotonic() - self._asked >= AGAIN:
+            wait_for_jobs(STOPPED, 0)  # compiled here: a thread that compiles holds Numba's lock
+            if not team.grow(self.count - 1):
+                self._asked = time.monotonic()
+        return team
 
     def _address(self, function, arguments):
         key = function, _dtype(arguments)
@@ -115,10 +149,11 @@ def _dtype(arguments):
     return next(filter(None, (_dtype(argument) for argument in arguments if isinstance(argument, tuple))), None)
 
 
-_pool, _rooms = _Pool(), threading.local()
+_pool, _mine = _Pool(), threading.local()
 atexit.register(_pool.close)
 if hasattr(os, "register_at_fork"):
     os.register_at_fork(after_in_child=_pool.forget)
+    forks.wait_for_compilation()
 
 
 def _threads_for(work):
@@ -139,16 +174,26 @@ def over(count, work, function, *arguments):
         with another's.
     function : kernel
         Serial, free of the GIL, and indifferent to how the range is cut; no two that run at once have the same slot, a row of
-        `workspace`.
+        the `workspace` among the arguments, which has a row for each thread that takes part, whatever `set_num_threads` says
+        meanwhile.
     """
-    threads = min(count, _threads_for(work), getattr(_rooms, "threads", _pool.count))
-    if threads < 2 or numba.config.DISABLE_JIT or not _pool.busy.acquire(blocking=False):
+    threads = min(count, _threads_for(work))
+    if threads > 1:
+        room = getattr(_mine, "workspace", None)
+        if any(argument is room for argument in arguments):
+            threads = min(threads, len(room))
+    if threads < 2 or numba.config.DISABLE_JIT:
         function(*arguments, (0, count, 0))
         return
+    turns, turn = _pool.turns, Turn()
     try:
-        _pool.run(threads, count, function, arguments)
+        taken = turns.take(turn)
+        if taken:
+            _pool.run(threads, count, function, arguments)
     finally:
-        _pool.busy.release()
+        turn.end()
+    if not taken:
+        function(*arguments, (0, count, 0))
 
 
 def aligned(numbers, dtype):
@@ -159,16 +204,29 @@ def aligned(numbers, dtype):
 
 
 def workspace(numbers, dtype):
-    """Room for so many numbers for each thread, [threads, numbers or more]: the caller's until it asks for room again.
+    """An array [threads, numbers or more], a row for each thread: the caller's until it asks for one again.
 
-    Fresh memory costs as much as the work in it: a gradient of 64-64-32-10, 1797 samples, float32: 0.50 ms down to 0.41.
+    The number of threads is read once, here: `over` gives no more threads a slot than the array has rows. Fresh memory costs as
+    much as the work in it: a gradient of 64-64-32-10, 1797 samples, float32: 0.50 ms down to 0.41.
     """
-    _rooms.threads = threads = _pool.count
+    threads = _pool.count
     wanted = threads * (-(-numbers * dtype.itemsize // LINE) + 1) * LINE
-    room = getattr(_rooms, "room", None)
-    if room is None or room.size < wanted:
-        _rooms.room = room = aligned(wanted, np.dtype(np.uint8))
-    return room[:wanted].view(dtype).reshape(threads, -1)
+    _mine.workspace = rows = _memory(wanted).view(dtype).reshape(threads, -1)
+    return rows
+
+
+def scratch(numbers, dtype):
+    """An array of so many numbers that all threads share, in the memory of `workspace`: the caller's until it asks for either
+    again."""
+    return _memory(numbers * dtype.itemsize).view(dtype)
+
+
+def _memory(wanted):
+    """So many bytes of the calling thread's own, kept from call to call."""
+    kept = getattr(_mine, "memory", None)
+    if kept is None or kept.size < wanted:
+        _mine.memory = kept = aligned(wanted, np.dtype(np.uint8))
+    return kept[:wanted]
 
 
 def sum_chunks(blocks, work, bytes_each):
@@ -196,7 +254,14 @@ def set_num_threads(k):
     >>> import engine
     >>> engine.set_num_threads(2)
     """
-    _pool.resize(checks.whole_number(k, "k", 1))
+    k = checks.whole_number(k, "k", 1)
+    turns, turn = _pool.turns, Turn()
+    try:
+        while not turns.take(turn):
+            time.sleep(NAP)
+        _pool.resize(k)
+    finally:
+        turn.end()
 
 
 def num_threads():

@@ -1,38 +1,9 @@
-"""The one preset under every compiled function, and a cache that notices a change in any kernel file."""
-
-import contextlib
-import hashlib
-import pathlib
+"""The one preset under every compiled function."""
 
 from numba import config, njit
 from numba.core import types
-from numba.core.caching import FunctionCache
 
-_SOURCES = sorted(pathlib.Path(__file__).parent.rglob("*.py"))
-_STAMP = hashlib.sha256(b"".join(path.read_bytes() for path in _SOURCES)).hexdigest()
-
-
-class _KernelCache(FunctionCache):
-    """Numba's cache looks at a function's own file only; a kernel is linked with what it calls in other files, so the stamp of
-    its entries is taken over all of them."""
-
-    def __init__(self, function, before_loading):
-        super().__init__(function)
-        self._function, self._before_loading = function, before_loading
-        self._cache_file._source_stamp = (self._cache_file._source_stamp, _STAMP)
-
-    def load_overload(self, signature, target_context):
-        self._before_loading(self._function, signature)
-        try:
-            return super().load_overload(signature, target_context)
-        except Exception:  # a file that cannot be read, or was cut short: the index begins again
-            with contextlib.suppress(OSError):
-                self.flush()
-            return None
-
-    def save_overload(self, signature, data):
-        with contextlib.suppress(OSError):  # a full disk, or a folder that can no longer be written
-            super().save_overload(signature, data)
+from .cache import KernelCache
 
 
 def _call_by_kind(dispatcher):
@@ -49,7 +20,7 @@ def preset(function, before_loading):
     _call_by_kind(dispatcher)
     if not config.DISABLE_JIT:
         try:
-            dispatcher._cache = _KernelCache(function, before_loading)
+            dispatcher._cache = KernelCache(function, before_loading)
         except RuntimeError:  # no folder can be written: compiled anew in every process
             pass
     return dispatcher

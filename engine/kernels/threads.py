@@ -6,6 +6,8 @@ looks at the board for a while and then goes to sleep in Python. 2 cores, half o
 ThreadPoolExecutor took 75 to 200.
 """
 
+import os
+
 import llvmlite.binding
 import numpy as np
 from llvmlite import ir
@@ -17,7 +19,9 @@ from .linked import kernel
 WORDS = 512  # of a board: eight a cache line
 OPEN, STOP, ACTIVE, NEXT, FAILED, FUNCTION, COUNT, RANGES, SLOTS, PACK = 0, 1, 8, 16, 24, 32, 33, 34, 35, 64
 LOOKS = 12000  # how often a thread looks at the board before it goes to sleep, some 200 µs
-PATIENCE = 4000  # how often a caller looks whether the others are done before Python waits in its place
+PATIENCE = 4000  # how often a caller looks whether the others are done before it sleeps between looks
+NAP = 20  # microseconds of such a sleep
+SLEEP = "Sleep" if os.name == "nt" else "usleep"  # of the C library; the one takes milliseconds, the other microseconds
 
 WORD, BYTES = ir.IntType(64), ir.IntType(8).as_pointer()
 JOB = ir.FunctionType(ir.IntType(32), [BYTES, WORD, WORD, WORD])  # (packed arguments, first, last, slot) -> whether it failed
@@ -58,6 +62,19 @@ def pause(context):
         if llvmlite.binding.get_process_triple().startswith("x86_64"):
             kind = ir.FunctionType(ir.VoidType(), [])
             builder.call(cgutils.get_or_insert_function(builder.module, kind, "llvm.x86.sse2.pause"), [])
+        return context.get_dummy_value()
+
+    return types.void(), codegen
+
+
+@intrinsic
+def nap(context):
+    """A rest in which another process may have the core."""
+
+    def codegen(context, builder, signature, arguments):
+        word = ir.IntType(32)
+        function = cgutils.get_or_insert_function(builder.module, ir.FunctionType(word, [word]), SLEEP)
+        builder.call(function, [word(1 if SLEEP == "Sleep" else NAP)])
         return context.get_dummy_value()
 
     return types.void(), codegen
@@ -126,19 +143,23 @@ def take_ranges(board, slot):
 
 @kernel
 def launch(address, arguments, board, count, ranges, slots):
-    """Run the kernel at `address` over 0 … count in so many ranges, alone or with those whose slot is below `slots`: 0 when done,
-    1 where others are still at it, -1 where the arguments have no room on the board."""
+    """Run the kernel at `address` over 0 … count in so many ranges, alone or with those whose slot is below `slots`; back when all
+    of them are done, so that no interrupt comes while another thread writes to the arguments. 0 where the arguments are too many
+    for the board, and nothing was run."""
     if post_arguments(address, arguments, board) == 0:
-        return -1
+        return 0
     board[COUNT], board[RANGES], board[SLOTS] = count, ranges, slots
     board[NEXT], board[FAILED] = 0, 0
     add(board, OPEN, 1)
     take_ranges(board, 0)
     add(board, OPEN, -1)
-    for _ in range(PATIENCE):
-        if look(board, ACTIVE) == 0:
-            return 0
-        pause()
+    looks = 0
+    while look(board, ACTIVE) > 0:
+        looks += 1
+        if looks < PATIENCE:
+            pause()
+        else:
+            nap()
     return 1
 
 
