@@ -5,7 +5,7 @@ from collections import namedtuple
 import numpy as np
 
 from .forward import propagate_group, stack_lines
-from .layout import BIAS, ROW, WEIGHT, WIDTH
+from .layout import BIAS, LOSS_LINES, ROW, WEIGHT, WIDTH
 from .levels import chunk_blocks, fold_levels_into, push_level
 from .linked import kernel, shared
 from .panels import gather
@@ -16,8 +16,8 @@ from .transposed import step_back
 
 four_by_four, two_by_eight, one_by_sixteen = outer_sums(4, 4), outer_sums(2, 8), outer_sums(1, 16)
 
-# of a block: [panels][lines of a stack], [panels][lines of delta], packed factors, targets and losses in panels, three lines for a
-# loss, and [levels of the tree, P]
+# of a block: [panels][lines of a stack], [panels][lines of delta], packed factors, targets and losses in panels, LOSS_LINES lines,
+# and [levels of the tree, P]
 Room = namedtuple("Room", "stack delta scratch targets losses lines levels")
 
 
@@ -164,7 +164,7 @@ def room_places(plan, lanes, samples):
     scratch = delta + held * delta_lines(plan)
     targets = scratch + scratch_numbers(plan, lanes)
     losses = targets + held * plan[plan.shape[0] - 1, WIDTH]
-    return delta, scratch, targets, losses, losses + held, losses + held + 3 * lanes + lanes * lanes
+    return delta, scratch, targets, losses, losses + held, losses + held + LOSS_LINES * lanes + lanes * lanes
 
 
 @kernel

@@ -11,61 +11,14 @@ from .forward import stack_lines
 from .layout import ROW, WIDTH
 from .levels import chunk_blocks, fold_levels_into, push_level
 from .linked import kernel, shared
-from .panels import gather, scatter
+from .output_curvature import ENTRIES, base_lines, curvature_lines, curve, quadratic_lines, softmax_diagonal, term_count
 from .product import pack, panel_product
-from .simd import fma, fma_lines, lanes_of, multiply_lines
+from .simd import fma, lanes_of, multiply_lines
 from .sums import BLOCK
 from .tangents import tangents
 from .transposed import step_back
 
-# H of `samples` samples in panels. rank >= 0: diag(h) + the sum over r < rank of s_r x_r x_r^T, as the lines h [n], x_0 [n], s_0,
-# x_1 …; rank = -1: every entry, [n * n] lines. Lanes without a sample hold zeros.
-Curvature = namedtuple("Curvature", "lines rank samples")
 SumWork = namedtuple("SumWork", "delta second scratch levels")  # `second` holds tangents, or the squares of inputs
-
-
-@kernel
-def curvature_lines(n, rank):
-    """Lines of one panel's H."""
-    return n * n if rank < 0 else n + rank * (n + 1)
-
-
-@shared("line 2 line 2 line 2 2")
-def curve(lines, h, tangent, t, out, o, shape):
-    """out_j = H_j tangent_j for panels j: h = (first, rank), t, o = (first, panel stride), shape = (n, panels)."""
-    lanes = lanes_of(lines)
-    n, panels = shape
-    step = curvature_lines(n, h[1]) * lanes
-    total = np.empty(lanes, lines.dtype)
-    for j in range(panels):
-        at, x, y = h[0] + j * step, t[0] + j * t[1], o[0] + j * o[1]
-        if h[1] < 0:
-            for i in range(n):
-                multiply_lines(lines, at + i * n * lanes, tangent, x, out, y + i * lanes, 1)
-                fma_lines(lines, (at + (i * n + 1) * lanes, lanes), tangent, (x + lanes, lanes), out, (y + i * lanes, 0), n - 1)
-            continue
-        multiply_lines(lines, at, tangent, x, out, y, n)
-        for r in range(h[1]):
-            v = at + (n + r * (n + 1)) * lanes
-            total[:] = 0
-            fma_lines(lines, (v, lanes), tangent, (x, lanes), total, (0, 0), n)
-            multiply_lines(total, 0, lines, v + n * lanes, total, 0, 1)
-            fma_lines(lines, (v, lanes), total, (0, 0), out, (y, lanes), n)
-
-
-@kernel
-def curve_rows(curvature, tangent, no_indices, out, panels):
-    """Row k of out [m, n] = H_k times row k of tangent [m, n], for panels panels[0] … panels[1] - 1."""
-    lanes = lanes_of(tangent)
-    n = out.shape[1]
-    work = np.empty((2, n * lanes), out.dtype)
-    for j in range(panels[0], panels[1]):
-        first = j * lanes
-        count = min(lanes, out.shape[0] - first)
-        gather(tangent, no_indices, first, count, work[0], 0, 0)
-        curve(curvature.lines, (first * curvature_lines(n, curvature.rank), curvature.rank), work[0], (0, 0), work[1], (0, 0),
-              (n, 1))
-        scatter(work[1], 0, 0, first, count, out)
 
 
 @shared("line plan line integer line integer")
@@ -140,33 +93,6 @@ def ggn_product(theta, back, plan, stack, curvature, direction, partial, room, c
 
 
 @kernel
-def quadratic_lines(lines, h, n, factor, f, out, o, work):
-    """out_p = sum over i, q of factor_ip H_iq factor_qp for as many lines p of one panel as `work` holds: h = (first, rank) of H,
-    f = (first, stride from i to i + 1) of factor, o the first of out."""
-    lanes = lanes_of(lines)
-    at, rank = h
-    width = work.size // lanes
-    out[o:o + work.size] = 0
-    if rank < 0:
-        for i in range(n):
-            work[:] = 0
-            for q in range(n):
-                fma_lines(lines, (at + (i * n + q) * lanes, 0), factor, (f[0] + q * f[1], lanes), work, (0, lanes), width)
-            fma_lines(work, (0, lanes), factor, (f[0] + i * f[1], lanes), out, (o, lanes), width)
-        return
-    for i in range(n):
-        multiply_lines(factor, f[0] + i * f[1], factor, f[0] + i * f[1], work, 0, width)
-        fma_lines(lines, (at + i * lanes, 0), work, (0, lanes), out, (o, lanes), width)
-    for r in range(rank):
-        v = at + (n + r * (n + 1)) * lanes
-        work[:] = 0
-        for i in range(n):
-            fma_lines(lines, (v + i * lanes, 0), factor, (f[0] + i * f[1], lanes), work, (0, lanes), width)
-        multiply_lines(work, 0, work, 0, work, 0, width)
-        fma_lines(lines, (v + n * lanes, 0), work, (0, lanes), out, (o, lanes), width)
-
-
-@kernel
 def diagonal_factors(theta, back, plan, stack, curvature, out, panels):
     """diag((B^l)^T H B^l) for l = 1 … L and every sample of panels panels[0] … panels[1] - 1, from the chains, into
     out [panels][n_1 + … + n_L][lanes]."""
@@ -176,16 +102,20 @@ def diagonal_factors(theta, back, plan, stack, curvature, out, panels):
     step, held = chain_lines(plan) * lanes, curvature_lines(n, curvature.rank) * lanes
     top = (plan[depth, ROW] - plan[0, WIDTH]) * lanes
     gammas = (plan[depth, ROW] + n) * lanes + top
-    chain, work, work_of_one = np.empty(n * step, theta.dtype), np.empty(step, theta.dtype), np.empty(lanes, theta.dtype)
+    rank, base = curvature.rank, base_lines(n, curvature.rank)
+    chain, work, of_one = np.empty(n * step, theta.dtype), np.empty(2 * step, theta.dtype), np.empty(lanes, theta.dtype)
     for j in range(panels[0], panels[1]):
         chain_panels(theta, back, plan, stack, chain, 0, (j, j + 1))
-        h = (j * held, curvature.rank)
-        quadratic_lines(curvature.lines, h, n, chain, (0, step), out, j * d_stride, work)
+        quadratic_lines(curvature.lines, (j * held, rank), n, chain, (0, step), out, (j * d_stride, step // lanes), work)
+        if rank < ENTRIES:
+            softmax_diagonal(curvature.lines, j * held, n, stack, j * stride + gammas, out, j * d_stride + top, of_one)
         for i in range(n):
-            quadratic_lines(curvature.lines, (h[0] + (i * n + i if h[1] < 0 else i) * lanes, 0), 1,
-                            stack, (j * stride + gammas + i * lanes, 0), out, j * d_stride + top + i * lanes, work_of_one)
-            for r in range(h[1]):
-                v = h[0] + (n + r * (n + 1)) * lanes
+            if rank >= ENTRIES:
+                at = j * held + (i * n + i if rank == ENTRIES else i) * lanes
+                quadratic_lines(curvature.lines, (at, min(rank, 0)), 1, stack, (j * stride + gammas + i * lanes, 0),
+                                out, (j * d_stride + top + i * lanes, 1), of_one)
+            for r in range(term_count(rank)):
+                v = j * held + (base + r * (n + 1)) * lanes
                 for s in range(lanes):
                     b = stack[j * stride + gammas + i * lanes + s] * curvature.lines[v + i * lanes + s]
                     to = j * d_stride + top + i * lanes + s

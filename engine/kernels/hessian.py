@@ -7,7 +7,7 @@ import numpy as np
 from .activations import second_derivative
 from .backward import delta_lines, scratch_numbers, swapped
 from .forward import stack_lines
-from .ggn import curvature_lines, curve
+from .output_curvature import curvature_lines, curve
 from .layout import ACTIVATION, BIAS, GROUP, ROW, WEIGHT, WIDTH
 from .levels import chunk_blocks, fold_levels_into, push_level
 from .linked import kernel

@@ -11,3 +11,4 @@ WEIGHT = 1  # where W^l begins in theta
 BIAS = 2  # where b^l begins in theta
 ACTIVATION = 3  # the code of g^l
 ROW = 4  # n_0 + … + n_{l-1}: where a^l begins in a panel's stack, in lines
+LOSS_LINES = 5  # lines of a panel that a loss works with beside its outputs, targets and gradient

@@ -2,10 +2,13 @@
 
 import numpy as np
 
-from .elementary import exp, expm1, log, log1p, sigmoid, softplus, tanh
+from .cosine import cosine_distance, cosine_hessian
+from .elementary import exp, expm1, log1p, tanh
+from .layout import LOSS_LINES
 from .linked import kernel, shared
 from .panels import gather, scatter
 from .simd import lanes_of
+from .softmax import cross_entropy, softmax, softmax_covariance
 
 NAMES = ("squared_error", "absolute_error", "huber", "log_cosh", "softmax_cross_entropy", "binary_cross_entropy", "poisson",
          "hinge", "cosine")
@@ -43,88 +46,35 @@ def elementwise(code, parameter, u, y, loss, gradient, n):
         elif code == LOG_COSH:
             for s in range(lanes):
                 d = a[s] - t[s]
-                q = expm1(min(abs(d), one))
-                near, far = log1p(half * q * q / (one + q)), abs(d) + (log1p(exp(-two * abs(d))) - u.dtype.type(LN2))
+                e = expm1(min(abs(d), one))
+                near, far = log1p(half * e * e / (one + e)), abs(d) + (log1p(exp(-two * abs(d))) - u.dtype.type(LN2))
                 loss[s] += near if abs(d) < one else far
                 g[s] = tanh(d)
         elif code == BINARY_CROSS_ENTROPY:
             for s in range(lanes):
-                loss[s] += softplus(a[s]) - t[s] * a[s]
-                g[s] = sigmoid(a[s]) - t[s]
+                x, e = a[s], exp(-abs(a[s]))
+                far = e / (one + e)  # the probability of the less likely class
+                loss[s] += log1p(e) + ((one - t[s]) * x if x > zero else -t[s] * x)
+                g[s] = (one - t[s]) - far if x > zero else far - t[s]
         elif code == POISSON:
             for s in range(lanes):
                 e = exp(a[s])
                 loss[s] += e - t[s] * a[s]
                 g[s] = e - t[s]
-        else:
+        elif code == HINGE:
             for s in range(lanes):
                 margin = one - t[s] * a[s]
                 loss[s] += margin if margin > zero else (zero if margin == margin else margin)
                 g[s] = -t[s] if margin > zero else zero
-
-
-@kernel
-def cross_entropy(u, y, loss, gradient, scratch, n):
-    """log sum exp u times sum y, minus y · u."""
-    lanes = lanes_of(u)
-    top, total = scratch[:lanes], scratch[lanes:2 * lanes]
-    weight = scratch[2 * lanes:3 * lanes]
-    for s in range(lanes):
-        top[s] = u[s]
-    total[:] = 0
-    weight[:] = 0
-    for q in range(1, n):
-        a = u[q * lanes:(q + 1) * lanes]
-        for s in range(lanes):
-            top[s] = max(top[s], a[s])
-    for q in range(n):
-        a, t, g = u[q * lanes:(q + 1) * lanes], y[q * lanes:(q + 1) * lanes], gradient[q * lanes:(q + 1) * lanes]
-        for s in range(lanes):
-            d = a[s] - top[s]
-            e = exp(d)
-            g[s] = e
-            total[s] += e
-            weight[s] += t[s]
-            loss[s] -= t[s] * d
-    for s in range(lanes):
-        loss[s] += weight[s] * log(total[s])
-        total[s] = weight[s] / total[s]
-    for q in range(n):
-        t, g = y[q * lanes:(q + 1) * lanes], gradient[q * lanes:(q + 1) * lanes]
-        for s in range(lanes):
-            g[s] = g[s] * total[s] - t[s]
-
-
-@kernel
-def cosine_distance(u, y, loss, gradient, scratch, n):
-    """1 - u · y / (|u| |y|); 1, with gradient 0, where u or y is 0."""
-    lanes = lanes_of(u)
-    dot, uu, yy = scratch[:lanes], scratch[lanes:2 * lanes], scratch[2 * lanes:3 * lanes]
-    dot[:] = 0
-    uu[:] = 0
-    yy[:] = 0
-    zero, one = u.dtype.type(0), u.dtype.type(1)
-    for q in range(n):
-        a, t = u[q * lanes:(q + 1) * lanes], y[q * lanes:(q + 1) * lanes]
-        for s in range(lanes):
-            dot[s] += a[s] * t[s]
-            uu[s] += a[s] * a[s]
-            yy[s] += t[s] * t[s]
-    for s in range(lanes):
-        inverse = one / np.sqrt(uu[s] * yy[s]) if uu[s] * yy[s] > zero else zero
-        loss[s] = one - dot[s] * inverse
-        dot[s] = dot[s] * inverse / uu[s] if uu[s] > zero else zero
-        yy[s] = inverse
-    for q in range(n):
-        a, t, g = u[q * lanes:(q + 1) * lanes], y[q * lanes:(q + 1) * lanes], gradient[q * lanes:(q + 1) * lanes]
-        for s in range(lanes):
-            g[s] = dot[s] * a[s] - t[s] * yy[s]
+        else:
+            loss[:] = np.nan
+            g[:] = np.nan
 
 
 @shared("integer float line 2 line 2 line integer line 2 line integer integer")
 def panel_losses(code, parameter, outputs, o, targets, t, losses, first, gradients, g, scratch, n, panels):
     """L(a^L) of panels of samples, a line of losses each from `first`, and ∇L, n lines of gradients each (eq. 11 and 17): a^L are n
-    lines of outputs, the truths n lines of targets; o, t, g = (first, panel stride); scratch has three lines."""
+    lines of outputs, the truths n lines of targets; o, t, g = (first, panel stride); scratch has LOSS_LINES lines."""
     lanes = lanes_of(outputs)
     for j in range(panels):
         at_o, at_t, at_g, at_l = o[0] + j * o[1], t[0] + j * t[1], g[0] + j * g[1], first + j * lanes
@@ -161,7 +111,7 @@ def loss_and_gradient(code, parameter, A, y, losses, gradients, span):
     A [m, n]; y [m, n], or [m, 1] with class numbers for softmax_cross_entropy.
     """
     lanes, n, everything = lanes_of(A), A.shape[1], np.empty(0, np.int64)
-    panels = np.empty((3 * n + 4) * lanes, A.dtype)
+    panels = np.empty((3 * n + 1 + LOSS_LINES) * lanes, A.dtype)
     t, g, loss, scratch = n * lanes, 2 * n * lanes, 3 * n * lanes, panels[(3 * n + 1) * lanes:]
     for first in range(span[0], span[1], lanes):
         count = min(lanes, span[1] - first)
@@ -176,52 +126,39 @@ def loss_and_gradient(code, parameter, A, y, losses, gradients, span):
 @kernel
 def loss_hessian(code, parameter, A, y, out):
     """∇²L [m, n, n]."""
-    n, classes = A.shape[1], y.shape[1] != A.shape[1]
-    zero, one = A.dtype.type(0), A.dtype.type(1)
+    m, n = A.shape
+    zero, one, two = A.dtype.type(0), A.dtype.type(1), A.dtype.type(2)
     delta = A.dtype.type(parameter)
-    p = np.empty(n, A.dtype)
-    for k in range(A.shape[0]):
+    if code == SOFTMAX_CROSS_ENTROPY:
+        p, likeliest, weight = np.empty_like(A), np.empty_like(A), np.empty(m, A.dtype)
+        softmax(A, p, likeliest, (0, m))
+        for k in range(m):
+            weight[k] = one
+            if y.shape[1] == n:
+                weight[k] = y[k, 0]
+                for q in range(1, n):
+                    weight[k] += y[k, q]
+        softmax_covariance(p, weight, out)
+        return
+    for k in range(m):
+        if code == COSINE:
+            cosine_hessian(A[k], y[k], out[k])
+            continue
         out[k] = 0
-        if code == SOFTMAX_CROSS_ENTROPY:
-            top, total, weight = A[k, 0], zero, zero
-            for q in range(1, n):
-                top = max(top, A[k, q])
-            for q in range(n):
-                p[q] = exp(A[k, q] - top)
-                total += p[q]
-                weight += one if classes and q == 0 else (zero if classes else y[k, q])
-            for q in range(n):
-                p[q] /= total
-            for i in range(n):
-                for j in range(n):
-                    out[k, i, j] = weight * ((p[i] if i == j else zero) - p[i] * p[j])
-        elif code == COSINE:
-            dot, uu, yy = zero, zero, zero
-            for q in range(n):
-                dot += A[k, q] * y[k, q]
-                uu += A[k, q] * A[k, q]
-                yy += y[k, q] * y[k, q]
-            if uu * yy > zero:
-                inverse = one / np.sqrt(uu * yy)
-                c = dot * inverse
-                for i in range(n):
-                    for j in range(n):
-                        cross = (A[k, i] * y[k, j] + y[k, i] * A[k, j]) * inverse / uu
-                        square = c / uu * ((one if i == j else zero) - (one + one + one) * A[k, i] * A[k, j] / uu)
-                        out[k, i, j] = cross + square
-        else:
-            for q in range(n):
-                u, value = A[k, q], zero
-                if code == SQUARED_ERROR:
-                    value = one
-                elif code == HUBER:
-                    value = one if abs(u - y[k, q]) <= delta else zero
-                elif code == LOG_COSH:
-                    t = tanh(u - y[k, q])
-                    value = (one - t) * (one + t)
-                elif code == BINARY_CROSS_ENTROPY:
-                    s = sigmoid(u)
-                    value = s * (one - s)
-                elif code == POISSON:
-                    value = exp(u)
-                out[k, q, q] = value
+        for q in range(n):
+            u, value = A[k, q], A.dtype.type(np.nan)
+            if code == SQUARED_ERROR:
+                value = one
+            elif code == ABSOLUTE_ERROR or code == HINGE:
+                value = zero
+            elif code == HUBER:
+                value = one if abs(u - y[k, q]) <= delta else zero
+            elif code == LOG_COSH:
+                e = exp(-two * abs(u - y[k, q]))
+                value = two * two * e / ((one + e) * (one + e))
+            elif code == BINARY_CROSS_ENTROPY:
+                e = exp(-abs(u))
+                value = e / ((one + e) * (one + e))
+            elif code == POISSON:
+                value = exp(u)
+            out[k, q, q] = value

@@ -4,7 +4,7 @@
 from .backward import delta_lines
 from .chain import chain_lines, chain_panels
 from .forward import stack_lines
-from .ggn import curvature_lines
+from .output_curvature import curvature_lines
 from .layout import BIAS, ROW, WEIGHT, WIDTH
 from .linked import kernel, shared
 from .product import ROWS, pack

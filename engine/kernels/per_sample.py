@@ -4,7 +4,7 @@ import numpy as np
 
 from .backward import delta_lines, deltas, top_line
 from .forward import propagate_group, stack_lines
-from .layout import BIAS, GROUP, ROW, WEIGHT, WIDTH
+from .layout import BIAS, GROUP, LOSS_LINES, ROW, WEIGHT, WIDTH
 from .linked import kernel
 from .losses import gather_targets, panel_losses
 from .panels import gather
@@ -38,7 +38,7 @@ def group_norms(plan, stack, place, delta, first, count, norms):
 @kernel
 def norms_numbers(plan, lanes, step):
     """Numbers of room that `streamed_norms` needs for `step` panels at a time."""
-    return step * lanes * (stack_lines(plan) + delta_lines(plan)) + (plan[plan.shape[0] - 1, WIDTH] + 4 + lanes) * lanes
+    return step * lanes * (stack_lines(plan) + delta_lines(plan)) + (plan[plan.shape[0] - 1, WIDTH] + 1 + LOSS_LINES + lanes) * lanes
 
 
 @kernel

@@ -6,7 +6,8 @@ from .. import checks
 from ..kernels.sums import BLOCK
 from . import curvature_checks
 from .ggn import gauss_newton
-from .output_curvature import OutputCurvature, loss_curvature, probabilities
+from .output_curvature import OutputCurvature, loss_curvature
+from .output_hessian import probabilities
 
 LIKELIHOODS = ("squared_error", "softmax_cross_entropy", "binary_cross_entropy", "poisson")
 
@@ -63,11 +64,10 @@ def fisher(network, X, y, cost, *, samples=None, seed=0, max_bytes=None):
     def curvature(cost, A, targets, weights, gradients, first):
         if samples is None:
             if cost.loss.name == "softmax_cross_entropy":
-                p = probabilities(cost, A, targets)[0]
-                return OutputCurvature(A.shape, A.dtype, weights[:, None] * p, [(p, -weights)])
+                return OutputCurvature(A.shape, A.dtype, classes=(*probabilities(A), weights))
             return loss_curvature(cost, A, targets, weights, "fisher")
         share = weights / A.dtype.type(samples)
-        drawn = _gradients_at_draws(cost, A, targets, samples, (entropy, first // BLOCK))
+        drawn = _gradients_at_draws(cost, A, samples, (entropy, first // BLOCK))
         if samples < A.shape[1]:
             return OutputCurvature(A.shape, A.dtype, terms=[(x, share) for x in drawn])
         entries = sum((share[:, None] * x)[:, :, None] * x[:, None, :] for x in drawn)
@@ -76,7 +76,7 @@ def fisher(network, X, y, cost, *, samples=None, seed=0, max_bytes=None):
     return gauss_newton(network, X, y, cost, "fisher", curvature, max_bytes=max_bytes)
 
 
-def _gradients_at_draws(cost, A, targets, draws, start):
+def _gradients_at_draws(cost, A, draws, start):
     """∇L [draws, m, n] at targets drawn from the model, each block by a generator of its own, numbered from `start`."""
     entropy, block = start
     out = np.empty((draws, *A.shape), A.dtype)
@@ -84,22 +84,22 @@ def _gradients_at_draws(cost, A, targets, draws, start):
         generator = np.random.default_rng([entropy, block + first // BLOCK])
         some = slice(first, first + BLOCK)
         for r in range(draws):
-            out[r, some] = _gradient_at_a_draw(cost, A[some], targets[some], generator)
+            out[r, some] = _gradient_at_a_draw(cost, A[some], generator)
     return out
 
 
-def _gradient_at_a_draw(cost, A, targets, generator):
+def _gradient_at_a_draw(cost, A, generator):
     """∇L [m, n] at targets drawn from the model."""
     name = cost.loss.name
     if name == "squared_error":
         return generator.standard_normal(A.shape).astype(A.dtype)
     if name == "softmax_cross_entropy":
-        p = probabilities(cost, A, targets)[0]
+        p = probabilities(A)[0]
         drawn = (np.cumsum(p, axis=1) < generator.random((len(A), 1)) * p.sum(1, keepdims=True)).sum(1)
-        return p - np.eye(A.shape[1], dtype=A.dtype)[drawn]
+        return cost.losses_and_gradients(A, np.eye(A.shape[1], dtype=A.dtype)[drawn])[1]
     mean = cost.losses_and_gradients(A, np.zeros_like(A))[1]
     drawn = generator.random(A.shape) < mean if name == "binary_cross_entropy" else generator.poisson(mean)
-    return mean - drawn.astype(A.dtype)
+    return cost.losses_and_gradients(A, drawn.astype(A.dtype))[1]
 
 
 def empirical_fisher(network, X, y, cost, *, max_bytes=None):

@@ -5,7 +5,8 @@ import numpy as np
 from .. import checks
 from ..backward import by_rows, chunk_nodes, folded, summed_by_rows
 from ..forward import lanes, panel_count
-from ..kernels.ggn import curve_rows, diagonal_factors, ggn_product, pack_squares, rank_factors, square_sums, sum_numbers
+from ..kernels.ggn import diagonal_factors, ggn_product, pack_squares, rank_factors, square_sums, sum_numbers
+from ..kernels.output_curvature import curve_rows
 from ..kernels.sums import BLOCK
 from ..network import NO_INDICES
 from ..runtime import over, workspace
@@ -51,7 +52,7 @@ class GaussNewtonOperator(CurvatureOperator):
         network, m = self.network, len(self._losses)
         plan, stack, wide = network._layout.plan, self.forward._stack, lanes(self.dtype)
         panels, blocks = panel_count(m, self.dtype), -(-m // BLOCK)
-        flat = self._outputs.diagonal is None and self._outputs.entries is None
+        flat = self._outputs.terms_alone
         factors = np.empty(blocks * BLOCK * sum(network.widths[1:]) + wide * wide, self.dtype)
         over(panels, m * network.size * (1 if flat else network.widths[-1]), rank_factors if flat else diagonal_factors,
              network._theta, network._weights_back(), plan, stack, self._curvature, factors)

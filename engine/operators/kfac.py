@@ -14,16 +14,16 @@ from ..rows import gathered, samples, truths
 from ..two_passes import READ, losses_in_slabs
 from . import checks as operator_checks
 from .jacobian import Jacobian
-from .output_hessian import output_hessians
+from .output_hessian import output_roots
 
 SLAB = 1 << 26  # bytes of the chains of a layer that are held at once
 
 
 class _Part(NamedTuple):
-    """J, (∇φ)_k ∇²L_k [samples, n, n] and (∇φ)_k / Σ ∇φ of some samples."""
+    """J, S [samples, n, n] with S Sᵀ = (∇φ)_k ∇²L_k, and (∇φ)_k / Σ ∇φ of some samples."""
 
     jacobian: Jacobian
-    curvature: np.ndarray
+    roots: np.ndarray
     shares: np.ndarray
 
     def inputs(self, l):
@@ -32,13 +32,13 @@ class _Part(NamedTuple):
         return np.concatenate([a, np.ones((len(a), 1), a.dtype)], axis=1)
 
     def chains(self, l):
-        """The chain B^l [., n, n_l] and H_k of a few samples at a time, and which they are."""
-        m, n = self.curvature.shape[:2]
-        step = max(1, SLAB // (n * self.jacobian.network.widths[l] * self.curvature.itemsize))
+        """Sᵀ B^l [., n, n_l], from the chain B^l of eq. 7, of a few samples at a time, and which they are."""
+        m, n = self.roots.shape[:2]
+        step = max(1, SLAB // (n * self.jacobian.network.widths[l] * self.roots.itemsize))
         chain = self.jacobian.chain(l)
         for first in range(0, m, step):
             some = slice(first, min(m, first + step))
-            yield some, chain[some], self.curvature[some]
+            yield some, self.roots[some].transpose(0, 2, 1) @ chain[some]
 
 
 def _shares(weights, total):
@@ -72,8 +72,9 @@ class KroneckerFactored(LinearOperator):
             for l in range(1, network.depth + 1):
                 inputs = part.inputs(l)
                 self.input_factors[l - 1] += inputs.T @ (part.shares[:, None] * inputs)
-                for _, chain, H in part.chains(l):
-                    self.output_factors[l - 1] += chain.reshape(-1, widths[l]).T @ (H @ chain).reshape(-1, widths[l])
+                for _, chain in part.chains(l):
+                    rows = chain.reshape(-1, widths[l])
+                    self.output_factors[l - 1] += rows.T @ rows
         self.output_factors = [(B + B.T) / 2 for B in self.output_factors]
         self._eigen = None
         super().__init__(network.dtype, (network.size, network.size))
@@ -90,15 +91,15 @@ class KroneckerFactored(LinearOperator):
             if self._kept is None:
                 X, targets, _ = gathered(self._X, self._targets, np.arange(len(self._X)))
                 J = Jacobian(self.network, X)
-                curvature, weights = output_hessians(self._cost, J.forward.outputs, targets)
-                self._kept = _Part(J, curvature, _shares(weights, weights.sum()))
+                roots, weights = output_roots(self._cost, J.forward.outputs, targets)
+                self._kept = _Part(J, roots, _shares(weights, weights.sum()))
             yield self._kept
             return
         for slab in self._slabs:
             J = Jacobian(self.network, self._X[slab])
             cost = Cost(self._cost.loss, _built_in("weighted", data=self._weights[slab]))
-            curvature, weights = output_hessians(cost, J.forward.outputs, self._targets[slab])
-            yield _Part(J, curvature, _shares(weights, self._weights.sum()))
+            roots, weights = output_roots(cost, J.forward.outputs, self._targets[slab])
+            yield _Part(J, roots, _shares(weights, self._weights.sum()))
 
     def _spectrum(self):
         """(U, V, s) for every layer: the eigenvectors of B_l and A_l, and the eigenvalues s [n_l, n_{l−1} + 1] of B_l ⊗ A_l."""

@@ -4,14 +4,23 @@ import numpy as np
 
 from ..forward import lanes, panel_count
 from ..kernels.forward import write_lines
-from ..kernels.ggn import Curvature, curvature_lines
+from ..kernels.output_curvature import ENTRIES, SOFTMAX, Curvature, curvature_lines
 from ..kernels.reductions import LOG_SUM_EXP, MEAN_VARIANCE, POWER_MEAN
+from ..kernels.softmax import softmax_covariance
 from . import curvature_checks
-from .output_hessian import loss_hessians
+from .output_hessian import loss_hessians, probabilities, target_sums
 
 
 class OutputCurvature:
-    """H_k = diag(h_k) + Σ_r s_rk x_rk x_rkᵀ for k = 1 … m, or every entry of it.
+    """H_k = diag(h_k) + Σ_r s_rk x_rk x_rkᵀ for k = 1 … m, or every entry of it, or the curvature of softmax in place of diag(h_k).
+
+    The curvature of softmax is w (diag(p) − p pᵀ). As a diagonal and a term its entry for a class t that is nearly sure would be
+    the difference w (p_t − p_t²), and would lose every digit. So p is kept with t, the likeliest class, and products and quadratic
+    forms measure from v_t, which changes nothing, for (diag(p) − p pᵀ) 1 = 0: with d = v − v_t 1,
+
+        H v = w p ⊙ (d − p·d),    vᵀ H v = w Σ_i p_i (d_i − p·d)²,
+
+    where d_t = 0 and p·d sums the unlikely classes alone. Every entry keeps its relative accuracy, and no quadratic form is negative.
 
     Parameters
     ----------
@@ -22,16 +31,25 @@ class OutputCurvature:
     terms : sequence of (x [m, n], s [m])
     entries : ndarray [m, n, n], optional
         H itself; then there is no diagonal.
+    classes : (p [m, n], t [m, n], w [m]), optional
+        Of softmax: the probabilities, 1 at the likeliest class among zeros, and the factor of every sample; then there is no
+        diagonal.
     """
 
-    def __init__(self, shape, dtype, diagonal=None, terms=(), entries=None):
-        self.shape, self.dtype, self.diagonal, self.terms, self.entries = shape, dtype, diagonal, tuple(terms), entries
+    def __init__(self, shape, dtype, diagonal=None, terms=(), entries=None, classes=None):
+        self.shape, self.dtype, self.diagonal, self.terms = shape, dtype, diagonal, tuple(terms)
+        self.entries, self.classes = entries, classes
+
+    @property
+    def terms_alone(self):
+        """Whether H_k is a sum of terms and nothing else."""
+        return self.diagonal is None and self.entries is None and self.classes is None
 
     def plus(self, x, s):
         """The same and s x xᵀ for every sample."""
         if self.entries is not None:
             return OutputCurvature(self.shape, self.dtype, entries=self.entries + (s[:, None] * x)[:, :, None] * x[:, None, :])
-        return OutputCurvature(self.shape, self.dtype, self.diagonal, (*self.terms, (x, s)))
+        return OutputCurvature(self.shape, self.dtype, self.diagonal, (*self.terms, (x, s)), classes=self.classes)
 
     def matrices(self, first, stop):
         """H_k [stop − first, n, n] of some samples."""
@@ -41,42 +59,44 @@ class OutputCurvature:
         H = np.zeros((stop - first, n, n), self.dtype)
         if self.diagonal is not None:
             H[:, range(n), range(n)] = self.diagonal[first:stop]
+        if self.classes is not None:
+            p, _, w = self.classes
+            softmax_covariance(p[first:stop], w[first:stop], H)
         for x, s in self.terms:
             H += (s[first:stop, None] * x[first:stop])[:, :, None] * x[first:stop, None, :]
         return H
 
+    def _rank(self):
+        """How kernels name what H is made of."""
+        if self.entries is not None:
+            return ENTRIES
+        return len(self.terms) if self.classes is None else SOFTMAX - len(self.terms)
+
     def in_panels(self):
         """What kernels read."""
         m, n = self.shape
-        rank, wide, panels = -1 if self.entries is not None else len(self.terms), lanes(self.dtype), panel_count(m, self.dtype)
+        rank, wide, panels = self._rank(), lanes(self.dtype), panel_count(m, self.dtype)
         stride = curvature_lines(n, rank) * wide
         lines = np.zeros(panels * stride, self.dtype)
         if self.entries is not None:
             write_lines(self.entries.reshape(m, n * n), lines, stride, 0, (0, panels))
         if self.diagonal is not None:
             write_lines(self.diagonal, lines, stride, 0, (0, panels))
+        if self.classes is not None:
+            p, likeliest, w = self.classes
+            for line, part in ((0, p), (n, likeliest), (2 * n, w[:, None])):
+                write_lines(np.ascontiguousarray(part), lines, stride, line, (0, panels))
+        line = n if self.classes is None else 2 * n + 1
         for r, (x, s) in enumerate(self.terms):
-            write_lines(np.ascontiguousarray(x), lines, stride, n + r * (n + 1), (0, panels))
-            write_lines(np.ascontiguousarray(s[:, None]), lines, stride, 2 * n + r * (n + 1), (0, panels))
+            write_lines(np.ascontiguousarray(x), lines, stride, line + r * (n + 1), (0, panels))
+            write_lines(np.ascontiguousarray(s[:, None]), lines, stride, line + n + r * (n + 1), (0, panels))
         return Curvature(lines, rank, m)
-
-
-def probabilities(cost, A, targets):
-    """softmax(a^L) [m, n] and Σ y [m] of softmax_cross_entropy, from its gradient Σ y softmax(a^L) − y."""
-    m, n = A.shape
-    y = targets
-    if targets.shape[1] != n:
-        y = np.zeros_like(A)
-        y[np.arange(m), targets[:, 0].astype(np.int64)] = 1
-    total = y.sum(1)
-    return (cost.losses_and_gradients(A, targets)[1] + y) / total[:, None], total
 
 
 def loss_curvature(cost, A, targets, weights, owner):
     """weights_k ∇²L(a^{Lk}) for every sample."""
     if cost.loss.name == "softmax_cross_entropy":
-        p, total = probabilities(cost, A, targets)
-        return OutputCurvature(A.shape, A.dtype, (weights * total)[:, None] * p, [(p, -weights * total)])
+        return OutputCurvature(A.shape, A.dtype, classes=(*probabilities(A), weights * target_sums(A, targets)))
     H = loss_hessians(cost.loss, A, targets, owner)
     if cost.loss.code < 0:
         curvature_checks.finite_hessian(H)

@@ -6,7 +6,7 @@ from scipy.sparse.linalg import LinearOperator
 from ..blocks import SlabSum, block_count, cut, levels_of
 from ..cost import Cost
 from ..forward import lanes
-from ..kernels.ggn import curvature_lines
+from ..kernels.output_curvature import curvature_lines
 from ..kernels.sums import BLOCK
 from ..reductions import _built_in
 from ..rows import as_given, gathered, samples, truths

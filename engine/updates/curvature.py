@@ -1,23 +1,32 @@
 """The curvature of the losses at the outputs: S with S Sᵀ = (∇φ)_k ∇²L_k for each sample, or its expectation, the Fisher matrix."""
 
 import math
+from typing import NamedTuple
 
 import numpy as np
 
-from ..operators.output_hessian import loss_hessians
+from ..operators.output_hessian import loss_hessians, softmax_roots, target_sums
 from . import checks
 
 EXPONENTIAL_FAMILY = ("squared_error", "softmax_cross_entropy", "binary_cross_entropy", "poisson")
 
 
+class Rooted(NamedTuple):
+    """∇²L = S Sᵀ of a convex loss, by S [m, n, n]: what is nearly sure in softmax would be lost in ∇²L's eigenvalues."""
+
+    S: np.ndarray
+
+
 def hessians(loss, A, targets):
-    """∇²L [m, n, n], or its diagonal [m, n] where a loss is a sum over outputs.
+    """∇²L [m, n, n], or its diagonal [m, n] where a loss is a sum over outputs, or Rooted.
 
     Raises
     ------
     ValueError
         Where a user's own loss has no Hessian.
     """
+    if loss.name == "softmax_cross_entropy":
+        return Rooted(softmax_roots(A, target_sums(A, targets)))
     return loss_hessians(loss, A, targets, "this update")
 
 
@@ -48,8 +57,10 @@ def factors(weights, curvature):
     """S with S Sᵀ = weights_k curvature_k, [m, n] where diagonal, else [m, n, n]; what is not positive semi-definite is
     projected: eigenvalues below 0 count as 0.
 
-    weights [m] is ∇φ; curvature [m, n] or [m, n, n].
+    weights [m] is ∇φ; curvature [m, n] or [m, n, n], or Rooted.
     """
+    if isinstance(curvature, Rooted):
+        return np.sqrt(np.maximum(weights, 0))[:, None, None] * curvature.S
     if curvature.ndim == 2 or curvature.shape[1] == 1:
         return np.sqrt(np.maximum(weights[:, None] * curvature.reshape(len(weights), -1), 0))
     if not np.isfinite(curvature).all():

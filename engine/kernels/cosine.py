@@ -1,0 +1,89 @@
+"""1 - cos of the angle between u and y, as half the square of what separates their directions: vectors are scaled by a power of two
+first, so that no square overflows or vanishes, and none of the rest changes its bits."""
+
+import numpy as np
+
+from .compiled import inlined
+from .linked import kernel
+from .simd import binary_exponent, lanes_of, number, scale_by_power
+
+SUBNORMAL_SCALE = 18014398509481984.0  # 2^54
+
+
+@inlined
+def power_of_two(x):
+    """k as a float, where x / 2^k lies in [sqrt(1/2), sqrt(2)) for a positive finite x; 0 for others."""
+    zero = number(x, 0.0)
+    small = x < number(x, 1e-30)
+    v = x * number(x, SUBNORMAL_SCALE) if small else x
+    k = binary_exponent(v) - (number(x, 54.0) if small else zero)
+    return k if x > zero and x < number(x, np.inf) else zero
+
+
+@kernel
+def cosine_distance(u, y, loss, gradient, scratch, n):
+    """|d|^2 / 2 with d = y / |y| - u / |u|, and -(d + |d|^2 / 2 · u / |u|) / |u|; 1, with gradient 0, where u or y is 0. u, y,
+    gradient [n][lanes], loss [lanes]; scratch has four lines."""
+    lanes = lanes_of(u)
+    u_power, y_power = scratch[:lanes], scratch[lanes:2 * lanes]
+    u_inverse, y_inverse = scratch[2 * lanes:3 * lanes], scratch[3 * lanes:4 * lanes]
+    zero, half, one = u.dtype.type(0), u.dtype.type(0.5), u.dtype.type(1)
+    scratch[:4 * lanes] = 0
+    for q in range(n):
+        a, t = u[q * lanes:(q + 1) * lanes], y[q * lanes:(q + 1) * lanes]
+        for s in range(lanes):
+            u_power[s] = max(u_power[s], abs(a[s]))
+            y_power[s] = max(y_power[s], abs(t[s]))
+    for s in range(lanes):
+        u_power[s] = -power_of_two(u_power[s])
+        y_power[s] = -power_of_two(y_power[s])
+    for q in range(n):
+        a, t = u[q * lanes:(q + 1) * lanes], y[q * lanes:(q + 1) * lanes]
+        for s in range(lanes):
+            b, c = scale_by_power(a[s], u_power[s]), scale_by_power(t[s], y_power[s])
+            u_inverse[s] += b * b
+            y_inverse[s] += c * c
+    for s in range(lanes):
+        none = u_inverse[s] == zero or y_inverse[s] == zero
+        u_inverse[s] = zero if none else one / np.sqrt(u_inverse[s])
+        y_inverse[s] = zero if none else one / np.sqrt(y_inverse[s])
+        loss[s] = one if none else zero
+    for q in range(n):
+        a, t = u[q * lanes:(q + 1) * lanes], y[q * lanes:(q + 1) * lanes]
+        for s in range(lanes):
+            d = scale_by_power(t[s], y_power[s]) * y_inverse[s] - scale_by_power(a[s], u_power[s]) * u_inverse[s]
+            loss[s] += half * d * d
+    for q in range(n):
+        a, t, g = u[q * lanes:(q + 1) * lanes], y[q * lanes:(q + 1) * lanes], gradient[q * lanes:(q + 1) * lanes]
+        for s in range(lanes):
+            b = scale_by_power(a[s], u_power[s]) * u_inverse[s]
+            d = scale_by_power(t[s], y_power[s]) * y_inverse[s] - b
+            g[s] = zero - scale_by_power((d + loss[s] * b) * u_inverse[s], u_power[s])
+
+
+@kernel
+def cosine_hessian(u, y, out):
+    """(û ŷ^T + ŷ û^T + c (I - 3 û û^T)) / |u|^2 with directions û, ŷ and c = û · ŷ; u, y [n], out [n, n], which is 0 where u or y
+    is."""
+    n, zero, one = u.size, u.dtype.type(0), u.dtype.type(1)
+    u_largest, y_largest, uu, yy, dot = zero, zero, zero, zero, zero
+    for q in range(n):
+        u_largest, y_largest = max(u_largest, abs(u[q])), max(y_largest, abs(y[q]))
+    u_power, y_power = -power_of_two(u_largest), -power_of_two(y_largest)
+    for q in range(n):
+        a, t = scale_by_power(u[q], u_power), scale_by_power(y[q], y_power)
+        dot += a * t
+        uu += a * a
+        yy += t * t
+    out[:] = zero
+    if uu == zero or yy == zero:
+        return
+    inverse = one / np.sqrt(uu * yy)
+    c = dot * inverse
+    for i in range(n):
+        a_i, t_i = scale_by_power(u[i], u_power), scale_by_power(y[i], y_power)
+        for j in range(n):
+            a_j, t_j = scale_by_power(u[j], u_power), scale_by_power(y[j], y_power)
+            cross = (a_i * t_j + t_i * a_j) * inverse / uu
+            square = c / uu * ((one if i == j else zero) - (one + one + one) * a_i * a_j / uu)
+            out[i, j] = scale_by_power(scale_by_power(cross + square, u_power), u_power)

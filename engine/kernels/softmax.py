@@ -1,0 +1,114 @@
+"""Softmax and its cross-entropy, gradient and Hessian without cancellation: with e_i = e^(u_i - u_t), t the likeliest class, every
+1 - p_t is the sum of the other e_i over the sum of all, however small it is."""
+
+import numpy as np
+
+from .elementary import exp, log1p
+from .linked import kernel
+from .panels import gather, scatter
+from .simd import lanes_of, polynomial
+
+EPSILON = polynomial((2.220446049250313e-16,), (1.1920928955078125e-07,))
+
+
+@kernel
+def cross_entropy(u, y, loss, gradient, scratch, n):
+    """w log(1 + o) - y · (u - u_t), with w = sum y and o the sum of e_i over the classes other than t; w p - y, whose entry for t is
+    sum of the other y - w o / (1 + o) where p_t > 1/2. u, y, gradient [n][lanes], loss [lanes]."""
+    lanes = lanes_of(u)
+    top, total, others = scratch[:lanes], scratch[lanes:2 * lanes], scratch[2 * lanes:3 * lanes]
+    weight, rest = scratch[3 * lanes:4 * lanes], scratch[4 * lanes:5 * lanes]
+    zero, one, two = u.dtype.type(0), u.dtype.type(1), u.dtype.type(2)
+    for s in range(lanes):
+        top[s] = u[s]
+    total[:] = 0
+    others[:] = 0
+    weight[:] = 0
+    rest[:] = 0
+    for q in range(1, n):
+        a = u[q * lanes:(q + 1) * lanes]
+        for s in range(lanes):
+            top[s] = max(top[s], a[s])
+    for q in range(n):
+        a, t, g = u[q * lanes:(q + 1) * lanes], y[q * lanes:(q + 1) * lanes], gradient[q * lanes:(q + 1) * lanes]
+        for s in range(lanes):
+            d = a[s] - top[s]
+            e = exp(d)
+            g[s] = e
+            total[s] += e
+            others[s] += e if d != zero else zero
+            weight[s] += t[s]
+            rest[s] += t[s] if d != zero else zero
+            loss[s] -= t[s] * d
+    for s in range(lanes):
+        odds = others[s] if total[s] < two else total[s] - one  # of several likeliest classes, one is not among the others
+        share = weight[s] / total[s]
+        loss[s] += weight[s] * log1p(odds)
+        total[s] = share
+        rest[s] -= odds * share
+        top[s] = one if odds < one else two  # the e of the class whose gradient is `rest`; no e is 2
+    for q in range(n):
+        t, g = y[q * lanes:(q + 1) * lanes], gradient[q * lanes:(q + 1) * lanes]
+        for s in range(lanes):
+            e = g[s]
+            g[s] = rest[s] if e == top[s] else e * total[s] - t[s]
+
+
+@kernel
+def softmax(A, p, likeliest, span):
+    """p = softmax(a^L) [m, n] of samples span[0] … span[1] - 1, and `likeliest` [m, n]: 1 at the likeliest class of each, the first
+    of equal ones, and 0 elsewhere."""
+    lanes, n, everything = lanes_of(A), A.shape[1], np.empty(0, np.int64)
+    zero, one = A.dtype.type(0), A.dtype.type(1)
+    panels = np.empty((2 * n + 3) * lanes, A.dtype)
+    marks, work = panels[n * lanes:2 * n * lanes], panels[2 * n * lanes:]
+    top, total, found = work[:lanes], work[lanes:2 * lanes], work[2 * lanes:]
+    for first in range(span[0], span[1], lanes):
+        count = min(lanes, span[1] - first)
+        gather(A, everything, first, count, panels, 0, 0)
+        for s in range(lanes):
+            top[s] = panels[s]
+        for i in range(1, n):
+            a = panels[i * lanes:(i + 1) * lanes]
+            for s in range(lanes):
+                top[s] = max(top[s], a[s])
+        total[:] = 0
+        found[:] = 0
+        for i in range(n):
+            a, mark = panels[i * lanes:(i + 1) * lanes], marks[i * lanes:(i + 1) * lanes]
+            for s in range(lanes):
+                d = a[s] - top[s]
+                mark[s] = one - found[s] if d == zero else zero
+                found[s] += mark[s]
+                a[s] = exp(d)
+                total[s] += a[s]
+        for i in range(n):
+            a = panels[i * lanes:(i + 1) * lanes]
+            for s in range(lanes):
+                a[s] /= total[s]
+        scatter(panels, 0, 0, first, count, p)
+        scatter(panels, n * lanes, 0, first, count, likeliest)
+
+
+@kernel
+def softmax_covariance(p, scale, out):
+    """out[k] = scale_k (diag(p_k) - p_k p_k^T) [n, n] for p [m, n], scale [m] >= 0.
+
+    An entry of the diagonal is the sum of scale p_i p_j over the other classes j, rounded up, so that the matrix of rounded numbers
+    is diagonally dominant and thus positive semi-definite exactly.
+    """
+    m, n = p.shape
+    zero, one = p.dtype.type(0), p.dtype.type(1)
+    for k in range(m):
+        for i in range(n):
+            total, lost = zero, zero
+            for j in range(n):
+                if j != i:
+                    x = scale[k] * (p[k, i] * p[k, j])
+                    out[k, i, j] = -x
+                    summed = total + x
+                    z = summed - total
+                    lost += (total - (summed - z)) + (x - z)
+                    total = summed
+            total += lost
+            out[k, i, i] = total * (one + (EPSILON(one) + EPSILON(one))) if n > 2 else total
