@@ -7,10 +7,10 @@ import numpy as np
 from .activations import second_derivative
 from .backward import delta_lines, scratch_numbers, swapped
 from .forward import stack_lines
-from .output_curvature import curvature_lines, curve
 from .layout import ACTIVATION, BIAS, GROUP, ROW, WEIGHT, WIDTH
 from .levels import chunk_blocks, fold_levels_into, push_level
 from .linked import kernel
+from .output_curvature import curvature_lines, curve
 from .panels import gather, scatter
 from .product import pack, panel_product, sample_product
 from .simd import fma_lines, lanes_of, multiply_lines, sum_lines

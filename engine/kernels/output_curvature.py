@@ -144,8 +144,8 @@ def softmax_diagonal(lines, at, n, factor, f, out, o, work):
 
 @kernel
 def quadratic_lines(lines, h, n, factor, f, out, o, work):
-    """out_p = sum over i, q of factor_ip H_iq factor_qp for `width` lines p of one panel: h = (first, rank) of H, f = (first, stride
-    from i to i + 1) of factor, o = (first, width) of out; `work` has 2 width lines."""
+    """out_p = sum over i, q of factor_ip H_iq factor_qp for `width` lines p of one panel: h = (first, rank) of H, f = (first,
+    stride from i to i + 1) of factor, o = (first, width) of out; `work` has 2 width lines."""
     lanes = lanes_of(lines)
     (at, rank), (to, width) = h, o
     base = base_lines(n, rank)

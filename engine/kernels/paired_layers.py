@@ -4,9 +4,9 @@
 from .backward import delta_lines
 from .chain import chain_lines, chain_panels
 from .forward import stack_lines
-from .output_curvature import curvature_lines
 from .layout import BIAS, ROW, WEIGHT, WIDTH
 from .linked import kernel, shared
+from .output_curvature import curvature_lines
 from .product import ROWS, pack
 from .simd import fma_lines, lanes_of, tile
 

@@ -38,7 +38,8 @@ def group_norms(plan, stack, place, delta, first, count, norms):
 @kernel
 def norms_numbers(plan, lanes, step):
     """Numbers of room that `streamed_norms` needs for `step` panels at a time."""
-    return step * lanes * (stack_lines(plan) + delta_lines(plan)) + (plan[plan.shape[0] - 1, WIDTH] + 1 + LOSS_LINES + lanes) * lanes
+    lines_of_loss = plan[plan.shape[0] - 1, WIDTH] + 1 + LOSS_LINES
+    return step * lanes * (stack_lines(plan) + delta_lines(plan)) + (lines_of_loss + lanes) * lanes
 
 
 @kernel

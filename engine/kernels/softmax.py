@@ -13,8 +13,9 @@ EPSILON = polynomial((2.220446049250313e-16,), (1.1920928955078125e-07,))
 
 @kernel
 def cross_entropy(u, y, loss, gradient, scratch, n):
-    """w log(1 + o) - y · (u - u_t), with w = sum y and o the sum of e_i over the classes other than t; w p - y, whose entry for t is
-    sum of the other y - w o / (1 + o) where p_t > 1/2. u, y, gradient [n][lanes], loss [lanes]."""
+    """w log(1 + o) - y · (u - u_t), with w = sum y and o the sum of e_i over the classes other than t; and w p - y, whose entry for
+    t is the sum of the other y less w o / (1 + o) where p_t > 1/2. u, y, gradient [n][lanes], loss [lanes]; scratch has LOSS_LINES
+    lines."""
     lanes = lanes_of(u)
     top, total, others = scratch[:lanes], scratch[lanes:2 * lanes], scratch[2 * lanes:3 * lanes]
     weight, rest = scratch[3 * lanes:4 * lanes], scratch[4 * lanes:5 * lanes]

@@ -20,7 +20,8 @@ class OutputCurvature:
 
         H v = w p ⊙ (d − p·d),    vᵀ H v = w Σ_i p_i (d_i − p·d)²,
 
-    where d_t = 0 and p·d sums the unlikely classes alone. Every entry keeps its relative accuracy, and no quadratic form is negative.
+    where d_t = 0 and p·d sums the unlikely classes alone. Every entry keeps its relative accuracy, and no quadratic form is
+    negative.
 
     Parameters
     ----------

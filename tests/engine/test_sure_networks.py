@@ -55,7 +55,8 @@ def test_products_and_entries_are_one_matrix(dtype):
     from engine import reductions
 
     X, labels = samples(20)
-    for cost, joined in ((Cost("softmax_cross_entropy"), False), (Cost("softmax_cross_entropy", reductions.log_sum_exp(2.0)), True)):
+    for reduction, joined in (("mean", False), (reductions.log_sum_exp(2.0), True)):
+        cost = Cost("softmax_cross_entropy", reduction)
         operator = operators.ggn(sure(2, dtype), X, labels, cost, reduction_curvature=joined)
         dense, tolerance = operator.dense(), 200 * np.finfo(dtype).eps
         size = np.sqrt(np.diag(dense))

@@ -23,7 +23,7 @@ def digits():
 
 
 def off(found, right, dtype, size=None):
-    """The largest error relative to what is right, or to `size`, in units of ε, or of the least normal number where that is more."""
+    """The largest error relative to what is right, or to `size`, in units of ε; never less than the least normal number counts."""
     eps, tiny = mpf(float(np.finfo(dtype).eps)), mpf(float(np.finfo(dtype).tiny))
     triples = list(zip(np.ravel(found), right, right if size is None else size, strict=True))
     return max(float(abs(mpf(float(a)) - b) / max(eps * abs(c), tiny)) for a, b, c in triples)
