@@ -4,7 +4,8 @@ from . import losses, operators, reductions
 from .activations import Activation
 from .backward import value_and_gradient
 from .cost import Cost, projection
-from .errors import CheckpointError, DivergenceError
+from .endings import FitResult
+from .errors import CheckpointError, DivergenceError, Interrupted
 from .forward import ForwardPass
 from .influence import influence_on_cost, influence_on_predictions
 from .laplace import laplace
@@ -15,12 +16,12 @@ from .operators import Jacobian
 from .per_sample import per_sample_gradient_norms, per_sample_gradients
 from .reductions import Reduction
 from .runtime import set_num_threads, show_config
-from .training import FitResult, fit
+from .training import fit
 from .updates import Adam, AdamW, GaussNewton, GradientDescent, LevenbergMarquardt, NaturalGradient, RMSprop
 from .verification import check_derivatives
 
-__all__ = ["Activation", "Adam", "AdamW", "CheckpointError", "Cost", "DivergenceError", "FitResult", "ForwardPass",
-           "GaussNewton", "GradientDescent", "Jacobian", "LevenbergMarquardt", "Loss", "NaturalGradient", "Network", "RMSprop",
+__all__ = ["Activation", "Adam", "AdamW", "CheckpointError", "Cost", "DivergenceError", "FitResult", "ForwardPass", "GaussNewton",
+           "GradientDescent", "Interrupted", "Jacobian", "LevenbergMarquardt", "Loss", "NaturalGradient", "Network", "RMSprop",
            "Reduction", "check_derivatives", "fit", "influence_on_cost", "influence_on_predictions", "laplace", "load", "losses",
            "objective", "operators", "per_sample_gradient_norms", "per_sample_gradients", "projection", "reductions",
            "set_num_threads", "show_config", "value_and_gradient"]

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from schedulers import BatchStep, assemble
+from schedulers import BatchStep, assemble, index_checks
 
 from . import checks
 from .forward import lanes, panel_count, run_forward
@@ -118,6 +118,7 @@ def evaluate(network, X, targets, cost, step, max_bytes=None):
     The sample steps of `step` fill A by `assemble` (eq. 12); the losses of all of them give ∇φ (eq. 15), which with
     each sample's ∇L is D_A C (eq. 18), and that goes backward (eq. 20). With `max_bytes` they pass in slabs, twice.
     """
+    index_checks.in_range(step.indices, len(X), "the batch step's indices")
     if max_bytes is not None:
         from .two_passes import evaluate_in_slabs
 

@@ -1,5 +1,6 @@
 """One batch step as functions of θ: what an update is given."""
 
+from . import checks
 from .backward import evaluate
 from .rows import as_given
 
@@ -24,22 +25,27 @@ class BatchProblem:
     """
 
     def __init__(self, network, X, targets, cost, step, max_bytes=None):
-        self._network, self._X, self._targets, self._cost, self.step = network, X, targets, cost, step
+        self._network, self._X, self._targets, self._cost, self._step = network, X, targets, cost, step
         self.max_bytes = max_bytes
 
     def network(self, theta):
-        """The network at `theta` [P], neither checked nor copied."""
-        return self._network._with(theta)
+        """The network at `theta` [P], an array of the network's dtype; it is not copied."""
+        return self._network._with(checks.parameters_in_place(theta, self._network.dtype, self._network.size))
+
+    @property
+    def step(self):
+        """The BatchStep; its indices cannot be written to."""
+        return self._step.read_only()
 
     @property
     def X(self):
         """The batch's samples [m, n_0], in the order of its sample steps."""
-        return self._X[self.step.indices]
+        return self._X[self._step.indices]
 
     @property
     def targets(self):
         """The batch's truths [m, k], as kernels take them."""
-        return self._targets[self.step.indices]
+        return self._targets[self._step.indices]
 
     @property
     def y(self):
@@ -49,20 +55,20 @@ class BatchProblem:
     @property
     def cost(self):
         """The cost, its reduction's per-sample data taken at the batch."""
-        return self._cost.at(self.step.indices)
+        return self._cost.at(self._step.indices)
 
     def samples_at(self, slab):
         """X of some sample steps of the batch, a slice of 0 … m."""
-        return self._X[self.step.indices[slab]]
+        return self._X[self._step.indices[slab]]
 
     def linearised(self, theta, trainable, curvature):
         """The batch's cost near θ, by `curvature` of its losses at the outputs: a Linearised."""
         from .updates.linearised import Linearised
         from .updates.slab_linearised import SlabLinearised, whole_fits
 
-        whole = self.max_bytes is None or whole_fits(self._network, len(self.step), self.max_bytes)
+        whole = self.max_bytes is None or whole_fits(self._network, len(self._step), self.max_bytes)
         return (Linearised if whole else SlabLinearised)(self, theta, trainable, curvature)
 
     def value_and_gradient(self, theta):
         """C and D_θ C of the batch (eq. 14 and 20)."""
-        return evaluate(self.network(theta), self._X, self._targets, self._cost, self.step, self.max_bytes)
+        return evaluate(self.network(theta), self._X, self._targets, self._cost, self._step, self.max_bytes)

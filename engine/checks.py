@@ -247,7 +247,7 @@ def number_where(value, name, expected, holds):
     """`value` as a float for which `holds` does."""
     try:
         number = float(value)
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         raise TypeError(f"{name} must be {expected}, but is {value!r}") from None
     if not (np.isfinite(number) and holds(number)):
         raise ValueError(f"{name} must be {expected}, but is {value!r}")
@@ -293,3 +293,22 @@ def block_fits(least, most, block):
     """Refuse bounds that do not hold what one block needs."""
     if least > most:
         raise MemoryError(f"max_bytes is {most}, but one block of {block} samples takes {least} bytes; allow at least that")
+
+
+def kernel_array(array, dtype, shape, name):
+    """`array`, where kernels can read it as it lies and write to it: a C-contiguous array of this dtype and shape."""
+    if type(array) is np.ndarray and array.dtype == dtype and array.shape == shape and array.flags.carray:
+        return array
+    wanted = f"{name} must be a writable C-contiguous array of shape {list(shape)} and dtype {dtype}"
+    if type(array) is not np.ndarray:
+        raise TypeError(f"{wanted}, but is {type(array).__name__}")
+    if array.dtype != dtype or array.shape != shape:
+        raise ValueError(f"{wanted}, but has shape {list(array.shape)} and dtype {array.dtype}")
+    raise ValueError(f"{wanted}, but is not; np.array(..., order='C') makes a copy that is")
+
+
+def parameters_in_place(theta, dtype, size):
+    """θ [P] that kernels only read: as it lies where they can."""
+    if type(theta) is np.ndarray and theta.dtype == dtype and theta.shape == (size,):
+        return theta if theta.flags.carray else contiguous(theta, dtype)
+    return kernel_array(theta, dtype, (size,), "theta")

@@ -15,5 +15,30 @@ class DivergenceError(ArithmeticError):
         self.result = result
 
 
+class Interrupted(KeyboardInterrupt):
+    """`fit` was interrupted, as by Ctrl-C.
+
+    Attributes
+    ----------
+    result : FitResult
+        The run up to its last whole epoch. An epoch is whole once all its batch steps were made and its validation cost is
+        known. Before the first one it holds the network that `fit` was given; where even the arguments were still being
+        checked, its `state` is None.
+
+    Examples
+    --------
+    >>> from engine import Interrupted
+    >>> try:
+    ...     raise Interrupted("as fit raises it", "the run so far")
+    ... except KeyboardInterrupt as stop:
+    ...     print(stop.result)
+    the run so far
+    """
+
+    def __init__(self, message="", result=None):
+        super().__init__(message)
+        self.result = result
+
+
 class CheckpointError(ValueError):
     """A checkpoint cannot be read, or belongs to another run."""

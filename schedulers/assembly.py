@@ -1,6 +1,7 @@
 """Sample steps, slab by slab, into the stacked vector A (eq. 12)."""
 
-from . import checks
+from . import checks, index_checks
+from .steps import BatchStep
 
 
 def slabs(count, bytes_each, max_bytes, multiple_of=1):
@@ -66,8 +67,9 @@ def assemble(step, forward, out, *, slab=None):
     array([[30.],
            [10.]])
     """
-    m = checks.rows(out, len(step))
+    indices = step.indices if isinstance(step, BatchStep) else index_checks.step_indices(step)
+    m = checks.rows(out, len(indices))
     size = m if slab is None else checks.whole_number(slab, "slab", 1)
     for first in range(0, m, max(size, 1)):
-        forward(step.indices[first:first + size], out[first:first + size])  # eq. 12
+        forward(indices[first:first + size], out[first:first + size])  # eq. 12
     return out

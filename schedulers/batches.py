@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from . import checks, orders
+from . import checks, index_checks, orders
 from .steps import BatchStep
 
 
@@ -43,7 +43,8 @@ class BatchSchedule:
 
     def steps(self, samples):
         """Batch steps in an epoch over `samples` samples."""
-        return self.order.steps(checks.whole_number(samples, "samples", 0), self.batch_size, self.drop_last)
+        steps = self.order.steps(checks.whole_number(samples, "samples", 0), self.batch_size, self.drop_last)
+        return steps if type(self.order) in orders.BUILT_IN else checks.whole_number(steps, f"the steps of {self.order.name}", 0)
 
     def _drawn(self, samples, e):
         generator = np.random.default_rng([self.seed, e]) if self.order.draws else None
@@ -55,9 +56,14 @@ class BatchSchedule:
         `time` goes on from epoch to epoch: e × the steps of an epoch + i.
         """
         samples, e = checks.whole_number(samples, "samples", 0), checks.whole_number(e, "e", 0)
-        first = e * self.steps(samples)
-        for i, indices in enumerate(self.order.batches(*self._drawn(samples, e))):
-            yield BatchStep(first + i, e, indices)
+        steps, name = self.steps(samples), self.order.name
+        trusted, batches = type(self.order) in orders.BUILT_IN, self.order.batches(*self._drawn(samples, e))
+        for i, indices in enumerate(batches if trusted else index_checks.iterable(batches, name)):
+            if not trusted:
+                index_checks.batch_count(i + 1, steps, name)
+                batch = f"{name}'s batch {i}"
+                indices = index_checks.in_range(index_checks.batch_indices(indices, batch), samples, batch)
+            yield BatchStep.checked(e * steps + i, e, indices)
 
     def joined(self, samples, e):
         """The batch steps of epoch `e` as two arrays, for those who make a whole epoch at once.
@@ -76,7 +82,12 @@ class BatchSchedule:
         (array([0, 1, 2, 3, 4]), array([0, 2, 4, 5]))
         """
         samples, e = checks.whole_number(samples, "samples", 0), checks.whole_number(e, "e", 0)
-        return self.order.joined(*self._drawn(samples, e))
+        found = self.order.joined(*self._drawn(samples, e))
+        if type(self.order) in orders.BUILT_IN:
+            return found
+        indices, offsets = index_checks.joined(found, samples, self.order.name)
+        index_checks.batch_count(len(offsets) - 1, self.steps(samples), self.order.name)
+        return indices, offsets
 
     def __repr__(self):
         name = type(self.order).__name__

@@ -18,9 +18,12 @@ def whole_number(value, name, least):
 
 
 def _number(value, name, expected):
+    """`value` as a float; text, truth values and arrays with an axis are no numbers."""
     try:
+        if isinstance(value, (str, bytes, bytearray, bool, np.bool_)) or np.ndim(value):
+            raise TypeError
         number = float(value)
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         raise TypeError(f"{name} must be {expected}, but is {value!r}") from None
     return number
 
@@ -58,15 +61,21 @@ def rate_or_none(value):
 
 
 def weights(w):
-    """w [samples], finite, at least 0, not all 0."""
-    array = np.array(w, np.float64)
+    """w [samples], finite, at least 0, not all 0; a copy that cannot be written to."""
+    given = unmasked(w, "w")
+    if given.dtype.kind not in "biuf":
+        raise TypeError(f"w must hold real numbers, but has dtype {given.dtype}")
+    array = np.array(given, np.float64)
     if array.ndim != 1:
         raise ValueError(f"w must have shape [samples], but has shape {list(array.shape)}")
     bad = np.flatnonzero(~(np.isfinite(array) & (array >= 0)))
     if len(bad):
         raise ValueError(f"w must be finite and at least 0, but w[{bad[0]}] is {array[bad[0]]}")
-    if len(array) and not array.sum() > 0:
+    if len(array) and not array.any():
         raise ValueError("w must not be all 0: no sample could be drawn")
+    if not np.isfinite(array.sum()):
+        array /= array.max()
+    array.flags.writeable = False
     return array
 
 
@@ -77,11 +86,60 @@ def per_sample(w, samples, name):
     return w
 
 
-def labels(values, samples):
+def unmasked(values, name):
+    """`values` as an array, none of it masked."""
+    if np.ma.is_masked(values):
+        raise ValueError(f"{name} must have no masked entries, but has {int(np.ma.count_masked(values))}; fill or drop them first")
+    try:
+        return np.asarray(values)
+    except ValueError as error:
+        raise ValueError(f"{name} must be a rectangular array: {error}") from None
+
+
+def label_numbers(labels):
+    """Numbers 0, 1, … [samples] for labels [samples], in the order of the labels where they have one, else as they first occur; all
+    that is missing (NaN, None) is one label."""
+    array = unmasked(labels, "labels")
+    if array.ndim != 1:
+        raise ValueError(f"labels must have shape [samples], but has shape {list(array.shape)}")
+    if array.dtype.kind != "O":
+        return np.unique(array, return_inverse=True)[1]
+    missing = np.fromiter((label is None or not _is_itself(label) for label in array), bool, len(array))
+    numbers = np.empty(len(array), np.int64)
+    try:
+        kinds, numbers[~missing] = np.unique(array[~missing], return_inverse=True)
+        count = len(kinds)
+    except TypeError:  # labels of several types have no order
+        seen = {}
+        try:
+            numbers[~missing] = [seen.setdefault(label, len(seen)) for label in array[~missing]]
+        except TypeError as error:
+            raise TypeError(f"labels must be numbers, text or other hashable values: {error}") from None
+        count = len(seen)
+    numbers[missing] = count
+    return numbers
+
+
+def frozen_labels(labels):
+    """A copy of labels [samples] that cannot be written to."""
+    array = np.array(unmasked(labels, "labels"))
+    array.flags.writeable = False
+    return array
+
+
+def _is_itself(label):
+    """Whether a label equals itself, as NaN and other marks of missing values do not."""
+    try:
+        return bool(label == label)
+    except (TypeError, ValueError):
+        return False
+
+
+def labels(numbers, samples):
     """One label for each of `samples` samples."""
-    if values.shape != (samples,):
-        raise ValueError(f"labels must have one label for each of the {samples} samples, but has shape {list(values.shape)}")
-    return values
+    if numbers.shape != (samples,):
+        raise ValueError(f"labels must have one label for each of the {samples} samples, but has shape {list(numbers.shape)}")
+    return numbers
 
 
 def whole_shard(shard, block):
@@ -116,6 +174,8 @@ def slab_size(each, most, unit):
 
 def rows(out, m):
     """`m`, where `out` has a row for each sample step."""
+    if not isinstance(out, np.ndarray):
+        raise TypeError(f"out must be an array [{m}, n], a row for each sample step, but is {type(out).__name__}")
     if out.ndim != 2 or len(out) != m:
         raise ValueError(f"out must have shape [{m}, n], a row for each sample step, but has shape {list(out.shape)}")
     return m

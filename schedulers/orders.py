@@ -4,12 +4,16 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from . import checks
+from . import checks, index_checks
 
 
 class Order:
     """What an order is: `indices` of one epoch, cut into batches, or `batches` of its own, always `steps` of them, from a generator
-    that depends on (seed, epoch) alone; the generator is None for an order that says it `draws` nothing."""
+    that depends on (seed, epoch) alone; the generator is None for an order that says it `draws` nothing.
+
+    A subclass of one's own may give indices as any sequence of whole numbers from 0 to samples − 1; they are checked and cast. With
+    fewer than the samples its last batches are smaller, or empty.
+    """
 
     draws = True
 
@@ -19,23 +23,32 @@ class Order:
 
     def indices(self, samples, generator):
         """The samples of an epoch in the order of their steps, int64."""
-        raise NotImplementedError
+        raise NotImplementedError(f"the order {type(self).__name__} must define indices(samples, generator), or batches")
 
     def batches(self, samples, batch_size, drop_last, generator):
         """Yield the indices [m] of each batch step."""
-        indices = self.indices(samples, generator)
+        indices = self._indices(samples, generator)
         for i in range(self.steps(samples, batch_size, drop_last)):
             yield indices[i * batch_size:(i + 1) * batch_size]
+
+    def _indices(self, samples, generator):
+        """`indices`, cast where the order is a user's own."""
+        indices = self.indices(samples, generator)
+        return indices if type(self) in BUILT_IN else index_checks.batch_indices(indices, f"{self.name}'s indices")
+
+    @property
+    def name(self):
+        """What messages call it."""
+        return f"the order {type(self).__name__}"
 
     def joined(self, samples, batch_size, drop_last, generator):
         """The indices of all batch steps of an epoch, one after the other, and where each step begins and the last ends."""
         if type(self).batches is Order.batches:
-            offsets = np.minimum(np.arange(self.steps(samples, batch_size, drop_last) + 1) * batch_size, samples)
-            return self.indices(samples, generator)[:offsets[-1]], offsets
-        batches = list(self.batches(samples, batch_size, drop_last, generator))
-        offsets = np.zeros(len(batches) + 1, np.int64)
-        np.cumsum([len(indices) for indices in batches], out=offsets[1:])
-        return np.concatenate([np.empty(0, np.int64), *batches]), offsets
+            indices = self._indices(samples, generator)
+            steps, size = self.steps(samples, batch_size, drop_last), min(batch_size, max(len(indices), 1))
+            offsets = np.minimum(np.arange(steps + 1) * size, len(indices))
+            return indices[:offsets[-1]], offsets
+        return index_checks.joined_batches(self.batches(samples, batch_size, drop_last, generator), self.name)
 
 
 @dataclass(frozen=True)
@@ -98,12 +111,15 @@ class Stratified(Order):
 
     labels: np.ndarray
 
+    def __post_init__(self):
+        object.__setattr__(self, "_numbers", checks.label_numbers(self.labels))
+
     def indices(self, samples, generator):
         """A permutation in which each label's samples are spread evenly."""
-        labels = checks.labels(self.labels, samples)
+        numbers = checks.labels(self._numbers, samples)
         place = np.empty(samples)
-        for label in np.unique(labels):
-            members = generator.permutation(np.flatnonzero(labels == label))
+        for number in range(int(numbers.max(initial=-1)) + 1):
+            members = generator.permutation(np.flatnonzero(numbers == number))
             place[members] = (np.arange(len(members)) + generator.random()) / len(members)
         return np.argsort(place, kind="stable")
 
@@ -142,6 +158,7 @@ class Sharded(Order):
 sequential = Sequential()
 shuffled = Shuffled()
 with_replacement = WithReplacement()
+BUILT_IN = (Sequential, Shuffled, WithReplacement, Importance, PoissonSampling, Stratified, Sharded)
 NAMES = {"sequential": sequential, "shuffled": shuffled, "with_replacement": with_replacement}
 
 
@@ -156,8 +173,9 @@ def importance(w):
 
 
 def stratified(labels):
-    """Batches with each label of labels [samples] in its share."""
-    return Stratified(np.array(labels))
+    """Batches with each label of labels [samples] in its share; numbers, text or other values, and all that is missing (NaN, None)
+    is one label more."""
+    return Stratified(checks.frozen_labels(labels))
 
 
 def sharded(shard, block=128):

@@ -6,6 +6,14 @@ from dataclasses import dataclass
 from . import checks
 
 
+def _power(factor, exponent):
+    """factor ** exponent, infinite where that is too large, which `fit` refuses as a rate."""
+    try:
+        return factor**exponent
+    except OverflowError:
+        return math.inf
+
+
 @dataclass(frozen=True)
 class Constant:
     """η(t) = rate."""
@@ -25,7 +33,7 @@ class StepDecay:
     every: int
 
     def __call__(self, time):
-        return self.rate * self.factor ** (time // self.every)
+        return self.rate * _power(self.factor, time // self.every)
 
 
 @dataclass(frozen=True)
@@ -37,7 +45,7 @@ class ExponentialDecay:
     every: int
 
     def __call__(self, time):
-        return self.rate * self.factor ** (time / self.every)
+        return self.rate * _power(self.factor, time / self.every)
 
 
 @dataclass(frozen=True)

@@ -4,6 +4,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from . import checks, index_checks
+
 
 @dataclass(frozen=True, slots=True)
 class SampleStep:
@@ -35,12 +37,32 @@ class BatchStep:
     epoch : int
         Which pass over the data, from 0.
     indices : ndarray of int64 [m]
-        Which samples, sample step by sample step.
+        Which samples, sample step by sample step. Any whole numbers of at least 0 are taken, a list too, and cast.
     """
 
     time: int
     epoch: int
     indices: np.ndarray
+
+    def __post_init__(self):
+        indices = index_checks.not_below_zero(index_checks.batch_indices(self.indices, "indices"), "indices")
+        for name, value in (("time", checks.whole_number(self.time, "time", 0)),
+                            ("epoch", checks.whole_number(self.epoch, "epoch", 0)), ("indices", indices)):
+            object.__setattr__(self, name, value)
+
+    @classmethod
+    def checked(cls, time, epoch, indices):
+        """A BatchStep of what has been checked already."""
+        step = object.__new__(cls)
+        for name, value in (("time", time), ("epoch", epoch), ("indices", indices)):
+            object.__setattr__(step, name, value)
+        return step
+
+    def read_only(self):
+        """The same step, whose indices cannot be written to."""
+        indices = self.indices.view()
+        indices.flags.writeable = False
+        return self.checked(self.time, self.epoch, indices)
 
     def __len__(self):
         return len(self.indices)

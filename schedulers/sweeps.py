@@ -4,6 +4,7 @@ from contextlib import nullcontext
 
 from . import checks, sweep_checks
 from .drive import Drive
+from .progress import progress_bar
 from .results import SweepResult, is_finite
 from .settings import settings_of
 from .values import from_text
@@ -117,9 +118,7 @@ class _Bar:
     def __init__(self, shown, total, key, largest):
         self._bar, self._key, self._sign, self._best, self._errors = None, key, -1 if largest else 1, None, 0
         if shown:
-            from tqdm.auto import tqdm
-
-            self._bar = tqdm(total=total, unit="run")
+            self._bar = progress_bar(total=total, unit="run")
 
     def __enter__(self):
         return self

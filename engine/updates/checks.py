@@ -1,16 +1,40 @@
 """Checks of what users hand to updates and to fit."""
 
+import math
+
 import numpy as np
 
 from .. import checks
+from ..kernels.updates import ADAM, ADAMW, GRADIENT_DESCENT, RMSPROP
+
+RATE = "a finite number of at least 0"
+FORMS = {GRADIENT_DESCENT: (3, 1), ADAM: (4, 2), ADAMW: (4, 2), RMSPROP: (4, 2)}  # numbers in settings, rows of state
 
 
 def rate(value):
     """A finite number above 0, or a callable of the batch time step."""
     if callable(value):
         return value
+    _refuse_what_is_no_number(value, "rate", "a finite number above 0 or a callable of the batch time step")
     return checks.number_where(value, "rate", "a finite number above 0 or a callable of the batch time step",
                                lambda number: number > 0)
+
+
+def rate_now(value, time):
+    """η of batch time step `time`, a finite number of at least 0: with 0 a step leaves θ as it is."""
+    if type(value) is float and 0.0 <= value < math.inf:
+        return value
+    name = f"the rate at batch time step {time}"
+    _refuse_what_is_no_number(value, name, RATE)
+    return checks.number_where(value, name, RATE, lambda number: number >= 0)
+
+
+def _refuse_what_is_no_number(value, name, expected):
+    """Refuse what float() would make a number of: text, truth values, arrays with an axis."""
+    if isinstance(value, (str, bytes, bytearray, bool, np.bool_)):
+        raise TypeError(f"{name} must be {expected}, but is {value!r}")
+    if np.ndim(value):
+        raise TypeError(f"{name} must be {expected}, but has shape {list(np.shape(value))}; give one number")
 
 
 def fraction(value, name):
@@ -35,6 +59,96 @@ def update(value, kind):
     if not isinstance(value, kind):
         raise TypeError(f"update must be an update such as engine.GradientDescent(0.1), but is {value!r}")
     return value
+
+
+def instance(value, kind, name):
+    """An object of the class that `name` must have."""
+    if not isinstance(value, kind):
+        raise TypeError(f"{name} must be an engine.{kind.__name__}, but is {value!r}")
+    return value
+
+
+def made_by_kernels(value, kind):
+    """Whether an update's steps are the kernels' own, not a method of a user's."""
+    return isinstance(value, kind) and type(value).step is kind.step and type(value).skip is kind.skip
+
+
+def step_cost(value, update, time):
+    """The cost that an update's step gave, a number."""
+    if isinstance(value, (float, np.floating)):
+        return value
+    if isinstance(value, (int, np.integer)) or (isinstance(value, np.ndarray) and value.shape == () and value.dtype.kind in "fiu"):
+        return float(value)
+    raise TypeError(f"{type(update).__name__}.step must return the cost before it, a number, but returned {value!r} at batch time "
+                    f"step {time}")
+
+
+def kernel_arrays(update, theta, state):
+    """The settings and the rows of state of a first-order update, as its kernel trusts them."""
+    name, code, settings, rows = type(update).__name__, update.code, update.settings, state.arrays.get("rows")
+    if code not in FORMS:
+        raise ValueError(f"{name}.code must be one of engine.kernels.updates, {list(FORMS)}, but is {code!r}")
+    numbers, needed = FORMS[code]
+    checks.kernel_array(settings, np.float64, (numbers,), f"{name}.settings")
+    if code == GRADIENT_DESCENT and settings[0] == 0:
+        needed = 0
+    count = max(needed, len(rows)) if type(rows) is np.ndarray and rows.ndim else needed
+    return settings, checks.kernel_array(rows, theta.dtype, (count, theta.size), f'the state "rows" of {name}')
+
+
+def step_gradient(theta, gradient, mask):
+    """D_θ C as the kernel may overwrite it, where θ and the trainable mask of the step are as it trusts them."""
+    if (type(theta) is type(gradient) is type(mask) is np.ndarray and theta.shape == gradient.shape == (theta.size,)
+            and theta.dtype == gradient.dtype and mask.dtype == np.bool_ and mask.shape in ((0,), theta.shape)
+            and theta.flags.carray and mask.flags.carray):
+        return gradient if gradient.flags.carray else gradient.copy()
+    dtype, size = (theta.dtype, theta.size) if isinstance(theta, np.ndarray) else (np.dtype(np.float64), np.size(theta))
+    checks.kernel_array(theta, dtype, (size,), "theta")
+    checks.kernel_array(mask, np.dtype(np.bool_), (size if np.size(mask) else 0,), "trainable")
+    return checks.kernel_array(gradient, dtype, (size,), "the gradient")
+
+
+def first_state(update, network, kind):
+    """The state with which an update begins: arrays by name that a checkpoint can hold."""
+    state, name = update.begin(network), f"{type(update).__name__}.begin(network)"
+    if not (isinstance(state, kind) and isinstance(state.arrays, dict)):
+        raise TypeError(f"{name} must return an engine.updates.UpdateState, whose arrays are a dict, but returned {state!r}")
+    return _arrays(state, name)
+
+
+def _arrays(state, name):
+    """A copy of a state whose arrays have names, and numbers or text in them."""
+    for key, value in state.arrays.items():
+        if not isinstance(key, str):
+            raise TypeError(f"{name} must name its arrays by text, but one is named {key!r}")
+        if not isinstance(value, (np.ndarray, np.generic)) or value.dtype.kind not in "biufcUS":
+            raise TypeError(f"{name} must hold arrays of numbers or text, but its {key!r} is "
+                            f"{f'of dtype {value.dtype}' if hasattr(value, 'dtype') else repr(value)}")
+    return state.copy()
+
+
+def state_like(state, first):
+    """A copy of an earlier result's state, which must be like the one that the update begins with."""
+    if not isinstance(state, type(first)):
+        raise TypeError(f"state must be the state of an earlier result, result.state, but is {type(state).__name__}")
+    state, wanted = _arrays(state, "state"), first.arrays
+    if set(state.arrays) != set(wanted):
+        raise ValueError(f"state must hold {_named(wanted)}, as this update's does, but holds {_named(state.arrays)}; "
+                         "it is the state of another update")
+    for name, array in state.arrays.items():
+        if array.shape != wanted[name].shape or array.dtype != wanted[name].dtype:
+            raise ValueError(f"state's {name} must have shape {list(wanted[name].shape)} and dtype {wanted[name].dtype} for this "
+                             f"update and network, but has shape {list(array.shape)} and dtype {array.dtype}")
+        if array.dtype.kind in "fc" and not np.isfinite(array).all():
+            raise ValueError(f"state's {name} must be finite, but holds {array[~np.isfinite(array)][0]}; take the state of an "
+                             "earlier epoch")
+    if "steps" in wanted and wanted["steps"].shape == () and state.arrays["steps"] < 0:
+        raise ValueError(f"state's steps must be at least 0, but is {state.arrays['steps']}")
+    return state
+
+
+def _named(arrays):
+    return ", ".join(sorted(arrays)) or "no arrays"
 
 
 def trainable(mask, size):
@@ -65,7 +179,8 @@ def callables(values):
 def schedule(value):
     """What yields batch steps by epoch."""
     if not callable(getattr(value, "epoch", None)):
-        raise TypeError(f"schedule must be a schedulers.BatchSchedule, but is {value!r}")
+        raise TypeError("schedule must be a schedulers.BatchSchedule, or have a method epoch(samples, e) that yields BatchSteps, "
+                        f"but is {value!r}")
     return value
 
 

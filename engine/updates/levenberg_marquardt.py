@@ -100,6 +100,11 @@ class LevenbergMarquardt(Update):
         return UpdateState({"damping": np.array(self.damping), "growth": np.array(2.0), "met": np.array(0),
                             "scale": np.zeros(network.size, network.dtype), "stopped": np.array("", "U8")})
 
+    def going_on(self, state):
+        """λ and D² as they were; no tolerance is met yet."""
+        state.arrays["met"][...], state.arrays["stopped"][...] = 0, ""
+        return state
+
     def finished(self, state, steps):
         """Whether a tolerance was met in each of the last `steps` batch steps."""
         return steps > 0 and int(state.arrays["met"]) >= steps

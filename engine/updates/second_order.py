@@ -44,7 +44,7 @@ class DampedStep(Update):
         """One step along −(Jᵀ H J + λ I)⁻¹ D_θ C (eq. 21)."""
         here = problem.linearised(theta, trainable, self.curvature)
         if np.isfinite(here.value) and here.size and np.any(here.gradient):
-            rate = float(self.rate(time)) if callable(self.rate) else self.rate
+            rate = update_checks.rate_now(self.rate(time) if callable(self.rate) else self.rate, time)
             steepest = here.steepest()
             theta[here.free] -= rate * damped_direction(build(self.solver, here, steepest), steepest, self.damping)  # eq. 21
         return here.value

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from ..kernels.updates import update_parameters
+from . import checks
 
 
 @dataclass(frozen=True)
@@ -21,7 +22,7 @@ class UpdateState:
 
     def copy(self):
         """A state that shares nothing with this one."""
-        return UpdateState({name: array.copy() for name, array in self.arrays.items()})
+        return UpdateState({name: np.array(array, order="C") for name, array in self.arrays.items()})
 
 
 class Update:
@@ -30,7 +31,8 @@ class Update:
     A subclass has `begin(network)`, the state before the first step, and `step(problem, theta, state, trainable, time)`,
     which changes `theta` and `state` in place and gives the cost before the change. `problem` is the batch step as a
     function of θ: ``problem.value_and_gradient(theta)``, and the network, samples and cost for those that need more.
-    `finished(state, steps)` says whether a run of so many batch steps an epoch is over before its time.
+    `finished(state, steps)` says whether a run of so many batch steps an epoch is over before its time, `skip(state)` is told
+    of a batch step without samples, and `going_on(state)` gives the state with which another run begins where this one ended.
     """
 
     def begin(self, network):
@@ -44,6 +46,13 @@ class Update:
     def finished(self, state, steps):
         """Whether nothing is left to gain: `steps` batch steps make up an epoch."""
         return False
+
+    def skip(self, state):
+        """Pass over a batch step without samples."""
+
+    def going_on(self, state):
+        """The state with which a new run begins that goes on from `state`, which it may change and keep."""
+        return state
 
 
 class FirstOrder(Update):
@@ -61,17 +70,29 @@ class FirstOrder(Update):
         raise NotImplementedError
 
     def begin(self, network):
-        """Zeros, a row of P numbers for each running mean."""
-        return UpdateState({"rows": np.zeros((self.state_rows, network.size), network.dtype)})
+        """"rows", zeros, a row of P numbers for each running mean; "steps", the batch steps that they have seen."""
+        return UpdateState({"rows": np.zeros((self.state_rows, network.size), network.dtype), "steps": np.zeros((), np.int64)})
+
+    def made(self, state, time):
+        """How many batch steps the running means have seen, earlier runs' included; `time` where the state does not say."""
+        return int(state.arrays["steps"]) if "steps" in state.arrays else time
+
+    def skip(self, state, count=1):
+        """Count `count` more batch steps."""
+        if "steps" in state.arrays:
+            state.arrays["steps"] += count
 
     def rate_at(self, time):
         """η of batch time step `time`."""
-        return float(self.rate(time)) if callable(self.rate) else self.rate
+        return self.rate(time) if callable(self.rate) else self.rate
 
     def step(self, problem, theta, state, trainable, time):
         """One step along −D_θ C as the kernel's code has it (eq. 21)."""
         value, gradient = problem.value_and_gradient(theta)
         if np.isfinite(value):
-            update_parameters(self.code, self.settings, theta, gradient, state.arrays["rows"], trainable,
-                              self.rate_at(time), time)
+            settings, rows = checks.kernel_arrays(self, theta, state)
+            gradient = checks.step_gradient(theta, gradient, trainable)
+            update_parameters(self.code, settings, theta, gradient, rows, trainable,
+                              checks.rate_now(self.rate_at(time), time), self.made(state, time))
+            self.skip(state)
         return value

@@ -1,10 +1,10 @@
-"""fit: learning, validation, callbacks, masks, divergence, checkpoints, history."""
+"""fit: learning, validation, callbacks, masks, checkpoints, history."""
 
 import numpy as np
 import pytest
 
 import engine
-from engine import Adam, CheckpointError, Cost, DivergenceError, GradientDescent, fit
+from engine import Adam, CheckpointError, Cost, GradientDescent, fit
 from schedulers import BatchSchedule, rates
 from tests.cases import ORDERS, UPDATES, network
 
@@ -73,17 +73,6 @@ def test_network_given_is_not_changed(data):
     before = net.parameters.copy()
     fit(net, *data, Cost("squared_error"), GradientDescent(0.1), BatchSchedule(50), epochs=1, progress=False)
     assert np.array_equal(net.parameters, before)
-
-
-@pytest.mark.parametrize("fused", [True, False])
-def test_divergence_keeps_what_was_good(data, fused):
-    X, y = data
-    callbacks = [] if fused else [lambda row, net: None]
-    with pytest.raises(DivergenceError, match="lower the rate") as caught:
-        fit(network((2, 4, 1), "identity"), X, y, Cost("squared_error"), GradientDescent(rates.warmup(1e9, steps=100)),
-            BatchSchedule(40), epochs=50, callbacks=callbacks, progress=False)
-    result = caught.value.result
-    assert np.isfinite(result.network.parameters).all() and len(result.history) >= 0
 
 
 @pytest.mark.parametrize("name", UPDATES)

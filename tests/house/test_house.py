@@ -21,10 +21,11 @@ RANKS = {"kernels": 0, "layout": 1, "checks": 1, "file_checks": 1, "files": 1.5,
          "losses": 4, "reductions": 4, "rows": 4, "blocks": 4, "cost": 5, "backward": 6, "two_passes": 6.5,
          "operators": 7, "objective": 7, "verification": 7,
          "batch_problem": 7, "updates": 8, "influence": 8, "laplace": 8, "per_sample": 8, "history": 9, "checkpoint": 9,
+         "epochs": 9, "endings": 9.5,
          "training": 10, "edges": 11, "__init__": 12, "command": 12.5, "__main__": 13}
 
-CONTRACT = {"Activation", "Adam", "AdamW", "CheckpointError", "Cost", "DivergenceError", "FitResult", "ForwardPass",
-            "GaussNewton", "GradientDescent", "Jacobian", "LevenbergMarquardt", "Loss", "NaturalGradient", "Network", "RMSprop",
+CONTRACT = {"Activation", "Adam", "AdamW", "CheckpointError", "Cost", "DivergenceError", "FitResult", "ForwardPass", "GaussNewton",
+            "GradientDescent", "Interrupted", "Jacobian", "LevenbergMarquardt", "Loss", "NaturalGradient", "Network", "RMSprop",
             "Reduction", "check_derivatives", "fit", "influence_on_cost", "influence_on_predictions", "laplace", "load", "losses",
             "objective", "operators", "per_sample_gradient_norms", "per_sample_gradients", "projection", "reductions",
             "set_num_threads", "show_config", "value_and_gradient"}

@@ -4,7 +4,11 @@ from functools import cached_property
 
 import numpy as np
 
+from ... import checks as engine_checks
+from ...cost import Cost
 from ...cost_checks import per_sample_data
+from ...endings import with_result
+from ...network import Network
 from ...training import run_epochs
 from ...updates import Update
 from ...updates import checks as update_checks
@@ -18,19 +22,25 @@ class _Problem:
     """One batch step as functions of θ, as `engine.batch_problem.BatchProblem` has it."""
 
     def __init__(self, run, step):
-        self._run, self.step = run, step
+        self._run, self._step = run, step
         self.cost = run.cost.at(step.indices)
+
+    @property
+    def step(self):
+        """The BatchStep; its indices cannot be written to."""
+        return self._step.read_only()
 
     @cached_property
     def batch(self):
         """The batch's samples, where they live."""
-        shards, indices = self._run.X, self.step.indices
+        shards, indices = self._run.X, self._step.indices
         everything = len(indices) == len(shards) and np.array_equal(indices, np.arange(len(shards)))
         return Batch(shards, shards.ready(self._run.network, self._run.cost.loss), None if everything else indices)
 
     def network(self, theta):
-        """The network at `theta` [P], neither checked nor copied."""
-        return self._run.network._with(theta)
+        """The network at `theta` [P], an array of the network's dtype; it is not copied."""
+        network = self._run.network
+        return network._with(engine_checks.parameters_in_place(theta, network.dtype, network.size))
 
     def value_and_gradient(self, theta):
         """C and D_θ C of the batch (eq. 14 and 20)."""
@@ -47,7 +57,8 @@ class _Run:
     max_bytes = None
 
     def __init__(self, network, shards, cost, update, schedule, trainable):
-        self.network, self.cost, self.X = network, cost, checks.shards(shards, Shards)
+        self.network, self.cost = update_checks.instance(network, Network, "network"), update_checks.instance(cost, Cost, "cost")
+        self.X = checks.shards(shards, Shards)
         self.update = update_checks.update(update, Update)
         self.schedule = update_checks.schedule(schedule)
         self.trainable = update_checks.trainable(trainable, network.size)
@@ -64,7 +75,7 @@ class _Run:
 
 
 def fit(network, shards, cost, update, schedule, *, epochs, trainable=None, validation=None, callbacks=(), progress=True,
-        checkpoint=None, resume=False):
+        checkpoint=None, resume=False, state=None):
     """Train a network on samples that live on the workers of a cluster (paper §6, eq. 20 and 21).
 
     With a first-order update the result has the bits of `engine.fit` on one machine with the same schedule, whatever the workers:
@@ -82,7 +93,7 @@ def fit(network, shards, cost, update, schedule, *, epochs, trainable=None, vali
         Where to begin; it is not changed.
     shards : Shards
         As `scatter` or `load` made them.
-    cost, update, schedule, epochs, trainable, callbacks, progress, checkpoint, resume
+    cost, update, schedule, epochs, trainable, callbacks, progress, checkpoint, resume, state
         As `engine.fit` takes them. The solvers kernel and kfac need every row of J in one place: a ValueError.
     validation : (X, y), optional
         Arrays of this process; their cost is recorded after each epoch.
@@ -97,6 +108,8 @@ def fit(network, shards, cost, update, schedule, *, epochs, trainable=None, vali
         Where an argument is not as stated.
     DivergenceError
         Where a cost or a parameter is no longer finite; its `.result` is the run up to the last whole epoch.
+    Interrupted
+        As `engine.fit` has it: on Ctrl-C, with `.result`. Other exceptions carry `.result` likewise.
     CheckpointError
         Where a checkpoint cannot be read or belongs to another run.
 
@@ -110,5 +123,6 @@ def fit(network, shards, cost, update, schedule, *, epochs, trainable=None, vali
     ...     schedule = BatchSchedule(8192, order=orders.sharded(shards.samples_each))
     ...     return distributed.fit(network, shards, Cost("squared_error"), GradientDescent(0.1), schedule, epochs=10)
     """
-    run = _Run(network, shards, cost, update, schedule, trainable)
-    return run_epochs(run, epochs, validation, callbacks, progress, checkpoint, resume)
+    return with_result(network, lambda reached: run_epochs(
+        reached, _Run(network, shards, cost, update, schedule, trainable), epochs, validation, callbacks, progress, checkpoint,
+        resume, state))

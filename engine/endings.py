@@ -1,0 +1,135 @@
+"""How a run ends: whatever stops it, what it had reached by its last whole epoch is saved and handed on."""
+
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import numpy as np
+
+from .errors import Interrupted
+from .history import History
+from .network import Network
+from .updates import UpdateState
+
+
+@dataclass(frozen=True)
+class FitResult:
+    """What a run leaves: the trained `network`, its `history` and the update's `state`."""
+
+    network: Network
+    history: History
+    state: UpdateState
+
+
+class Whole(NamedTuple):
+    """A run at the end of an epoch: θ [P] and the update's state, which nobody else changes, and how many epochs it has."""
+
+    theta: np.ndarray
+    state: UpdateState
+    epochs: int
+
+
+class Reached:
+    """The run up to its last whole epoch.
+
+    Parameters
+    ----------
+    network : Network
+        Where the run begins.
+
+    Attributes
+    ----------
+    whole : Whole or None
+        Replaced by one assignment, so that an interrupt finds either the epoch before or this one.
+    history : History
+        Its first `whole.epochs` rows belong to `whole`.
+    """
+
+    def __init__(self, network):
+        self._network, self._shown = network, (None, network)
+        self.whole, self.history, self._write, self._written = None, History(), None, None
+
+    def begin(self, theta, state, history, write):
+        """The run before its first epoch, or as a checkpoint had it; ``write(theta, state, history)`` writes one, where there is
+        any."""
+        self.history, self._write = history, write
+        self.whole = self._written = Whole(theta.copy(), state.copy(), len(history))
+
+    def network(self, whole):
+        """The network of a whole epoch."""
+        if self._shown[0] is not whole:
+            self._shown = whole, self._network._with(whole.theta)
+        return self._shown[1]
+
+    def result(self):
+        """What `fit` gives."""
+        whole = self.whole
+        if whole is None:
+            return FitResult(self._network, History(), None)
+        return FitResult(self.network(whole), History(self.history.rows[:whole.epochs]), whole.state)
+
+    def save(self):
+        """Write the checkpoint, where there is one that does not hold the last whole epoch yet."""
+        whole = self.whole
+        if whole is not self._written and self._write is not None:
+            history = self.history if len(self.history) == whole.epochs else History(self.history.rows[:whole.epochs])
+            self._write(whole.theta, whole.state, history)
+            self._written = whole
+
+    def stopped(self, error, save=True):
+        """What to raise for an exception that stops the run, with the run in its `.result`; the last whole epoch is saved first."""
+        failure = self._save_failure() if save else None
+        if self.whole is None and not isinstance(error, KeyboardInterrupt):
+            return error
+        result = self.result()
+        if type(error) is KeyboardInterrupt or isinstance(error, Interrupted):
+            error = Interrupted(f"fit was interrupted after {len(result.history)} whole epochs; the run up to then is in this "
+                                "exception's .result", result)
+        else:
+            attach(error, result)
+        if failure is not None and repr(failure) != repr(error):
+            error.add_note(f"The checkpoint of the last whole epoch could not be written: {type(failure).__name__}: {failure}")
+        return error
+
+    def _save_failure(self):
+        """Save; what kept it from being saved, or None."""
+        try:
+            self.save()
+        except Exception as failure:
+            return failure
+        return None
+
+
+def attach(error, result):
+    """Hang a FitResult on an exception as `.result`; as `.fit_result` where the exception has a `.result` of its own."""
+    try:
+        if isinstance(getattr(error, "result", None), FitResult | None):
+            BaseException.__setattr__(error, "result", result)
+            return
+    except Exception:  # a property that cannot be read or set
+        pass
+    BaseException.__setattr__(error, "fit_result", result)
+    error.add_note("The run of fit up to its last whole epoch is in this exception's .fit_result")
+
+
+def with_result(network, work):
+    """``work(reached)``; an exception that leaves it carries the run up to its last whole epoch, and an interrupt becomes an
+    `Interrupted`. Another interrupt meanwhile ends the saving, no more."""
+    reached = Reached(network)
+    try:
+        return work(reached)
+    except BaseException as error:
+        cause = error
+        try:
+            stop = reached.stopped(error)
+        except KeyboardInterrupt as second:
+            cause = second
+            try:
+                stop = reached.stopped(second, save=False)
+            except KeyboardInterrupt as third:
+                cause, stop = third, reached.stopped(third, save=False)
+        try:
+            if stop is error:
+                raise
+            raise stop from cause
+        finally:
+            del stop, cause

@@ -1,0 +1,90 @@
+"""The batch steps of an epoch, and two roads through them: step by step, or in one call into the kernels (paper §1, eq. 21)."""
+
+import numpy as np
+
+from schedulers import BatchSchedule, BatchStep, index_checks
+
+from .backward import gradient_room
+from .kernels.epoch import Batches, CostCodes, UpdateCodes, epoch
+from .updates import checks as update_checks
+
+
+class EpochSteps:
+    """The batch steps of an epoch: step i, of batch time step `first` + i, has indices[offsets[i]:offsets[i + 1]].
+
+    Attributes
+    ----------
+    sizes : ndarray of int64 [steps]
+        Samples of each.
+    largest : int
+        Samples in the largest of them, or 1.
+    """
+
+    def __init__(self, epoch, first, indices, offsets):
+        self.epoch, self.first, self.indices, self.offsets = epoch, first, indices, offsets
+        self.sizes = np.diff(offsets)
+        self.largest = int(self.sizes.max(initial=1))
+
+    @classmethod
+    def of(cls, schedule, samples, e):
+        """Those of epoch `e`; of a schedule of a user's own by whichever of `joined` and `epoch` is its own."""
+        if type(schedule) is BatchSchedule:
+            indices, offsets = schedule.joined(samples, e)
+            index_checks.in_range(indices, samples, "the schedule's indices")
+            return cls(e, e * schedule.steps(samples), indices, offsets)
+        name = f"the schedule {type(schedule).__name__}"
+        if _joins(schedule):
+            indices, offsets = index_checks.joined(schedule.joined(samples, e), samples, name)
+            return cls(e, e * (len(offsets) - 1), indices, offsets)
+        return cls(e, *index_checks.batch_steps(schedule.epoch(samples, e), samples, name))
+
+    def __len__(self):
+        return len(self.sizes)
+
+    def __getitem__(self, i):
+        return BatchStep.checked(self.first + i, self.epoch, self.indices[self.offsets[i]:self.offsets[i + 1]])
+
+    @property
+    def times(self):
+        """Their batch time steps."""
+        return range(self.first, self.first + len(self))
+
+
+def _joins(schedule):
+    """Whether a schedule's `joined` is defined where its `epoch` is, or nearer to its own class."""
+    for owner in type(schedule).__mro__:
+        if "joined" in vars(owner):
+            return callable(schedule.joined)
+        if "epoch" in vars(owner):
+            return False
+    return callable(getattr(schedule, "joined", None))
+
+
+def epoch_stepwise(run, steps, theta, state):
+    """The batch steps of an epoch, one by one; the cost of each, and how many were made before one was not finite."""
+    costs = np.full(len(steps), np.nan)
+    for i, size in enumerate(steps.sizes.tolist()):
+        if size == 0:
+            run.update.skip(state)
+            continue
+        step = steps[i]
+        value = run.update.step(run.problem(step), theta, state, run.trainable, step.time)
+        costs[i] = update_checks.step_cost(value, run.update, step.time)
+        if not np.isfinite(costs[i]):
+            return costs, i
+    return costs, len(steps)
+
+
+def epoch_fused(run, steps, theta, state):
+    """The same in one call into the kernels, with the same bits."""
+    update, reduction, loss = run.update, run.cost.reduction, run.cost.loss
+    rates = np.array([update_checks.rate_now(update.rate_at(time), time) for time in steps.times], np.float64)
+    costs = np.full(len(steps), np.nan)
+    settings, rows = update_checks.kernel_arrays(update, theta, state)
+    batches = Batches(steps.indices, steps.offsets, rates, update.made(state, steps.first), costs)
+    codes = CostCodes(loss.code, loss.parameter, reduction.code, reduction.parameter, reduction.data.astype(theta.dtype))
+    room = gradient_room(run.network, steps.largest, 1)[0]
+    made = epoch(theta, run.network._layout.plan, run.X, run.targets, batches, codes,
+                 UpdateCodes(update.code, settings, rows, run.trainable), room)
+    update.skip(state, made)
+    return costs, made
