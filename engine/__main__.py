@@ -6,9 +6,7 @@ import traceback
 
 from .command import compile, jacobian, train
 from .command.options import OneLine
-from .command.signals import Signals, Stopped
-
-EXPECTED = (ValueError, TypeError, OSError, MemoryError, ImportError, ArithmeticError)
+from .command.signals import EXPECTED, Signals, Stopped
 
 
 def parser():
@@ -38,7 +36,7 @@ def main(arguments=None):
     except Stopped as error:
         return _said(options.command, str(error), signals.status if error.status is None else error.status)
     except KeyboardInterrupt:
-        return _said(arguments[0] if arguments else "", "interrupted; nothing is written", signals.status)
+        return _said(arguments[0] if arguments else "", "interrupted", signals.status)
     except Exception as error:
         place = traceback.extract_tb(error.__traceback__)[-1]
         return _said(options.command, f"a fault of the engine's: {type(error).__name__}: {error} ({place.filename}, line "

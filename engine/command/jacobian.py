@@ -10,6 +10,7 @@ from ..edges.data import read_inputs
 from ..edges.runs import DESCRIPTION, SCALING, read_run
 from ..files import replacing
 from .options import DATA, add_reading, choices
+from .signals import Stopped
 
 
 def add(commands):
@@ -45,9 +46,12 @@ def jacobian(options, arguments):
     target_checks.representable(X, network.dtype, place, lambda j: f"feature {names[j]!r}" if names else f"feature {j}")
     J = network.jacobian(X)
     slabs = J.slabs(options.max_bytes)
-    with replacing(options.out) as file:
-        np.lib.format.write_array_header_1_0(file, {"descr": J.dtype.str, "fortran_order": False, "shape": J.shape})
-        for _, slab in slabs:
-            file.write(slab)
+    try:
+        with replacing(options.out) as file:
+            np.lib.format.write_array_header_1_0(file, {"descr": J.dtype.str, "fortran_order": False, "shape": J.shape})
+            for _, slab in slabs:
+                file.write(slab)
+    except KeyboardInterrupt:
+        raise Stopped(f"interrupted; {options.out} is not written", None) from None
     print(f"J of shape {list(J.shape)}, {J.dtype}, written to {options.out}: {len(X)} samples × {network.widths[-1]} outputs, "
           f"{network.size} parameters")

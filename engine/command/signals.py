@@ -6,6 +6,8 @@ import threading
 
 ENDING = [getattr(signal, name) for name in ("SIGTERM", "SIGHUP") if hasattr(signal, name)]
 
+EXPECTED = (ValueError, TypeError, OSError, MemoryError, ImportError, ArithmeticError)  # errors whose text says what is wrong
+
 
 class Terminated(KeyboardInterrupt):
     """SIGTERM or SIGHUP has come; it ends a run as Ctrl-C does."""

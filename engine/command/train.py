@@ -17,7 +17,7 @@ from ..edges.runs import CHECKPOINT, RunFolder, description
 from ..edges.scaling import Scaling
 from ..losses import NAMED as LOSSES
 from .options import DATA, add_reading, choices
-from .signals import Stopped, deferred
+from .signals import EXPECTED, Stopped, deferred
 
 UPDATES = {"gradient_descent": GradientDescent, "adam": Adam, "adamw": AdamW, "rmsprop": RMSprop}
 RATES = {"gradient_descent": 0.05, "adam": 1e-3, "adamw": 1e-3, "rmsprop": 1e-3}
@@ -121,30 +121,43 @@ class Run:
         try:
             result = fit(*inputs, epochs=options.epochs, validation=validation, progress=not options.quiet,
                          checkpoint=self.folder.checkpoint, resume=options.resume)
-        except (KeyboardInterrupt, DivergenceError) as error:
+        except BaseException as error:
             with deferred(dropped=True):
-                kept = self._save(getattr(error, "result", None))
-            if isinstance(error, DivergenceError):
-                raise Stopped(f"{str(error).split('. The run up to')[0]}. {kept}", 2) from error
-            raise Stopped(f"interrupted. {kept}{self._go_on() if self.folder.checkpoint.exists() else ''}", None) from error
-        except BaseException:
-            self.folder.removed_if_empty()
-            raise
-        with deferred():
-            self._save(result, always=True)
+                kept = self._save_what_there_is(getattr(error, "result", None))
+            raise self._ending(error, kept) from error
+        try:
+            with deferred():
+                self._save(result)
+        except KeyboardInterrupt:
+            raise Stopped(f"interrupted, but the run had ended, and all of it is saved in {self.folder.path}", None) from None
         return result
 
-    def _save(self, result, always=False):
-        """Save what there is of the run, and say so."""
-        if result is None or not (always or len(result.history)):
+    def _ending(self, error, kept):
+        """What to raise for what stopped the run: an error that says what is saved, and how to go on after an interrupt."""
+        if isinstance(error, KeyboardInterrupt):
+            go_on = self._go_on() if self.folder.checkpoint.exists() else ""
+            return Stopped(f"interrupted. {kept}{go_on}", None)
+        if isinstance(error, DivergenceError) or isinstance(error, EXPECTED) and self.saved:
+            return Stopped(f"{str(error).split('. The run up to')[0]}. {kept}", 2)
+        return error
+
+    def _save_what_there_is(self, result):
+        """Save the whole epochs of a run that was stopped; what is saved, in words."""
+        if result is None or not len(result.history):
             self.folder.removed_if_empty()
-            return "Nothing is saved, since no epoch was whole"
+            return "No epoch was whole, so that nothing is saved"
+        kept = f"The run up to its last whole epoch, {len(result.history)} of {self.options.epochs},"
+        try:
+            self._save(result)
+        except OSError as failure:
+            return f"{kept} cannot be saved in {self.folder.path}: {failure}"
+        return f"{kept} is saved in {self.folder.path}"
+
+    def _save(self, result):
         options = {name: value for name, value in vars(self.options).items() if name not in ("run", "command")}
         self.saved = self.folder.save(result, description(self.data, options, result.network), *self.scalings)
         if self.folder.checkpoint.exists():
             self.saved.append(CHECKPOINT)
-        whole = len(result.history)
-        return f"The run up to its last whole epoch, {whole} of {self.options.epochs}, is saved in {self.folder.path}"
 
     def _go_on(self):
         """How to go on, as a command."""

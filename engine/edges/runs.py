@@ -48,8 +48,8 @@ class RunFolder:
         made = _made(folder)
         run_checks.free_folder(folder, CHECKPOINT, resume, overwrite)
         if overwrite:
-            for name in (NETWORK, DESCRIPTION, SCALING, HISTORY, PICTURE, CHECKPOINT, f"{CHECKPOINT}.previous"):
-                (folder / name).unlink(missing_ok=True)
+            for old in (*map(folder.joinpath, (NETWORK, DESCRIPTION, SCALING, HISTORY, PICTURE)), *folder.glob(f"{CHECKPOINT}*")):
+                old.unlink(missing_ok=True)
         return cls(folder, made)
 
     @property

@@ -4,6 +4,7 @@ import csv
 import json
 import re
 import shlex
+import signal
 
 import numpy as np
 import pytest
@@ -220,7 +221,20 @@ def test_a_run_without_a_whole_epoch_leaves_nothing(capsys, tmp_path, monkeypatc
 
     monkeypatch.setattr("engine.command.train.fit", stopped)
     status, _, err = run(capsys, "train", "iris", "--quiet", "--run-folder", tmp_path / "run")
-    assert status == 130 and "Nothing is saved" in err and not (tmp_path / "run").exists()
+    assert status == 130 and "nothing is saved" in err and not (tmp_path / "run").exists()
+
+
+def test_an_interrupt_while_a_run_is_saved_waits(capsys, tmp_path, monkeypatch):
+    save = engine.Network.save
+
+    def interrupted(network, path):
+        signal.raise_signal(signal.SIGINT)
+        save(network, path)
+
+    monkeypatch.setattr("engine.Network.save", interrupted)
+    status, _, err = run(capsys, "train", "iris", "--epochs", 1, "--quiet", "--run-folder", tmp_path / "run")
+    assert status == 130 and "all of it is saved" in err and err.count("\n") == 1
+    assert engine.load(tmp_path / "run" / "network.npz").size and (tmp_path / "run" / "history.csv").exists()
 
 
 def test_a_full_disk_leaves_the_old_file(capsys, tmp_path, monkeypatch):
@@ -344,7 +358,7 @@ REFUSALS = {
                                            "poisson", "--dtype", "float32"], "d.csv, line 4: the target 'y' is 1e.60, which "
                                                                              "float32"),
     "divergence": (lambda p: ["train", "diabetes", "--activation", "identity", "--update", "gradient_descent", "--rate", "1e30",
-                              "--quiet"], "lower the rate.*Nothing is saved"),
+                              "--quiet"], "lower the rate.*nothing is saved"),
 }
 
 
