@@ -1,5 +1,31 @@
 """Checks of files: what cannot be read safely is refused with an error that names the path and what is wrong."""
 
+import os
+
+from .errors import CheckpointError
+
+
+class _NotWritable(OSError, CheckpointError):
+    """No checkpoint can be written at a path."""
+
+
+def checkpoint_path(path):
+    """The file at which `checkpoint` points, in a folder that exists and can be written to."""
+    target = os.path.realpath(os.fspath(path))
+    folder = os.path.dirname(target)
+    problem = None
+    if not os.path.isdir(folder):
+        problem = f"but {folder} is no folder; make it first"
+    elif not os.access(folder, os.W_OK | os.X_OK):
+        problem = f"but {folder} cannot be written to"
+    elif os.path.exists(target) and not os.path.isfile(target):
+        problem = f"but {target} is a folder, a pipe or a device"
+    elif os.path.exists(target) and not os.access(target, os.W_OK):
+        problem = f"but {target} is read-only"
+    if problem:
+        raise _NotWritable(f"checkpoint must name a file that can be written, {problem}")
+    return target
+
 
 def refuse(path, what, problem, error=ValueError):
     """Raise `error`: `path` was to name `what`, but has a `problem`."""

@@ -35,9 +35,9 @@ class History:
         return self.rows[i]
 
     def columns(self):
-        """The rows as arrays, by name."""
-        names = list(self.rows[0]) if self.rows else list(self.NAMES)
-        return {name: np.array([row[name] for row in self.rows]) for name in names}
+        """The rows as arrays, by name; NaN where a row lacks what others have."""
+        names = dict.fromkeys(name for row in self.rows for name in row) if self.rows else self.NAMES
+        return {name: _column([row.get(name, float("nan")) for row in self.rows]) for name in names}
 
     def to_pandas(self):
         """The rows as a pandas DataFrame; pandas must be installed."""
@@ -58,3 +58,13 @@ class History:
             columns = self.columns()
             writer.writerow(columns)
             writer.writerows(zip(*(column.tolist() for column in columns.values())))
+
+
+def _column(values):
+    """An array of one value a row; of objects where the values are not alike."""
+    try:
+        return np.array(values)
+    except ValueError:
+        column = np.empty(len(values), object)
+        column[:] = values
+        return column

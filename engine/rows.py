@@ -19,11 +19,17 @@ class Rows:
         ``check(values, indices)``, the rows as kernels take them, or an error that names one of `indices`.
     name : str
         Of the argument, for errors.
+
+    Attributes
+    ----------
+    shape : (int, int)
+    outside : bool
+        Whether `source` lies outside memory.
     """
 
     def __init__(self, source, check, name):
         self._source, self._check, self._name = source, check, name
-        self.shape = len(source), self[0:1].shape[1]
+        self.shape, self.outside = (len(source), self[0:1].shape[1]), not checks.lies_in_memory(source)
 
     def __len__(self):
         return len(self._source)

@@ -1,9 +1,7 @@
 """fit: batch steps until the epochs are done (paper §1 and §6)."""
 
-import pathlib
 import time as clock
 import warnings
-from functools import partial
 
 import numpy as np
 
@@ -12,7 +10,7 @@ from schedulers.progress import progress_bar
 from . import checks
 from .backward import worth_threads
 from .batch_problem import BatchProblem
-from .checkpoint import describe, load_checkpoint, save_checkpoint
+from .checkpoint import Checkpoint
 from .cost import Cost
 from .endings import Whole, with_result
 from .epochs import EpochSteps, epoch_fused, epoch_stepwise
@@ -58,7 +56,7 @@ class _Run:
 
 
 def fit(network, X, y, cost, update, schedule, *, epochs, trainable=None, validation=None, callbacks=(), progress=True,
-        max_bytes=None, checkpoint=None, resume=False, state=None):
+        max_bytes=None, checkpoint=None, checkpoint_every=1, resume=False, state=None):
     """Train a network: one update of θ for each batch time step (paper §1 and §6, eq. 21).
 
     Parameters
@@ -94,10 +92,19 @@ def fit(network, X, y, cost, update, schedule, *, epochs, trainable=None, valida
         X and y, an epoch's order and a few numbers a sample of a batch come on top; second-order updates hold some [m, n]
         for a batch, and a solver's own matrices.
     checkpoint : path, optional
-        Written after every epoch.
+        Written after every epoch, or every `checkpoint_every`, and at the end of the run, whole or not at all: after a kill at any
+        moment a good one is there. It holds θ, the update's state, the history and what the run depends on. What a callback puts
+        into the history's rows is kept where JSON can hold it, NumPy's numbers and arrays as numbers and lists; else it is left
+        out with a warning. The checkpoint before stays beside it as ``<checkpoint>.previous``; of a history of more than 100 epochs
+        the older rows lie in ``<checkpoint>.history-…``. See docs/checkpoints.md.
+    checkpoint_every : int
+        Epochs from one checkpoint to the next.
     resume : bool
-        Go on from `checkpoint` where it exists, bit for bit as if the run had never stopped. `network` and `state` say where the
-        run began; they count where there is no checkpoint yet.
+        Go on from `checkpoint` where it exists, bit for bit as if the run had never stopped; `network` and `state` are those with
+        which the run began. A checkpoint of another run is refused: of another network or first θ, loss, reduction, update,
+        schedule or order, their parameters and per-sample data, `trainable`, X or y. Users' functions are compared by name and
+        code, arrays by a hash of their bytes; of an X or y outside memory (HDF5, Zarr) 1024 rows are hashed. Where the newest
+        checkpoint is damaged, the one before it is used, with a warning.
     state : UpdateState, optional
         The ``result.state`` of an earlier run, from which the update goes on, so that a run with another rate, say, keeps Adam's
         running means. It must be like the state with which the update begins, in names, shapes and dtypes; it is copied. Batch
@@ -125,7 +132,7 @@ def fit(network, X, y, cost, update, schedule, *, epochs, trainable=None, valida
         On Ctrl-C, a KeyboardInterrupt whose `.result` is the run up to the last whole epoch. A compiled epoch that runs is ended
         first.
     CheckpointError
-        Where a checkpoint cannot be read or belongs to another run.
+        Where a checkpoint cannot be read, belongs to another run or cannot be written at that path; before the first epoch.
 
     Examples
     --------
@@ -140,21 +147,21 @@ def fit(network, X, y, cost, update, schedule, *, epochs, trainable=None, valida
     """
     return with_result(network, lambda reached: run_epochs(
         reached, _Run(network, X, y, cost, update, schedule, trainable, max_bytes), epochs, validation, callbacks, progress,
-        checkpoint, resume, state))
+        checkpoint, checkpoint_every, resume, state))
 
 
-def run_epochs(reached, run, epochs, validation, callbacks, progress, checkpoint, resume, state):
+def run_epochs(reached, run, epochs, validation, callbacks, progress, checkpoint, checkpoint_every, resume, state):
     """The epochs of a fit whose samples are in `run`: here, or wherever its `problem(step)` finds them."""
     epochs = checks.whole_number(epochs, "epochs", 0)
     callbacks = update_checks.callables(callbacks)
     held_out = _validation(run, update_checks.validation_pair(validation))
-    theta, state = run.network.parameters.copy(), _begun(run, state)
-    resume, history = update_checks.resumable(resume, checkpoint), History()
-    description = describe(run.network, run.cost, run.update, run.schedule, len(run.X))
-    if resume and pathlib.Path(checkpoint).exists():
-        theta, state, rows = load_checkpoint(checkpoint, description)
-        history = History(rows)
-    reached.begin(theta, state, history, None if checkpoint is None else partial(save_checkpoint, checkpoint, description))
+    resume, every = update_checks.resumable(resume, checkpoint), checks.whole_number(checkpoint_every, "checkpoint_every", 1)
+    theta, given, state, history = run.network.parameters.copy(), state, _begun(run, state), History()
+    kept = Checkpoint(checkpoint, run, every, state, given)
+    found = kept.load() if resume else None
+    if found is not None:
+        theta, state, history = found[0], found[1], History(found[2])
+    reached.begin(theta, state, history, kept.save)
     bar, said = progress_bar(total=epochs, initial=len(history), unit="epoch") if progress else None, False
     try:
         for e in range(len(history), epochs):
@@ -170,12 +177,15 @@ def run_epochs(reached, run, epochs, validation, callbacks, progress, checkpoint
             row["seconds"] = clock.perf_counter() - started
             history.rows.append(row)
             reached.whole = whole
-            reached.save()
+            if kept.due(e + 1):
+                reached.save()
             if bar is not None:
                 bar.set_postfix(cost=f"{row['cost']:.4g}", refresh=False)
                 bar.update()
             if any([isinstance(stop := callback(row, reached.network(whole)), bool | np.bool_) and stop for callback in callbacks]):
                 break
+        reached.save()
+        kept.finish(theta, state, history)
     finally:
         if bar is not None:
             bar.close()

@@ -75,7 +75,7 @@ class _Run:
 
 
 def fit(network, shards, cost, update, schedule, *, epochs, trainable=None, validation=None, callbacks=(), progress=True,
-        checkpoint=None, resume=False, state=None):
+        checkpoint=None, checkpoint_every=1, resume=False, state=None):
     """Train a network on samples that live on the workers of a cluster (paper §6, eq. 20 and 21).
 
     With a first-order update the result has the bits of `engine.fit` on one machine with the same schedule, whatever the workers:
@@ -93,8 +93,9 @@ def fit(network, shards, cost, update, schedule, *, epochs, trainable=None, vali
         Where to begin; it is not changed.
     shards : Shards
         As `scatter` or `load` made them.
-    cost, update, schedule, epochs, trainable, callbacks, progress, checkpoint, resume, state
-        As `engine.fit` takes them. The solvers kernel and kfac need every row of J in one place: a ValueError.
+    cost, update, schedule, epochs, trainable, callbacks, progress, checkpoint, checkpoint_every, resume, state
+        As `engine.fit` takes them; of samples on workers a checkpoint knows their number alone. The solvers kernel and kfac need
+        every row of J in one place: a ValueError.
     validation : (X, y), optional
         Arrays of this process; their cost is recorded after each epoch.
 
@@ -125,4 +126,4 @@ def fit(network, shards, cost, update, schedule, *, epochs, trainable=None, vali
     """
     return with_result(network, lambda reached: run_epochs(
         reached, _Run(network, shards, cost, update, schedule, trainable), epochs, validation, callbacks, progress, checkpoint,
-        resume, state))
+        checkpoint_every, resume, state))
