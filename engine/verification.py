@@ -10,11 +10,17 @@ from . import checks
 from .backward import evaluate
 
 DIRECTIONS = 3
+TOLERANCE = 1e-6  # relative, beyond what the differences themselves are uncertain by
+RATIO = 8.0  # of one step to the next smaller
+EPS, TINY = np.finfo(np.float64).eps, np.finfo(np.float64).tiny
 
 
 @dataclass(frozen=True)
 class Comparison:
-    """One derivative against central differences: the largest error relative to the derivative's size, and what is allowed."""
+    """One derivative against central differences: the error relative to its own size, and what is allowed, where they differ most.
+
+    What is allowed is above TOLERANCE by how uncertain the differences are: rounding may leave nothing to compare.
+    """
 
     name: str
     error: float
@@ -44,17 +50,87 @@ class DerivativeReport:
         return "\n".join(lines)
 
 
-def _compare(name, derivative, function, step):
-    """`derivative` against (function(h) − function(−h)) / 2h, relative to the largest of both."""
-    derivative = np.asarray(derivative, np.float64)
-    difference = (np.asarray(function(step), np.float64) - np.asarray(function(-step), np.float64)) / (2 * step)
-    size = max(1.0, np.abs(derivative).max(initial=0), np.abs(difference).max(initial=0))
-    error = np.abs(derivative - difference).max(initial=0) / size
-    return Comparison(name, float(error), 50 * step**2 + 50 * np.finfo(np.float64).eps / step)
+def _steps(scale):
+    """Steps [., …] from an eighth of the larger of `scale` and 1 down to a millionth of the smaller: both are where functions may
+    bend."""
+    scale = np.where((np.asarray(scale) > 0) & np.isfinite(scale), scale, 1.0)
+    top, bottom = np.maximum(scale, 1) / RATIO, 1e-6 * np.minimum(scale, 1)
+    count = int(np.ceil(np.log(top / bottom).max() / np.log(RATIO))) + 1
+    return [top * RATIO**-k for k in range(count)]
+
+
+def _along(function, point, direction):
+    """step ↦ (function(point + step direction), function(point − step direction), 2 step), and function(point); a step may be one
+    for each row."""
+    def ends(step):
+        moved = np.reshape(step, (-1, *[1] * (np.ndim(point) - 1))) * direction
+        return function(point + moved), function(point - moved), 2 * step
+    return ends, function(point)
+
+
+def _each(function, points):
+    """The same of an elementwise function, with the distance that rounding has left between both ends."""
+    def ends(step):
+        up, down = points + step, points - step
+        return function(up), function(down), up - down
+    return ends, function(points)
+
+
+def _best_differences(derivative, ends, middle, steps, noise):
+    """Central differences, each by the step that leaves it least uncertain, and by how much it is; where no step leaves a digit, as
+    at a maximum or in noise, by the one that agrees best with `derivative`.
+
+    A difference is uncertain by rounding (of the function, and by `noise` of its argument), by what the next steps differ from it,
+    by what any smaller step does beyond its own rounding, and by a kink: the jump of one-sided differences at a step of 0.
+    """
+    quotients, rounding, jumps = [], [], []
+    with np.errstate(all="ignore"):
+        for step in steps:
+            up, down, width = (np.asarray(values, np.float64) for values in ends(step))
+            quotients.append(np.atleast_1d((up - down) / width))
+            jumps.append(np.atleast_1d(((up - middle) + (down - middle)) / width))
+            rounding.append(np.atleast_1d((4 * EPS * np.maximum(np.abs(up), np.abs(down)) + noise + TINY) / width))
+        quotients, rounding, jumps = np.stack(quotients), np.stack(rounding), np.stack(jumps)
+        uncertain, seen = 2 * rounding, np.isfinite(quotients) & np.isfinite(rounding)
+        for j in range(len(steps)):
+            apart = np.where(seen, np.abs(quotients - quotients[j]), 0)
+            beside = apart[max(0, j - 1):j + 2].max(0)
+            below = np.maximum(apart[j + 1:] - 100 * rounding[j + 1:], 0).max(0, initial=0)
+            uncertain[j] += np.maximum(beside, below)
+            if j + 1 < len(steps):
+                kink = np.abs(RATIO * jumps[j + 1] - jumps[j]) / (RATIO - 1)
+                uncertain[j] += np.where(seen[j + 1], np.maximum(kink - 10 * rounding[j + 1], 0), 0)
+        uncertain[~seen | ~np.isfinite(uncertain)] = np.inf
+        relative = np.where(uncertain > 0, uncertain / np.abs(quotients), 0.0)
+        relative[np.isnan(relative)] = np.inf
+        doubts = np.abs(quotients - derivative) / uncertain
+        doubts[np.isnan(doubts)] = np.inf
+    chosen = np.where(relative.min(0) < 0.1, relative.argmin(0), doubts.argmin(0))[None]
+    return np.take_along_axis(quotients, chosen, 0)[0], np.take_along_axis(uncertain, chosen, 0)[0]
+
+
+def _compare(name, derivative, function, steps, noise=0.0):
+    """Every number of `derivative` against its own differences, each judged by its own size."""
+    derivative = np.atleast_1d(np.asarray(derivative, np.float64))
+    if derivative.size == 0:
+        return Comparison(name, 0.0, TOLERANCE)
+    difference, uncertain = _best_differences(derivative, *function, steps, noise)
+    size = np.maximum(np.abs(derivative), np.abs(difference))
+    uncertain = uncertain + 1e-13 * size.max()
+    with np.errstate(all="ignore"):
+        error = np.where(size > 0, np.abs(derivative - difference) / size, 0.0)
+        allowed = TOLERANCE + np.where(size > 0, 10 * uncertain / size, 0.0)
+        allowed[np.isnan(allowed)], error[np.isnan(error)] = TOLERANCE, np.inf
+        error[np.isinf(uncertain) & np.isfinite(derivative)] = 0.0
+        worst = np.unravel_index(np.argmax(np.where(np.isinf(allowed), 0.0, error / allowed)), error.shape)
+    return Comparison(name, float(error[worst]), float(allowed[worst]))
 
 
 def check_derivatives(network, X, y, cost, *, seed=0):
     """Hold every derivative of a network and a cost against central differences, in float64.
+
+    Each number is judged by its own size, at any scale of inputs, parameters and values: of many steps the one is taken at which
+    its difference depends least on the step and on rounding.
 
     For users' own activations, losses and reductions as for ours: g′ and g″ of every layer at its z, ∇L, ∇φ, and along
     random directions in each W^l and b^l the Jacobian and D_θ C (eq. 4, 8, 15, 20).
@@ -64,7 +140,8 @@ def check_derivatives(network, X, y, cost, *, seed=0):
     network : Network
         A float32 network is checked with the same θ in float64, where differences have digits to compare.
     X, y : array_like
-        As `value_and_gradient` takes them; a few samples suffice. A sample at a kink of g, L or φ shows as an error.
+        As `value_and_gradient` takes them; a few samples suffice. A sample at a kink of g, L or φ shows as an error. Each
+        derivative takes some fifty calls.
     cost : Cost
     seed : int
         Of the random directions.
@@ -73,6 +150,11 @@ def check_derivatives(network, X, y, cost, *, seed=0):
     -------
     DerivativeReport
         Prints as a table; `.holds` says whether all agree.
+
+    Raises
+    ------
+    ValueError, TypeError
+        Where X and y do not fit the network, the loss or each other; where outputs or losses are not finite.
 
     Examples
     --------
@@ -88,31 +170,40 @@ def check_derivatives(network, X, y, cost, *, seed=0):
     X = checks.samples(X, network.widths[0], np.dtype(np.float64))
     targets = cost.targets(y, len(X), network.widths[-1], network.dtype)
     step = BatchStep(0, 0, np.arange(len(X)))
-    h = float(np.cbrt(np.finfo(np.float64).eps))
     forward = network.forward(X)
-    A, rows = forward.outputs, []
+    A, rows = checks.finite(forward.outputs, "the network's outputs"), []
     for l, activation in enumerate(network.activations, 1):
         z = forward.z(l)
-        rows.append(_compare(f"layer {l}: {activation.name}, first derivative", activation.derivative(z),
-                             lambda e, g=activation.function, z=z: g(z + e), h))
+        steps, derivative = _steps(np.abs(z).max()), activation.derivative(z)
+        rows.append(_compare(f"layer {l}: {activation.name}, first derivative", derivative, _each(activation.function, z), steps))
         if activation.second_derivative is not None:
             rows.append(_compare(f"layer {l}: {activation.name}, second derivative", activation.second_derivative(z),
-                                 lambda e, g=activation.derivative, z=z: g(z + e), h))
+                                 _each(activation.derivative, z), steps))
     losses, loss_gradients = cost.losses_and_gradients(A, targets)
+    checks.finite(losses, "the losses")
+    scale = np.abs(A).max(1)
+    scale[scale == 0] = 1
     for _ in range(DIRECTIONS):
         d = generator.standard_normal(A.shape)
         rows.append(_compare("loss gradient", (loss_gradients * d).sum(1),
-                             lambda e, d=d: cost.losses_and_gradients(A + e * d, targets)[0], h))
-        d = generator.standard_normal(len(losses)) * np.abs(losses)
-        rows.append(_compare("reduction gradient", cost.reduce(losses)[1] @ d,
-                             lambda e, d=d: cost.reduce(losses + e * d)[0], h))
+                             _along(lambda A: cost.losses_and_gradients(A, targets)[0], A, d), _steps(scale),
+                             EPS * np.abs(loss_gradients * A).sum(1)))
+        d, slopes = generator.standard_normal(len(losses)) * np.abs(losses), cost.reduce(losses)[1]
+        rows.append(_compare("reduction gradient", slopes @ d, _along(lambda L: cost.reduce(L)[0], losses, d), _steps(1.0),
+                             EPS * np.abs(slopes * losses).sum()))
     J, gradient = network.jacobian(X), evaluate(network, X, targets, cost, step)[1]
     for l in range(1, network.depth + 1):
-        for name, place in ((f"W^{l}", network._layout.weight_slice(l)), (f"b^{l}", network._layout.bias_slice(l))):
+        z, a, W = (np.abs(values).max() for values in (forward.z(l), forward.a(l - 1), network.weight(l)))
+        z = z if z > 0 else 1.0
+        W = W if W > 0 else z / a if a > 0 else 1.0
+        steps = [h / z for h in _steps(z)]
+        for name, place, size in ((f"W^{l}", network._layout.weight_slice(l), W), (f"b^{l}", network._layout.bias_slice(l), z)):
             v = np.zeros(network.size)
-            v[place] = generator.standard_normal(v[place].size)
-            rows.append(_compare(f"Jacobian along {name}", J @ v,
-                                 lambda e, v=v: network._with(theta + e * v)(X).reshape(-1), h))
+            v[place] = generator.standard_normal(v[place].size) * size
+            product = J @ v
+            rows.append(_compare(f"Jacobian along {name}", product, _along(lambda t: network._with(t)(X).reshape(-1), theta, v),
+                                 steps, 16 * EPS * np.abs(product).max()))
             rows.append(_compare(f"gradient along {name}", gradient @ v,
-                                 lambda e, v=v: evaluate(network._with(theta + e * v), X, targets, cost, step)[0], h))
+                                 _along(lambda t: evaluate(network._with(t), X, targets, cost, step)[0], theta, v), steps,
+                                 16 * EPS * size * np.abs(gradient[place]).sum()))
     return DerivativeReport(tuple(rows))

@@ -206,5 +206,6 @@ def test_every_method_of_least_squares_takes_the_residual(reduction, dtype):
         def rows(theta, dense=jac == "dense"):
             found = aim.residual_jac(theta)
             return found.dense() if dense else found
-        costs[method, scale, jac] = least_squares(aim.residual, net.parameters, rows, method=method, x_scale=scale, max_nfev=100).cost
+        found = least_squares(aim.residual, net.parameters, rows, method=method, x_scale=scale, max_nfev=100)
+        costs[method, scale, jac] = found.cost
     assert max(costs.values()) < 0.01 * aim.fun(net.parameters), costs
