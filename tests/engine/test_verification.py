@@ -75,7 +75,8 @@ def test_reductions_of_losses_of_any_size(scale):
 def test_activations_of_any_size(scale):
     """g of the size `scale` at ordinary z, and ordinary g at z of the size `scale`."""
     def build(size, first=1.0, second=1.0):
-        own = Activation("own", lambda z: size * (z**3 + z), lambda z: first * size * (3 * z**2 + 1), lambda z: second * size * 6 * z)
+        own = Activation("own", lambda z: size * (z**3 + z), lambda z: first * size * (3 * z**2 + 1),
+                         lambda z: second * size * 6 * z)
         return Network((3, 5, 2), (own, "identity"), network((3, 5, 2)).parameters)
 
     for size, inputs in ((scale, X), (1.0, scale * X)):
