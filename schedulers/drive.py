@@ -5,6 +5,11 @@ from collections import Counter, deque
 from concurrent.futures import BrokenExecutor, CancelledError
 from queue import Empty, SimpleQueue
 
+from .outcome import printable
+
+PAUSE = 0.1  # seconds between looks at runs that other sweeps have begun
+BEAT = 5.0  # seconds after which a sweep that waits for its own runs says that it lives
+
 
 class Drive:
     """Runs on their way through workers.
@@ -22,20 +27,23 @@ class Drive:
     retries : int
     finish : callable
         ``finish(task, returned, error)``, once for each.
+    others : object, optional
+        What other sweeps on the same store do: ``claim(task)`` says whether this one may begin a run, ``outcome(task)`` gives what
+        another one made of it or None, ``keep()`` tells them that this one lives.
     """
 
-    def __init__(self, workers, tasks, settings, retries, finish):
-        self._workers, self._settings, self._retries, self._finish = workers, settings, retries, finish
-        self._waiting, self._suspects, self._alone = deque(tasks), deque(), False
+    def __init__(self, workers, tasks, settings, retries, finish, others=None):
+        self._workers, self._settings, self._retries, self._finish, self._others = workers, settings, retries, finish, others
+        self._waiting, self._suspects, self._elsewhere, self._alone = deque(tasks), deque(), deque(), False
         self._flying, self._done, self._lost, self._tries, self._broken = {}, SimpleQueue(), [], Counter(), None
+        self._mine = set()
 
     def run(self):
         """Until all are done; whatever interrupts, what had finished is handed on."""
         try:
-            while self._waiting or self._suspects or self._flying:
+            while self._waiting or self._suspects or self._flying or self._elsewhere:
                 self._hand_out()
-                if self._flying:
-                    self._take(self._done.get())
+                self._wait()
                 if not self._flying:
                     self._alone = False
                     if self._broken is not None:
@@ -46,10 +54,51 @@ class Drive:
             raise
         self._workers.close()
 
+    def _wait(self):
+        """For one of this sweep's runs to end; meanwhile look at what others have begun."""
+        if self._others is None:
+            if self._flying:
+                self._take(self._done.get())
+            return
+        if self._flying or self._elsewhere:
+            try:
+                self._take(self._done.get(timeout=PAUSE if self._elsewhere else BEAT))
+            except Empty:
+                self._look_elsewhere()
+        self._others.keep()
+
+    def _look_elsewhere(self):
+        """Take over what other sweeps have finished; what one of them no longer runs is waiting again."""
+        for _ in range(len(self._elsewhere)):
+            task = self._elsewhere.popleft()
+            outcome = self._others.outcome(task)
+            if outcome is not None:
+                self._finish(task, *outcome, elsewhere=True)
+            elif len(self._flying) < self._workers.window and not self._waiting:
+                self._waiting.append(task)  # asks for it again
+            else:
+                self._elsewhere.append(task)
+
+    def _claimed(self, task):
+        """Whether this sweep may begin a run; another sweep may have finished it since, or be at it."""
+        if self._others is None or self._tries[task] or task in self._mine:
+            return True
+        outcome = self._others.outcome(task)
+        if outcome is not None:
+            self._finish(task, *outcome, elsewhere=True)
+            return False
+        if not self._others.claim(task):
+            self._elsewhere.append(task)
+            return False
+        self._mine.add(task)
+        return True
+
     def _hand_out(self):
-        source, room = (self._suspects, 1) if self._suspects or self._alone else (self._waiting, self._workers.window)
-        while self._broken is None and source and len(self._flying) < room:
+        source, most = (self._suspects, 1) if self._suspects or self._alone else (self._waiting, self._workers.window)
+        while self._broken is None and source and len(self._flying) < most:
             task = source.popleft()
+            if not self._claimed(task):
+                continue
             try:
                 future = self._workers.submit(self._settings[task])
             except BrokenExecutor as error:
@@ -68,7 +117,7 @@ class Drive:
             self._broken = error
             self._lost.append(task)
         except Exception as error:  # it was lost on the way, by what the executor says
-            self._charge(task, "".join(traceback.format_exception(error)))
+            self._charge(task, printable("".join(traceback.format_exception(error))))
         else:
             self._finish(task, *outcome)
 

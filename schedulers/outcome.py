@@ -12,4 +12,9 @@ def outcome(run, settings, stored):
         returned = checks.returned(run(**settings), settings)
         return (to_text(returned, "what run returns") if stored else returned), None
     except (Exception, SystemExit) as error:
-        return None, "".join(traceback.format_exception(type(error), error, error.__traceback__.tb_next))
+        return None, printable("".join(traceback.format_exception(type(error), error, error.__traceback__.tb_next)))
+
+
+def printable(text):
+    """`text` with what no encoding takes, such as the bytes of a path that is not UTF-8, written as escapes."""
+    return text.encode("utf-8", "backslashreplace").decode()

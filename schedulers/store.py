@@ -1,5 +1,6 @@
-"""The finished runs of sweeps in an SQLite file, one committed transaction a run."""
+"""The runs of sweeps in an SQLite file: those that are finished, one committed transaction each, and those that are begun."""
 
+import contextlib
 import functools
 import hashlib
 import pathlib
@@ -8,7 +9,9 @@ import sys
 import time
 
 from . import sweep_checks as checks
-from .values import to_text
+from .claims import Claims
+from .described import described, digest
+from .values import from_text, to_text
 
 PATIENCE = 60  # seconds to wait while another sweep writes
 TABLE = """CREATE TABLE IF NOT EXISTS runs (
@@ -20,39 +23,56 @@ class Store:
     """What a function returned or raised, by its settings.
 
     The file is in WAL mode with synchronous=NORMAL: a run that was added stays, whatever is killed afterwards; should the power
-    fail, the last ones may be missing and are run again. Any number of sweeps may write to one file at once.
+    fail, the last ones may be missing and are run again. Any number of sweeps may write to one file at once, and share the work:
+    each run is claimed before it begins (`claims.Claims`).
 
     Parameters
     ----------
     path : path
         Made where it does not exist.
     run : callable
-        Known by its name and the last part of its module's name.
+        Known by its name, the last part of its module's name, and a hash of its code and of what it is bound to (`described`).
 
     Raises
     ------
     ValueError
-        Where the file is no such store.
+        Where the file is no such store, or is damaged.
+    RuntimeError
+        Where another process keeps the file locked, or nothing can be written to it.
     """
 
     def __init__(self, path, run):
-        self.function = name_of(run)
-        path = checks.store_path(path)
-        self._connection = sqlite3.connect(path, timeout=PATIENCE, isolation_level=None)
+        self.function = key_of(run)
+        self.path = checks.store_path(path)
+        with self._errors():
+            self._connection = sqlite3.connect(self.path, timeout=PATIENCE, isolation_level=None)
         try:
-            for line in ("PRAGMA journal_mode=WAL", "PRAGMA synchronous=NORMAL", TABLE,
-                         "SELECT function, hash, settings, returned, error, finished FROM runs LIMIT 0"):
-                self._when_free(line)
-        except sqlite3.DatabaseError as error:
+            with self._errors():
+                for line in ("PRAGMA journal_mode=WAL", "PRAGMA synchronous=NORMAL", TABLE,
+                             "SELECT function, hash, settings, returned, error, finished FROM runs LIMIT 0"):
+                    self._when_free(line)
+                self._claims = Claims(self._when_free, self.function)
+        except BaseException:
             self._connection.close()
-            checks.store_file(path, error)
+            raise
 
-    def _when_free(self, line):
+    @contextlib.contextmanager
+    def _errors(self):
+        """Let what goes wrong in SQLite name the file."""
+        try:
+            yield
+        except sqlite3.OperationalError as error:
+            code = getattr(error, "sqlite_errorcode", None)  # None: raised by the sqlite3 module itself
+            checks.store_unusable(self.path, error, code is not None and code & 0xFF in checks.STORE_BUSY)
+        except (sqlite3.Error, UnicodeDecodeError) as error:
+            checks.store_unusable(self.path, error, False)
+
+    def _when_free(self, line, values=()):
         """Execute a line; where two turn a new file to WAL at once, SQLite refuses one of them without waiting."""
         until = time.monotonic() + PATIENCE
         while True:
             try:
-                return self._connection.execute(line)
+                return self._connection.execute(line, values)
             except sqlite3.OperationalError as error:
                 if error.sqlite_errorcode & 0xFF != sqlite3.SQLITE_BUSY or time.monotonic() > until:
                     raise
@@ -62,6 +82,8 @@ class Store:
         return self
 
     def __exit__(self, *_):
+        with contextlib.suppress(sqlite3.Error):  # claims of a sweep that has ended are void
+            self._claims.release()
         self._connection.close()
 
     def key(self, settings):
@@ -71,13 +93,43 @@ class Store:
 
     def finished(self):
         """(text of what was returned, error) by hash."""
-        rows = self._connection.execute("SELECT hash, returned, error FROM runs WHERE function = ?", (self.function,))
-        return {key: outcome for key, *outcome in rows}
+        with self._errors():
+            rows = self._connection.execute("SELECT hash, returned, error FROM runs WHERE function = ?",
+                                            (self.function,)).fetchall()
+        return {key: self._whole(key, *outcome) for key, *outcome in rows}
+
+    def outcome(self, key):
+        """The same of one run, or None while it is not finished."""
+        with self._errors():
+            row = self._connection.execute("SELECT returned, error FROM runs WHERE function = ? AND hash = ?",
+                                           (self.function, key[0])).fetchone()
+        return None if row is None else self._whole(key[0], *row)
+
+    def _whole(self, key, returned, error):
+        """A row whose text can be read back."""
+        return checks.stored_row(self.path, key, returned, error, from_text)
 
     def add(self, key, returned, error):
         """Commit a finished run; where another sweep did, its row stays."""
-        self._connection.execute("INSERT INTO runs (function, hash, settings, returned, error) VALUES (?, ?, ?, ?, ?) "
-                                 "ON CONFLICT DO NOTHING", (self.function, *key, returned, error))
+        with self._errors():
+            self._when_free("INSERT INTO runs (function, hash, settings, returned, error) VALUES (?, ?, ?, ?, ?) "
+                            "ON CONFLICT DO NOTHING", (self.function, *key, returned, error))
+            self._claims.drop(key[0])
+
+    def claim(self, key):
+        """Whether this sweep may begin a run: not while another one that lives has begun it."""
+        with self._errors():
+            return self._claims.take(key[0])
+
+    def keep_claims(self):
+        """Tell other sweeps that this one lives."""
+        with self._errors():
+            self._claims.renew()
+
+
+def key_of(run):
+    """A function as a store knows it: `name_of`, and a hash of its code and of what it is bound to."""
+    return f"{name_of(run)} #{digest(described(run))}"
 
 
 def name_of(run):

@@ -2,12 +2,16 @@
 
 import inspect
 import pathlib
+import sqlite3
 from collections.abc import Iterable, Mapping
 from concurrent.futures import Executor
 
 from .checks import whole_number
 
 RESERVED = "error"
+# what SQLite says of a file that another process holds, or to which nothing can be written
+STORE_BUSY = (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED, sqlite3.SQLITE_FULL, sqlite3.SQLITE_READONLY, sqlite3.SQLITE_IOERR,
+              sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_PERM)
 
 
 def grid(value):
@@ -117,9 +121,27 @@ def store_path(value):
     return path
 
 
-def store_file(path, error):
-    """Refuse a file that no sweep wrote."""
-    raise ValueError(f"store must be an SQLite file that a sweep wrote, or a new one, but {path} is not ({error})") from None
+def store_unusable(path, error, busy):
+    """Say what SQLite found wrong with a store: it is `busy` (locked, full, not writable), or it is no store."""
+    if busy:
+        raise RuntimeError(f"the store {path} cannot be used now ({error}); its finished runs are safe. End what locks it, or make "
+                           "space and allow writing, and call again to go on") from None
+    raise ValueError(f"store must be an SQLite file that a sweep wrote, or a new one, but {path} is not, or is damaged ({error}); "
+                     "take another file, or mend it with sqlite3's .recover") from None
+
+
+def stored_row(path, key, returned, error, read):
+    """(returned, error) of a stored run, whose text `read` must understand."""
+    try:
+        if returned is None:
+            if not isinstance(error, str):
+                raise ValueError("neither results nor an error")
+        elif not isinstance(read(returned), dict):
+            raise ValueError("its results are no dict")
+    except (ValueError, TypeError, KeyError, RecursionError) as found:
+        raise ValueError(f"the store {path} holds a run whose text cannot be read ({found}); delete it, and it is run again: "
+                         f"sqlite3 {path} \"DELETE FROM runs WHERE hash = '{key}'\"") from None
+    return [returned, error]
 
 
 def no_text(value, name):

@@ -30,11 +30,12 @@ def sweep(run, grid, *, executor=None, store=None, retries=1, progress=True, wor
         which release the GIL. Another executor (Dask's ``Client.get_executor()``, ``MPIPoolExecutor``, loky's) stays open.
     store : path, optional
         An SQLite file that has a committed row for each finished run. Called again with the same file, a sweep goes on where it
-        stopped or was killed; only what was in flight then is begun again. A run is known by the function's name and its settings
-        (1, 1.0 and True are three settings; equal settings are one run): after a change of the function or of what `partial` binds,
-        take a new file. A run that raised is finished too: ``sqlite3 FILE "DELETE FROM runs WHERE error IS NOT NULL"`` lets it run
-        again. Settings and results must then be None, bool, numbers, text, bytes, or lists, tuples, dicts and arrays of these; they
-        come back exactly, NaN included, NumPy scalars as Python's numbers.
+        stopped or was killed; only what was in flight then is begun again. Sweeps that use one file at the same time share the
+        work. A run is known by its settings (1, 1.0 and True are three settings; equal settings are one run) and by the function:
+        its name, its code, and what `partial`, an object or a closure binds it to; where any of these changes, everything is run
+        anew. A run that raised is finished too: ``sqlite3 FILE "DELETE FROM runs WHERE error IS NOT NULL"`` lets it run again.
+        Settings and results must then be None, bool, numbers, text, bytes, or lists, tuples, dicts and arrays of these; they come
+        back exactly, NaN included, NumPy scalars as Python's numbers.
     retries : int
         How many more times a run is tried after a process ended under it alone; then that is its `error`. Other runs that the
         same process's end took with it are begun again and not charged. An executor that was given is not mended.
@@ -58,7 +59,8 @@ def sweep(run, grid, *, executor=None, store=None, retries=1, progress=True, wor
     ValueError, TypeError
         Where an argument is not as stated, or the settings are no keywords of `run`.
     RuntimeError
-        Where processes cannot start, or the executor that was given breaks.
+        Where processes cannot start, the executor that was given breaks, or the store is locked or cannot be written; what finished
+        stays in the store.
 
     Examples
     --------
@@ -92,15 +94,31 @@ def sweep(run, grid, *, executor=None, store=None, retries=1, progress=True, wor
             for returned, error in outcomes.values():
                 bar.show(returned, error)
 
-            def finish(task, returned, error):
-                if kept:
+            def finish(task, returned, error, elsewhere=False):
+                if kept and not elsewhere:
                     kept.add(names[task], returned, error)
                 outcomes[task] = returned, error
                 bar.show(returned, error)
 
             if tasks:
-                Drive(crew(executor, run, kept is not None, len(tasks), workers), tasks, settings, retries, finish).run()
+                others = _Others(kept, names) if kept else None
+                Drive(crew(executor, run, kept is not None, len(tasks), workers), tasks, settings, retries, finish, others).run()
     return SweepResult(_row(one, *outcomes[first[name]]) for one, name in zip(settings, names))
+
+
+class _Others:
+    """Other sweeps on a store, by the numbers of this sweep's tasks."""
+
+    def __init__(self, store, names):
+        self._store, self._names, self.keep = store, names, store.keep_claims
+
+    def claim(self, task):
+        """Whether this sweep may begin a run."""
+        return self._store.claim(self._names[task])
+
+    def outcome(self, task):
+        """What another sweep made of it, or None."""
+        return self._store.outcome(self._names[task])
 
 
 def _row(settings, returned, error):

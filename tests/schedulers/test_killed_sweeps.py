@@ -116,13 +116,26 @@ def test_killed_workers_charge_nobody(tmp_path):
     assert [row.get("score") for row in rows] == [a * a for a in runs.SLOW]
 
 
-def test_two_sweeps_share_a_file(tmp_path):
+def test_sweeps_on_one_store_share_the_work(tmp_path):
     path = tmp_path / "sweep.sqlite"
-    both = [python("-m", "tests.schedulers.sweep_runs", tmp_path, path, "threads") for _ in range(3)]
-    for process in both:
+    sweeps = [python("-m", "tests.schedulers.sweep_runs", tmp_path, path, "threads") for _ in range(3)]
+    for process in sweeps:
         _, said = process.communicate(timeout=60)
         assert process.returncode == 0, said
     assert sorted(stored(path)) == list(runs.SLOW)
+    assert set(begun(tmp_path)[0].values()) == {1}  # each was run by one of them alone
+
+
+def test_a_sweep_takes_over_from_one_that_is_killed(tmp_path):
+    path = tmp_path / "sweep.sqlite"
+    killed, other = (python("-m", "tests.schedulers.sweep_runs", tmp_path, path, "threads") for _ in range(2))
+    assert wait_until(lambda: len(stored(path)) >= 8)
+    killed.kill()
+    killed.communicate()
+    _, said = other.communicate(timeout=60)
+    assert other.returncode == 0, said
+    counts = begun(tmp_path)[0]
+    assert sorted(stored(path)) == list(runs.SLOW) and set(counts.values()) <= {1, 2}
 
 
 def test_a_script_without_a_guard_is_told(tmp_path):

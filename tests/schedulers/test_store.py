@@ -2,9 +2,11 @@
 
 import functools
 import math
+import os
 import sqlite3
 import subprocess
 import sys
+import time
 from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
@@ -12,7 +14,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from schedulers.store import Store, name_of
+from schedulers import claims, sweep
+from schedulers.store import Store, key_of, name_of
 from schedulers.values import from_text, to_text
 from tests.schedulers import sweep_runs as runs
 
@@ -90,7 +93,9 @@ def test_rows_are_kept_by_function_and_settings(tmp_path):
         reader.close()
     with Store(path, runs.drawn) as other:
         assert other.finished() == {}
-    with Store(path, functools.partial(functools.partial(runs.product, b=1), a=3)) as again:
+    with Store(path, functools.partial(runs.product, b=1)) as bound:
+        assert bound.finished() == {}
+    with Store(path, runs.product) as again:
         assert len(again.finished()) == 1
     assert [file.name for file in tmp_path.iterdir()] == ["sweep.sqlite"]
 
@@ -105,6 +110,97 @@ def test_names_of_functions(tmp_path):
     script.write_text("from schedulers.store import name_of\ndef run(): pass\nprint(name_of(run))")
     assert subprocess.run([sys.executable, script], capture_output=True, text=True, check=True,
                           env={"PYTHONPATH": ":".join(sys.path)}).stdout == "my_sweep.run\n"
+
+
+class Scaled:
+    """A function that is an object, and one that is bound to it."""
+
+    def __init__(self, factor):
+        self.factor = factor
+
+    def __call__(self, a):
+        return {"score": a * self.factor}
+
+    method = __call__
+
+
+def lambdas():
+    return [lambda a: {"score": a + 1}, lambda a: {"score": a + 2}]
+
+
+def test_functions_are_told_apart_by_code_and_by_what_they_are_bound_to(tmp_path):
+    functions = [*lambdas(), Scaled(2), Scaled(3), Scaled(2).method, Scaled(3).method,
+                 *(functools.partial(runs.product, b=b) for b in (2, 3))]
+    assert len({key_of(function) for function in functions}) == len(functions)
+    assert [key_of(function) for function in lambdas()] == [key_of(function) for function in lambdas()]
+    assert key_of(Scaled(2)) == key_of(Scaled(2))
+    for function in functions:
+        row, = sweep(function, {"a": [10]}, store=tmp_path / "sweep.sqlite", executor="threads", progress=False)
+        assert row["score"] == function(a=10)["score"]
+
+
+def test_an_error_whose_text_no_encoding_takes_is_a_row(tmp_path):
+    def run(a):
+        raise OSError(f"no file {os.fsdecode(bytes([255]))}{a}")
+
+    for store in (None, tmp_path / "sweep.sqlite", tmp_path / "sweep.sqlite"):
+        rows = sweep(run, {"a": [1, 2]}, store=store, executor="threads", progress=False).rows
+        assert [row["error"].splitlines()[-1] for row in rows] == [f"OSError: no file \\udcff{a}" for a in (1, 2)]
+
+
+def test_a_damaged_store_is_said_to_be(tmp_path):
+    path = tmp_path / "sweep.sqlite"
+    sweep(runs.product, {"a": range(1, 60)}, store=path, executor="threads", progress=False)
+    whole = path.read_bytes()
+    for place in range(100, len(whole) - 64, 997):
+        path.write_bytes(whole[:place] + bytes(64) + whole[place + 64:])
+        try:
+            with Store(path, runs.product) as store:
+                store.finished()
+                store.add(store.key({"a": 0}), "{}", None)
+        except ValueError as error:
+            assert str(path) in str(error)
+    path.write_bytes(whole)
+    with sqlite3.connect(path) as connection:
+        connection.execute("UPDATE runs SET returned = 'nothing' WHERE json_extract(settings, '$.a') = 7")
+    connection.close()
+    with pytest.raises(ValueError, match="holds a run whose text cannot be read .*DELETE FROM runs"):
+        sweep(runs.product, {"a": range(1, 60)}, store=path, executor="threads", progress=False)
+
+
+def test_a_locked_store_is_said_to_be(tmp_path, monkeypatch):
+    path = tmp_path / "sweep.sqlite"
+    monkeypatch.setattr("schedulers.store.PATIENCE", 0.05)
+    with Store(path, runs.product) as store, sqlite3.connect(path) as other:
+        other.execute("BEGIN EXCLUSIVE")
+        with pytest.raises(RuntimeError, match="cannot be used now .*locked"):
+            store.add(store.key({"a": 1}), "{}", None)
+        other.rollback()
+        store.add(store.key({"a": 1}), "{}", None)
+    other.close()
+
+
+def test_a_run_is_begun_by_one_sweep_alone(tmp_path, monkeypatch):
+    path = tmp_path / "sweep.sqlite"
+    with Store(path, runs.product) as one, Store(path, runs.product) as two:
+        key, again = one.key({"a": 1}), two.key({"a": 2})
+        assert one.claim(key) and one.claim(key) and not two.claim(key) and two.claim(again) and not one.claim(again)
+        one.add(key, "{}", None)
+        assert two.outcome(key) == ["{}", None] and two.outcome(again) is None
+        monkeypatch.setattr(claims, "LEASE", -1.0)  # not renewed for longer than that
+        assert one.claim(again) and two.claim(again)
+        monkeypatch.setattr(claims, "LEASE", 100.0)
+        monkeypatch.setattr(claims, "RENEWAL", 0.0)
+        two.keep_claims()
+        with sqlite3.connect(path) as reader:
+            (renewed, process), = reader.execute("SELECT renewed, process FROM begun")
+            assert abs(renewed - time.time()) < 5 and process == os.getpid()
+            reader.execute("UPDATE begun SET process = 2147483647")  # a process that is gone
+        reader.close()
+        assert one.claim(again)
+    with sqlite3.connect(path) as reader:
+        assert reader.execute("SELECT count(*) FROM begun").fetchone() == (0,)
+    reader.close()
 
 
 def test_files_that_are_no_store_are_refused(tmp_path):
