@@ -120,7 +120,7 @@ class Run:
         options = self.options
         try:
             result = fit(*inputs, epochs=options.epochs, validation=validation, progress=not options.quiet,
-                         checkpoint=self.folder.checkpoint, resume=options.resume)
+                         checkpoint=self.folder.checkpoint, checkpoint_every=max(1, options.epochs // SAVES), resume=options.resume)
         except BaseException as error:
             with deferred(dropped=True):
                 kept = self._save_what_there_is(getattr(error, "result", None))
