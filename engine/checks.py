@@ -4,6 +4,7 @@ import operator
 from collections.abc import Mapping, Sequence
 
 import numpy as np
+from scipy.sparse import issparse
 
 from .kernels.checks import first_not_finite
 
@@ -17,24 +18,76 @@ class _Alias:
 
 
 def contiguous(array, dtype):
-    """`array` as an aligned C-contiguous array of `dtype` (itself where it is one), never to be written to."""
+    """`array` as an aligned C-contiguous array of `dtype` (itself where it is one), never to be written to.
+
+    What comes of it may share memory with the user's array: numbers that are only read. What a kernel indexes by is copied first
+    and checked afterwards, in the copy (`indexing`), since another thread may write to the user's array at any time.
+    """
     if type(array) is np.ndarray and array.dtype == dtype and array.flags.carray:
         return array
-    array = np.require(array, dtype, "CA")
+    with np.errstate(over="ignore"):  # an infinity is refused by its place
+        array = np.require(array, dtype, "CA")
     if array.flags.writeable and type(array) is np.ndarray:
         return array
     return np.asarray(_Alias(array)) if array.size else np.empty(array.shape, dtype)
 
 
+def indexing(array, dtype):
+    """A copy of `array` in `dtype` that nobody else can write to: what a kernel indexes by, to be checked next."""
+    return np.array(array, dtype, order="C", subok=False)
+
+
+def unmasked(values, name):
+    """Refuse masked entries: an array of what lies under the mask would take them for numbers."""
+    if isinstance(values, np.ma.MaskedArray):
+        masked = np.ma.getmaskarray(values)
+        if masked.any():
+            place = np.unravel_index(int(np.argmax(masked)), masked.shape)
+            where = f"{name}[{entry(place)}]" if place else name
+            raise ValueError(f"{name} must hold no masked entries, but {where} is masked; fill them ({name}.filled(value)) or drop "
+                             "their samples")
+    elif isinstance(values, (list, tuple)):
+        for part in values:
+            if isinstance(part, (np.ma.MaskedArray, list, tuple)):
+                unmasked(part, name)
+
+
 def real_array(values, name):
-    """`values` as an array of real numbers."""
+    """`values` as an array of real numbers in this machine's byte order; they are asked for it once."""
+    if type(values) is not np.ndarray:
+        if issparse(values):
+            raise TypeError(f"{name} must be a dense array, but is a sparse {type(values).__name__}; {name}.toarray() makes it one")
+        unmasked(values, name)
+        values = as_array(values, name)
+    if values.dtype.kind not in "biuf":
+        raise TypeError(f"{name} must hold real numbers, but has dtype {values.dtype}{_remedy(values)}")
+    return values
+
+
+def as_array(values, name):
+    """`values` as an array, asked for it once."""
     try:
-        array = np.asarray(values)
-    except ValueError as error:
+        return np.asarray(values)
+    except MemoryError:
+        raise
+    except Exception as error:  # whatever the object's own conversion raises
         raise ValueError(f"{name} must be a rectangular array of numbers: {error}") from None
-    if array.dtype.kind not in "biuf":
-        raise TypeError(f"{name} must hold real numbers, but has dtype {array.dtype}; convert it first")
-    return array
+
+
+def _remedy(array):
+    """What to do about an array that holds no real numbers."""
+    kind = array.dtype.kind
+    if kind == "c":
+        return "; pass the real and the imaginary part apart"
+    if kind in "mM":
+        return "; turn times into numbers first, such as seconds since the first"
+    if kind in "SU":
+        return "; turn text into numbers first"
+    if kind == "O" and array.size:
+        first = array.reshape(-1)[0]
+        shown = repr(first) if isinstance(first, (int, float, str, type(None))) and len(repr(first)) < 60 else type(first).__name__
+        return f", the first of them {shown}; convert it first, and fill or drop what is missing"
+    return "; convert it first"
 
 
 def entry(place, rows=None):
@@ -43,14 +96,22 @@ def entry(place, rows=None):
     return ", ".join(map(str, (first if rows is None else int(rows[first]), *rest)))
 
 
-def finite(array, name, rows=None):
-    """Refuse NaN and infinities in a C-contiguous float array; return it."""
+def finite(array, name, rows=None, given=None):
+    """Refuse NaN and infinities in a C-contiguous float array; return it. `given` is what it was cast from."""
     at = first_not_finite(array.reshape(-1))
     if at >= 0:
         place = np.unravel_index(at, array.shape)
-        raise ValueError(f"{name} must be finite, but {name}[{entry(place, rows)}] is {array[place]}; "
-                         "drop or impute such entries first")
+        value = array[place]
+        if given is not None and np.isfinite(before := given[place]):
+            raise ValueError(f"{name} must be finite in {array.dtype}, but {name}[{entry(place, rows)}] is {before}, beyond its "
+                             "range; scale it, or take a float64 network")
+        raise ValueError(f"{name} must be finite, but {name}[{entry(place, rows)}] is {value}; drop or impute such entries first")
     return array
+
+
+def cast(array, dtype, name, rows=None):
+    """Real numbers as a finite C-contiguous array of `dtype`."""
+    return finite(contiguous(array, dtype), name, rows, array)
 
 
 def samples(X, width, dtype, name="X", rows=None):
@@ -59,7 +120,7 @@ def samples(X, width, dtype, name="X", rows=None):
     if array.ndim != 2 or array.shape[1] != width:
         hint = f"; a single sample is {name}[None, :]" if array.ndim == 1 and array.shape[0] == width else ""
         raise ValueError(f"{name} must have shape [m, {width}], one row a sample, but has shape {list(array.shape)}{hint}")
-    return finite(contiguous(array, dtype), name, rows)
+    return cast(array, dtype, name, rows)
 
 
 def lies_in_memory(values):
@@ -90,7 +151,7 @@ def vector(values, size, dtype, name, meaning):
     array = real_array(values, name)
     if array.shape != (size,):
         raise ValueError(f"{name} must have shape [{size}], {meaning}, but has shape {list(array.shape)}")
-    return finite(contiguous(array, dtype), name)
+    return cast(array, dtype, name)
 
 
 def whole_number(value, name, least):
@@ -169,13 +230,14 @@ def float_dtype(dtype):
 def parameters(values, size, widths):
     """θ as a new finite [P] array of its own dtype."""
     array = real_array(values, "parameters")
-    if array.dtype not in (np.dtype(np.float32), np.dtype(np.float64)):
-        if array.dtype.kind == "f":
-            raise TypeError(f"parameters must be float32 or float64, but is {array.dtype}; cast it first")
-        array = array.astype(np.float64)
+    dtype = array.dtype.newbyteorder("=")
+    if dtype not in (np.dtype(np.float32), np.dtype(np.float64)):
+        if dtype.kind == "f":
+            raise TypeError(f"parameters must be float32 or float64, but is {dtype}; cast it first")
+        dtype = np.dtype(np.float64)
     if array.shape != (size,):
         raise ValueError(f"parameters must have shape [{size}] for widths {widths}, but has shape {list(array.shape)}")
-    return finite(np.array(array, order="C"), "parameters")
+    return finite(indexing(array, dtype), "parameters")
 
 
 def layer_index(l, first, depth):
@@ -188,7 +250,8 @@ def layer_index(l, first, depth):
 
 def user_array(values, shape, dtype, name):
     """What a user's own function gave, as a contiguous array of the shape it must have."""
-    array = np.asarray(values)
+    unmasked(values, name)
+    array = as_array(values, name)
     if array.shape != shape:
         raise ValueError(f"{name} must return shape {list(shape)}, but returned {list(array.shape)}")
     if array.dtype.kind not in "biuf":
@@ -198,7 +261,10 @@ def user_array(values, shape, dtype, name):
 
 def direction(values, size, dtype, name="v"):
     """A vector that SciPy hands to a product, as a contiguous [size] array of `dtype`; NaN passes through."""
-    return contiguous(np.asarray(values).reshape(size), dtype)
+    array = real_array(values, name)
+    if array.size != size:
+        raise ValueError(f"{name} must have shape [{size}], but has shape {list(array.shape)}")
+    return contiguous(array.reshape(size), dtype)
 
 
 def generator(seed):
@@ -233,7 +299,11 @@ def residual_weights(cost, m, dtype):
 def float_array(values, name):
     """`values` as float32 where they are that already, else float64."""
     array = real_array(values, name)
-    return array if array.dtype in (np.dtype(np.float32), np.dtype(np.float64)) else array.astype(np.float64)
+    if array.dtype in (np.dtype(np.float32), np.dtype(np.float64)):
+        return array
+    dtype = array.dtype.newbyteorder("=")
+    with np.errstate(over="ignore"):
+        return array.astype(dtype if dtype == np.float32 else np.float64)
 
 
 def user_functions(owner, **functions):
@@ -246,8 +316,8 @@ def user_functions(owner, **functions):
 def number_where(value, name, expected, holds):
     """`value` as a float for which `holds` does."""
     try:
-        number = float(value)
-    except (TypeError, ValueError, OverflowError):
+        number = float(value if not isinstance(value, (str, bytes)) else None)
+    except Exception:  # whatever the object's own conversion raises
         raise TypeError(f"{name} must be {expected}, but is {value!r}") from None
     if not (np.isfinite(number) and holds(number)):
         raise ValueError(f"{name} must be {expected}, but is {value!r}")

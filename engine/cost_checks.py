@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from .checks import contiguous, entry, finite, float_array, real_array, whole_number
+from .checks import as_array, cast, contiguous, entry, finite, float_array, indexing, real_array, unmasked, whole_number
 
 
 def loss_name(name, known):
@@ -24,7 +24,7 @@ def sample_count(y):
     """m, the length of y."""
     try:
         return len(y)
-    except TypeError:
+    except Exception:  # whatever the object's own length raises
         raise TypeError(f"y must be an array with one entry a sample, but is {y!r}") from None
 
 
@@ -56,7 +56,7 @@ def targets(y, shape, dtype, kind, numbers=None):
     if array.shape != shape:
         other = " of probabilities, or [m] of class numbers" if kind == "classes" else ""
         raise ValueError(f"y must have shape [{m}, {n}]{other}, but has shape {list(array.shape)}")
-    array = finite(contiguous(array, dtype), "y", numbers)
+    array = cast(array, dtype, "y", numbers)
     if kind == "classes":
         _refuse(array, (array >= 0) & (array <= 1), "a probability in [0, 1]; give class numbers as an integer array [m]",
                 numbers)
@@ -91,14 +91,15 @@ def _classes(array, n, dtype, numbers):
     if array.dtype.kind not in "biu":
         raise TypeError(f"y must hold integer class numbers 0 … {n - 1}, but has dtype {array.dtype}; y.astype(int) makes them, "
                         f"or give probabilities [{len(array)}, {n}]")
-    wrong = (array < 0) | (array >= n)
+    classes = indexing(array, dtype)  # copied, then checked: kernels index by them
+    wrong = ~((classes >= 0) & (classes < n))
     if wrong.any():
         k = int(np.argmax(wrong))
         raise ValueError(f"y must hold class numbers 0 … {n - 1} for {n} outputs, but y[{entry((k,), numbers)}] is "
-                         f"{array[k]}; number the classes from 0, or widen the last layer")
+                         f"{int(classes[k])}; number the classes from 0, or widen the last layer")
     if n == 1:
-        return np.ones((len(array), 1), dtype)
-    return contiguous(array[:, None], dtype)
+        return np.ones((len(classes), 1), dtype)
+    return classes[:, None]
 
 
 def losses(values, name, expected):
@@ -134,15 +135,19 @@ def sample_weights(w):
     array = real_array(w, "w")
     if array.ndim != 1 or array.size == 0:
         raise ValueError(f"w must have shape [m], one weight a sample, but has shape {list(array.shape)}")
-    return finite(np.array(array, np.float64), "w")
+    return finite(indexing(array, np.float64), "w")
 
 
 def group_numbers(groups):
     """groups [m] as numbers 0, 1, … in the order of the labels."""
-    array = np.asarray(groups)
+    unmasked(groups, "groups")
+    array = np.array(as_array(groups, "groups"))
     if array.ndim != 1 or array.size == 0:
         raise ValueError(f"groups must have shape [m], one label a sample, but has shape {list(array.shape)}")
-    return np.unique(array, return_inverse=True)[1].astype(np.float64)
+    try:
+        return np.unique(array, return_inverse=True)[1].astype(np.float64)
+    except TypeError as error:
+        raise TypeError(f"groups must have labels of one kind, that can be put in order, but NumPy says: {error}") from None
 
 
 def sample_number(k, m, n):

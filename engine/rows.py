@@ -29,10 +29,11 @@ class Rows:
 
     def __init__(self, source, check, name):
         self._source, self._check, self._name = source, check, name
-        self.shape, self.outside = (len(source), self[0:1].shape[1]), not checks.lies_in_memory(source)
+        self._count, self.outside = len(source), not checks.lies_in_memory(source)
+        self.shape = self._count, self[0:1].shape[1]
 
     def __len__(self):
-        return len(self._source)
+        return self._count
 
     def __getitem__(self, indices):
         if isinstance(indices, slice):

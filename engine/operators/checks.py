@@ -3,6 +3,7 @@
 import os
 
 import numpy as np
+from scipy.sparse.linalg import LinearOperator
 
 from .. import checks
 
@@ -50,18 +51,41 @@ def same_widths(jacobian, other):
     return other
 
 
-def output_array(out, shape, dtype):
+def operand(x, name, size):
+    """What an operator is multiplied with: a real array [size] or [size, r], or a number or another operator as it is."""
+    if isinstance(x, LinearOperator) or np.isscalar(x):
+        return x
+    array = checks.real_array(x, name)
+    if array.ndim not in (1, 2) or len(array) != size:
+        raise ValueError(f"{name} must have shape [{size}] or [{size}, r], but has shape {list(array.shape)}")
+    return x if isinstance(x, np.matrix) else array
+
+
+def left_operand(x, name, size):
+    """The same where it stands on the left, [size] or [r, size]."""
+    if isinstance(x, LinearOperator) or np.isscalar(x):
+        return x
+    array = checks.real_array(x, name)
+    if array.ndim not in (1, 2) or array.shape[-1] != size:
+        raise ValueError(f"{name} must have shape [{size}] or [r, {size}], but has shape {list(array.shape)}")
+    return x if isinstance(x, np.matrix) else array
+
+
+def output_array(out, shape, dtype, *inputs):
     """`out`, a new array that fits in memory where None, and the view of it that kernels fill: C-contiguous, of the right shape and
-    dtype."""
+    dtype, apart from the memory of `inputs`."""
     if out is None:
         fits_in_memory(shape, dtype)
         out = np.empty(shape, dtype)
-    if not isinstance(out, np.ndarray):
-        raise TypeError(f"out must be a NumPy array or memmap, but is {type(out).__name__}")
+    if not isinstance(out, np.ndarray) or isinstance(out, np.ma.MaskedArray):
+        raise TypeError(f"out must be a NumPy array or memmap, but is {type(out).__name__}; pass a new np.empty(shape, dtype)")
     if out.shape != shape or out.dtype != dtype:
         raise ValueError(f"out must have shape {list(shape)} and dtype {dtype}, but has {list(out.shape)} and {out.dtype}")
     if not (out.flags.c_contiguous and out.flags.writeable and out.flags.aligned):
         raise ValueError("out must be C-contiguous, aligned and writable; pass a new np.empty(shape, dtype)")
+    if any(isinstance(values, np.ndarray) and np.may_share_memory(out, values) for values in inputs):
+        raise ValueError("out must not share memory with X or the network, which are read while it is filled; pass a new "
+                         "np.empty(shape, dtype)")
     return out, out.view(np.ndarray)
 
 

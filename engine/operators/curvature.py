@@ -1,7 +1,6 @@
 """What curvature operators share: a symmetric LinearOperator (P, P) around a kept forward pass."""
 
 import numpy as np
-from scipy.sparse.linalg import LinearOperator
 
 from .. import checks
 from ..backward import transposed_product
@@ -10,9 +9,10 @@ from . import curvature_checks
 from .dense_curvature import SLAB, add_pair, pair_sum, slabs, symmetric_pair_sum, with_one
 from .jacobian import Jacobian
 from .output_curvature import reduction_curvature
+from .real_operator import RealOperator
 
 
-class CurvatureOperator(LinearOperator):
+class CurvatureOperator(RealOperator):
     """A symmetric operator of shape (P, P), in θ's order and the network's dtype; its transpose is itself.
 
     Products of several vectors run one after the other from the one forward pass. They, and the diagonal and trace of the GGN and

@@ -68,7 +68,7 @@ def input_direction(V, shape, dtype):
     array = checks.real_array(V, "V")
     if array.shape != shape:
         raise ValueError(f"V must have X's shape {list(shape)}, but has shape {list(array.shape)}")
-    return checks.finite(checks.contiguous(array, dtype), "V")
+    return checks.cast(array, dtype, "V")
 
 
 def parameter_direction(v, size, dtype):

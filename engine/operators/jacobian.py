@@ -1,7 +1,6 @@
 """J = D_θ A, held in rank-one factors (eq. 7–10 and 19)."""
 
 import numpy as np
-from scipy.sparse.linalg import LinearOperator
 
 from .. import checks
 from ..backward import by_rows, streamed_transposed_product, transposed_product
@@ -17,6 +16,7 @@ from ..recycled import recycled
 from ..rows import samples
 from ..runtime import over, workspace
 from . import checks as operator_checks
+from .real_operator import RealOperator
 
 STREAMED = 1 << 25  # bytes of J from which on it is written past the cache: 17970 x 6570 f64, three times as fast
 NARROW = {8: 16, 4: 12}  # by bytes of a number, the widest layer up to which rows are made column by column: 2-2-1 63 to 10 ns
@@ -26,7 +26,7 @@ KEPT = 1 << 26  # bytes of a forward pass that is made when J is
 PIECE = 2 * KEPT  # bytes of J whose samples are forward at a time
 
 
-class Jacobian(LinearOperator):
+class Jacobian(RealOperator):
     """D_θ A of m samples, of shape (m n, P), rows sample by sample, columns in θ's order (paper §3 and §5, eq. 7–10, 19).
 
     A sample's rows are given by the pairs (B^l, a^{l−1}), Σ_l (n n_l + n_{l−1}) numbers in place of n P; products,
@@ -154,7 +154,7 @@ class Jacobian(LinearOperator):
             Where J does not fit in the memory available; it says how many bytes are wanted, before anything is allocated.
         """
         fresh = out is None
-        out, rows = operator_checks.output_array(out, self.shape, self.dtype)
+        out, rows = operator_checks.output_array(out, self.shape, self.dtype, self._X, self.network._theta)
         # fresh pages lie in the cache where the system zeroed them: past it 0.75 of a fill of fresh memory, into it 0.9
         self._fill_in_pieces(rows, not fresh and rows.nbytes > STREAMED)
         return out

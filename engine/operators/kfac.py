@@ -4,7 +4,6 @@ from typing import NamedTuple
 
 import numpy as np
 from scipy.linalg import block_diag
-from scipy.sparse.linalg import LinearOperator
 
 from .. import checks
 from ..blocks import cut
@@ -15,6 +14,7 @@ from ..two_passes import READ, losses_in_slabs
 from . import checks as operator_checks
 from .jacobian import Jacobian
 from .output_hessian import output_roots
+from .real_operator import RealOperator
 
 SLAB = 1 << 26  # bytes of the chains of a layer that are held at once
 
@@ -45,7 +45,7 @@ def _shares(weights, total):
     return weights / total if total > 0 else weights
 
 
-class KroneckerFactored(LinearOperator):
+class KroneckerFactored(RealOperator):
     """The block-diagonal operator with B_l ⊗ A_l at layer l; made by `kfac`.
 
     Attributes

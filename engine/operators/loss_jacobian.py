@@ -1,7 +1,6 @@
 """D_θ φ̃, the gradients of single samples' losses as rows, held in rank-one factors (eq. 8, 13 and 17)."""
 
 import numpy as np
-from scipy.sparse.linalg import LinearOperator
 
 from .. import checks
 from ..backward import transposed_product
@@ -11,9 +10,10 @@ from ..kernels.tangents import product
 from ..runtime import over
 from . import checks as operator_checks
 from .curvature_checks import samples_and_targets
+from .real_operator import RealOperator
 
 
-class LossJacobian(LinearOperator):
+class LossJacobian(RealOperator):
     """D_θ φ̃ = D_A φ̃ · D_θ A of shape (m, P): row k is ∇_θ L_k, the gradient of sample k's own loss (paper §4–5, eq. 13 and 17).
 
     No row is scaled: not by ∇φ, not by 1/m, whatever the cost's reduction; ∇φ · D_θ φ̃ is D_θ C (eq. 20). A row is given by
@@ -92,7 +92,7 @@ class LossJacobian(LinearOperator):
         MemoryError
             Where it does not fit in the memory available, before anything is allocated.
         """
-        out, rows = operator_checks.output_array(out, self.shape, self.dtype)
+        out, rows = operator_checks.output_array(out, self.shape, self.dtype, self.network._theta)
         self._over(rows.size, gradient_rows, *self._factors, rows)
         return out
 

@@ -1,7 +1,6 @@
 """The empirical neural tangent kernel J J′ᵀ."""
 
 import numpy as np
-from scipy.sparse.linalg import LinearOperator
 
 from .. import checks
 from ..forward import panel_count
@@ -10,9 +9,10 @@ from ..kernels.sums import tree_sum
 from ..runtime import over
 from . import checks as operator_checks
 from .jacobian import Jacobian
+from .real_operator import RealOperator
 
 
-class NeuralTangentKernel(LinearOperator):
+class NeuralTangentKernel(RealOperator):
     """J J′ᵀ of shape (m n, m′ n), rows and columns sample by sample; made by `ntk`."""
 
     def __init__(self, network, X, X2=None):

@@ -2,9 +2,11 @@
 
 import numpy as np
 import pytest
+from scipy.sparse import csr_array
 
 import engine
-from engine import Adam, Cost, GradientDescent, Network, RMSprop, fit, losses, reductions, value_and_gradient
+from engine import Adam, Cost, GradientDescent, Network, RMSprop, fit, losses, operators, reductions, value_and_gradient
+from engine.operators import checks as operator_checks
 from schedulers import BatchSchedule
 from tests.cases import network
 
@@ -15,6 +17,10 @@ hole = np.ones((6, 4))
 hole[2, 1] = np.nan
 endless = np.ones((6, 3))
 endless[4, 0] = np.inf
+masked_X = np.ma.masked_array(X, np.arange(24).reshape(6, 4) == 9)
+v, G = np.ones(net.size), operators.ggn(net, X, Y, square)
+masked_v = np.ma.masked_array(v, v == v)
+J, huge, single = net.jacobian(X), np.full((6, 4), 1e300), network((4, 5, 3), dtype=np.float32)
 
 
 def run(**changes):
@@ -96,8 +102,46 @@ REFUSALS = {
     "resume from nowhere": (lambda: run(resume=True), "checkpoint"),
     "a bound of no number": (lambda: run(max_bytes="1 GB"), "max_bytes must be a whole number.*1 GB"),
     "a bound of 0": (lambda: value_and_gradient(net, X, Y, square, max_bytes=0), "max_bytes must be.*at least 1.*0"),
+    "masked samples": (lambda: net(masked_X), r"X\[2, 1\] is masked; fill.*filled.*drop"),
+    "masked samples of a fit": (lambda: run(X=masked_X), r"X\[2, 1\] is masked"),
+    "masked truths": (lambda: value_and_gradient(net, X, np.ma.masked_equal(Y, 1), square), r"y\[0, 0\] is masked"),
+    "a masked number in a list": (lambda: net([[1.0, 2.0, 3.0, np.ma.masked]]), "X is masked"),
+    "masked parameters": (lambda: net.replace(masked_v), r"parameters\[0\] is masked"),
+    "masked weights": (lambda: reductions.weighted(np.ma.masked_equal([1.0, 2.0], 2)), r"w\[1\] is masked"),
+    "masked groups": (lambda: reductions.group_max(np.ma.masked_equal([1, 2], 2)), r"groups\[1\] is masked"),
+    "a product with masked numbers": (lambda: J @ masked_v, r"v\[0\] is masked"),
+    "a transposed product with masked numbers": (lambda: J.T @ np.ma.masked_equal(np.ones(18), 1), r"\[0\] is masked"),
+    "a product from the left with masked numbers": (lambda: J.__rmatmul__(np.ma.masked_equal(np.ones(18), 1)), r"u\[0\] is masked"),
+    "products with masked columns": (lambda: G.matmat(np.ma.masked_array(np.ones((net.size, 2)), True)), r"V\[0, 0\] is masked"),
+    "a product with complex numbers": (lambda: J @ (1j * v), "v must hold real numbers.*real and the imaginary part apart"),
+    "a product of curvature with complex numbers": (lambda: G @ (1j * v), "v must hold real numbers.*imaginary"),
+    "a transposed product with complex numbers": (lambda: J.T.matvec(1j * np.ones(18)), "must hold real numbers.*imaginary"),
+    "products with complex columns": (lambda: J.rmatmat(1j * np.ones((18, 2))), "U must hold real numbers.*imaginary"),
+    "a product with too few numbers": (lambda: J @ np.ones(3), rf"v must have shape \[{net.size}\].*\[3\]"),
+    "a product with a sparse array": (lambda: J @ csr_array(np.eye(net.size)), "v must be a dense array.*csr_array.*toarray"),
+    "sparse samples": (lambda: net(csr_array(X)), "X must be a dense array.*csr_array.*toarray"),
+    "times for numbers": (lambda: net(np.zeros((1, 4), "M8[s]")), "X must hold real numbers.*datetime64.*times into numbers"),
+    "objects for numbers": (lambda: net(np.array([[1, 2, None, 3]])), "X must hold real numbers.*object.*the first of them 1;"),
+    "numbers that no float holds": (lambda: net([[10**400, 1, 1, 1]]), "X must hold real numbers.*object.*int"),
+    "samples beyond float32": (lambda: single(huge), r"X must be finite in float32, but X\[0, 0\] is 1e\+300.*scale"),
+    "parameters beyond float32": (lambda: single.replace(np.full(net.size, 1e300)), "finite in float32.*1e\\+300"),
+    "truths beyond float32": (lambda: value_and_gradient(single, X, 1e300 * Y, square), r"y\[0, 0\] is 1e\+300, beyond"),
+    "text for a number": (lambda: Adam(beta_1="0.9"), "beta_1 must be.*'0.9'"),
+    "a number that no float holds": (lambda: reductions.log_sum_exp(10**400), "t must be a finite number"),
+    "labels that have no order": (lambda: reductions.group_max(np.array([1, "a", None], object)), "groups must have labels of one"),
+    "a masked array to fill": (lambda: J.dense(np.ma.zeros(J.shape)), "out must be a NumPy array or memmap.*MaskedArray"),
+    "another byte order to fill": (lambda: J.dense(np.empty(J.shape, ">f8")), "out must have.*float64.*>f8"),
     "threads of 0": (lambda: engine.set_num_threads(0), "k must.*0"),
 }
+
+
+def test_an_array_to_fill_lies_apart_from_what_is_read():
+    """A Jacobian of many samples reads them when it is filled."""
+    out = np.ones((18, net.size))
+    for read in (out[:2], out, out.T):
+        with pytest.raises(ValueError, match="out must not share memory with X"):
+            operator_checks.output_array(out, out.shape, out.dtype, read)
+    assert operator_checks.output_array(out, out.shape, out.dtype, X, net.parameters)[0] is out
 
 
 @pytest.mark.parametrize("name", REFUSALS)

@@ -1,0 +1,65 @@
+"""A SciPy LinearOperator of real numbers, that takes real dense arrays and refuses all else by name."""
+
+import numpy as np
+from scipy.sparse.linalg import LinearOperator
+
+from . import checks
+
+
+class RealOperator(LinearOperator):
+    """What all operators here are: products take real arrays without masked entries, and the transpose is the adjoint."""
+
+    def dot(self, x):
+        """The product with a vector [columns], a matrix [columns, r], a number or another operator."""
+        return super().dot(checks.operand(x, "v", self.shape[1]))
+
+    def _rdot(self, x):
+        return super()._rdot(checks.left_operand(x, "u", self.shape[0]))
+
+    def matvec(self, x):
+        """The product with a vector, [columns] or [columns, 1]."""
+        return super().matvec(checks.operand(x, "v", self.shape[1]))
+
+    def rmatvec(self, x):
+        """The transpose's product with a vector, [rows] or [rows, 1]."""
+        return super().rmatvec(checks.operand(x, "u", self.shape[0]))
+
+    def matmat(self, X):
+        """The product with a matrix [columns, r]."""
+        X = checks.operand(X, "V", self.shape[1])
+        return np.zeros((self.shape[0], 0), self.dtype) if X.shape[1:] == (0,) else super().matmat(X)
+
+    def rmatmat(self, X):
+        """The transpose's product with a matrix [rows, r]."""
+        X = checks.operand(X, "U", self.shape[0])
+        return np.zeros((self.shape[1], 0), self.dtype) if X.shape[1:] == (0,) else super().rmatmat(X)
+
+    def _adjoint(self):
+        return _Transposed(self)
+
+    _transpose = _adjoint
+
+
+class _Transposed(RealOperator):
+    """The transpose of a RealOperator."""
+
+    def __init__(self, operator):
+        self._operator = operator
+        super().__init__(operator.dtype, operator.shape[::-1])
+
+    def _matvec(self, x):
+        return self._operator._rmatvec(x)
+
+    def _rmatvec(self, x):
+        return self._operator._matvec(x)
+
+    def _matmat(self, X):
+        return self._operator._rmatmat(X)
+
+    def _rmatmat(self, X):
+        return self._operator._matmat(X)
+
+    def _adjoint(self):
+        return self._operator
+
+    _transpose = _adjoint
