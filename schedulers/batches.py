@@ -43,8 +43,7 @@ class BatchSchedule:
 
     def steps(self, samples):
         """Batch steps in an epoch over `samples` samples."""
-        steps = self.order.steps(checks.whole_number(samples, "samples", 0), self.batch_size, self.drop_last)
-        return steps if type(self.order) in orders.BUILT_IN else checks.whole_number(steps, f"the steps of {self.order.name}", 0)
+        return self.order.step_count(checks.whole_number(samples, "samples", 0), self.batch_size, self.drop_last)
 
     def _drawn(self, samples, e):
         generator = np.random.default_rng([self.seed, e]) if self.order.draws else None

@@ -73,7 +73,9 @@ def weights(w):
         raise ValueError(f"w must be finite and at least 0, but w[{bad[0]}] is {array[bad[0]]}")
     if len(array) and not array.any():
         raise ValueError("w must not be all 0: no sample could be drawn")
-    if not np.isfinite(array.sum()):
+    with np.errstate(over="ignore"):
+        total = array.sum()
+    if not np.isfinite(total):
         array /= array.max()
     array.flags.writeable = False
     return array

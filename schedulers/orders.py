@@ -28,8 +28,13 @@ class Order:
     def batches(self, samples, batch_size, drop_last, generator):
         """Yield the indices [m] of each batch step."""
         indices = self._indices(samples, generator)
-        for i in range(self.steps(samples, batch_size, drop_last)):
+        for i in range(self.step_count(samples, batch_size, drop_last)):
             yield indices[i * batch_size:(i + 1) * batch_size]
+
+    def step_count(self, samples, batch_size, drop_last):
+        """`steps`, checked where the order is a user's own."""
+        steps = self.steps(samples, batch_size, drop_last)
+        return steps if type(self) in BUILT_IN else checks.whole_number(steps, f"the steps of {self.name}", 0)
 
     def _indices(self, samples, generator):
         """`indices`, cast where the order is a user's own."""
@@ -45,7 +50,7 @@ class Order:
         """The indices of all batch steps of an epoch, one after the other, and where each step begins and the last ends."""
         if type(self).batches is Order.batches:
             indices = self._indices(samples, generator)
-            steps, size = self.steps(samples, batch_size, drop_last), min(batch_size, max(len(indices), 1))
+            steps, size = self.step_count(samples, batch_size, drop_last), min(batch_size, max(len(indices), 1))
             offsets = np.minimum(np.arange(steps + 1) * size, len(indices))
             return indices[:offsets[-1]], offsets
         return index_checks.joined_batches(self.batches(samples, batch_size, drop_last, generator), self.name)
