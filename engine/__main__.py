@@ -1,8 +1,10 @@
 """python -m engine: train on a data set, write a network's Jacobian, compile ahead of time, show what the engine runs on."""
 
+import io
 import os
 import sys
 import traceback
+import warnings
 
 from .command import compile, jacobian, train
 from .command.options import OneLine
@@ -53,6 +55,12 @@ def _silence():
     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
+def _warned(message, category, filename, lineno, file=None, line=None):
+    print(f"python -m engine: warning: {' '.join(str(message).split())}", file=sys.stderr)
+
+
 if __name__ == "__main__":
-    sys.stdout.reconfigure(errors="backslashreplace")
+    warnings.showwarning = _warned
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="backslashreplace")
     sys.exit(main())

@@ -19,6 +19,13 @@ class OneLine(argparse.ArgumentParser):
         raise SystemExit(2)
 
 
+class Defaults(argparse.ArgumentDefaultsHelpFormatter):
+    """Help that shows the defaults that there are."""
+
+    def _get_help_string(self, action):
+        return action.help if action.default in (None, False) else super()._get_help_string(action)
+
+
 def add_reading(command):
     """The options that say how a data file is read."""
     command.add_argument("--separator", metavar="NAME",

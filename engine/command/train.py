@@ -1,6 +1,5 @@
 """python -m engine train: train a network on a data set, save the run, sum it up."""
 
-import argparse
 import pathlib
 import shlex
 import time
@@ -16,7 +15,7 @@ from ..edges.data import read_data
 from ..edges.runs import CHECKPOINT, RunFolder, description
 from ..edges.scaling import Scaling
 from ..losses import NAMED as LOSSES
-from .options import DATA, add_reading, choices
+from .options import DATA, Defaults, add_reading, choices
 from .signals import EXPECTED, Stopped, deferred
 
 UPDATES = {"gradient_descent": GradientDescent, "adam": Adam, "adamw": AdamW, "rmsprop": RMSprop}
@@ -31,7 +30,7 @@ def add(commands):
     """The subcommand's options."""
     command = commands.add_parser(
         "train", allow_abbrev=False, help="train a network on a data set and save the run",
-        formatter_class=argparse.ArgumentDefaultsHelpFormatter,
+        formatter_class=Defaults,
         description="Train a dense network on a data set, with some samples held out, and save the run in a folder. Features, and "
                     "targets that are numbers, are scaled to mean 0 and standard deviation 1 of the training samples. Ctrl-C and "
                     "SIGTERM end a run after its last whole epoch, which is saved.")

@@ -67,7 +67,7 @@ class Features:
         """X float64 [m, width] of a table: its columns by their names, in whatever order they stand."""
         table_checks.same_columns(table, self.columns, self.ignored)
         X, j = np.empty((len(table), self.width)), 0
-        for name in self.columns:
+        for name in self.columns or ():
             if name not in self.categories:
                 X[:, j] = table.numbers(name)
                 j += 1

@@ -168,6 +168,7 @@ def test_losses_find_data_that_fit_them(capsys, tmp_path, loss, word):
     assert float(next(line.split()[-1] for line in out.splitlines() if f"train {word}" in line)) > 0.9
 
 
+@pytest.mark.compiled
 def test_a_run_goes_on_where_it_stopped(capsys, tmp_path):
     arguments = ["train", "iris", "--widths", 4, "--quiet", "--run-folder"]
     assert run(capsys, *arguments, tmp_path / "whole", "--epochs", 6)[0] == 0
@@ -198,6 +199,7 @@ class Stop:
         raise self.error
 
 
+@pytest.mark.compiled
 @pytest.mark.parametrize("error, status, words", [
     (KeyboardInterrupt(), 130, "interrupted.*2 of 9, is saved in .*; go on by: python -m engine train iris .*--resume$"),
     (engine.DivergenceError("the cost is nan; lower the rate. The run up to x"), 2, "lower the rate.*2 of 9, is saved in")])
