@@ -4,7 +4,22 @@ import math
 
 import numpy as np
 
-from .elementary import cos, erf, exp, expm1, normal_cdf, sigmoid, sin, softplus, tanh
+from .elementary import (
+    cos,
+    erf_and_slope,
+    exp,
+    gelu_and_slope,
+    sigmoid,
+    sigmoid_bend,
+    sigmoids,
+    silu_and_slope,
+    silu_bend,
+    sin,
+    softplus,
+    tanh_and_slope,
+)
+from .error_function import ONE_OVER_ROOT_TWO_PI, TWO_OVER_ROOT_PI, lifted_gaussian
+from .exponential import LOWERED, lifted_exp, lifted_product
 from .linked import family, kernel, shared
 from .simd import fma, number
 from .trigonometric import MODERATE, wave_moderate
@@ -18,7 +33,6 @@ CODES = {name: code for code, name in enumerate(NAMES)}
 
 LEAK = 0.01
 SELU_SCALE, SELU_ALPHA = 1.0507009873554805, 1.6732632423543772  # Klambauer et al. 2017
-TWO_OVER_ROOT_PI, ONE_OVER_ROOT_TWO_PI = 1.1283791670955126, 0.3989422804014327
 FAR = 40.0  # beyond, e^-z^2/2 is 0 in either dtype and z^2 may overflow
 
 
@@ -42,21 +56,21 @@ def identity_layer(z, z_first, gamma, gamma_first, count):
 @layer
 def tanh_layer(z, z_first, gamma, gamma_first, count):
     """tanh z."""
-    a, g, one = z[z_first:z_first + count], gamma[gamma_first:gamma_first + count], z.dtype.type(1)
+    a, g = z[z_first:z_first + count], gamma[gamma_first:gamma_first + count]
     for i in range(count):
-        t = tanh(a[i])
+        t, slope = tanh_and_slope(a[i])
         a[i] = t
-        g[i] = fma(-t, t, one)
+        g[i] = slope
 
 
 @layer
 def sigmoid_layer(z, z_first, gamma, gamma_first, count):
     """1 / (1 + e^-z)."""
-    a, g, one = z[z_first:z_first + count], gamma[gamma_first:gamma_first + count], z.dtype.type(1)
+    a, g = z[z_first:z_first + count], gamma[gamma_first:gamma_first + count]
     for i in range(count):
-        s = sigmoid(a[i])
+        s, rest = sigmoids(a[i])
         a[i] = s
-        g[i] = s * (one - s)
+        g[i] = s * rest
 
 
 @layer
@@ -83,12 +97,13 @@ def leaky_relu_layer(z, z_first, gamma, gamma_first, count):
 @kernel
 def exponential_below(a, g, scale, steep):
     """scale z above 0, steep (e^z - 1) below."""
-    zero = a.dtype.type(0)
+    zero, one = a.dtype.type(0), a.dtype.type(1)
     for i in range(a.size):
         x = a[i]
-        e = steep * expm1(x if x < zero else (zero if x == x else x))
-        a[i] = scale * x if x > zero else e
-        g[i] = scale if x > zero else e + steep
+        p, lifted = lifted_exp(min(x, zero), zero)
+        power = lifted * LOWERED(x)
+        a[i] = scale * x if x > zero else steep * fma(power, p, power - one)
+        g[i] = scale if x > zero else fma(steep, p, steep) * lifted * LOWERED(x)
 
 
 @layer
@@ -118,28 +133,21 @@ def softplus_layer(z, z_first, gamma, gamma_first, count):
 @layer
 def gelu_layer(z, z_first, gamma, gamma_first, count):
     """z Phi(z)."""
-    a, g, half = z[z_first:z_first + count], gamma[gamma_first:gamma_first + count], z.dtype.type(0.5)
-    zero, far, peak = z.dtype.type(0), z.dtype.type(FAR), z.dtype.type(ONE_OVER_ROOT_TWO_PI)
+    a, g = z[z_first:z_first + count], gamma[gamma_first:gamma_first + count]
     for i in range(count):
-        x = a[i]
-        near = min(max(x, -far), far)
-        cdf = normal_cdf(x)
-        density = peak * exp(-half * near * near)
-        a[i] = x * cdf if x > -far or x != x else -zero
-        g[i] = fma(near, density, cdf)
+        y, slope = gelu_and_slope(a[i])
+        a[i] = y
+        g[i] = slope
 
 
 @layer
 def silu_layer(z, z_first, gamma, gamma_first, count):
     """z / (1 + e^-z)."""
     a, g = z[z_first:z_first + count], gamma[gamma_first:gamma_first + count]
-    zero, one, least = z.dtype.type(0), z.dtype.type(1), z.dtype.type(-800)
     for i in range(count):
-        x = a[i]
-        s = sigmoid(x)
-        y = x * s if x > least or x != x else -zero
+        y, slope = silu_and_slope(a[i])
         a[i] = y
-        g[i] = s + (y * (one - s) if s < one else zero)
+        g[i] = slope
 
 
 @layer
@@ -198,25 +206,22 @@ def exp_layer(z, z_first, gamma, gamma_first, count):
 @layer
 def gaussian_layer(z, z_first, gamma, gamma_first, count):
     """e^-z^2."""
-    a, g, far = z[z_first:z_first + count], gamma[gamma_first:gamma_first + count], z.dtype.type(FAR)
+    a, g, one, far = z[z_first:z_first + count], gamma[gamma_first:gamma_first + count], z.dtype.type(1), z.dtype.type(FAR)
     for i in range(count):
-        x = a[i]
-        near = min(max(x, -far), far)
-        e = exp(-near * near)
-        a[i] = e
-        g[i] = -(near + near) * e
+        near = min(max(a[i], -far), far)
+        e = lifted_gaussian(near, one)
+        a[i] = lifted_product(one, e) * LOWERED(near)
+        g[i] = -lifted_product(near + near, e) * LOWERED(near)
 
 
 @layer
 def erf_layer(z, z_first, gamma, gamma_first, count):
     """erf z."""
-    a, g, far = z[z_first:z_first + count], gamma[gamma_first:gamma_first + count], z.dtype.type(FAR)
-    slope = z.dtype.type(TWO_OVER_ROOT_PI)
+    a, g = z[z_first:z_first + count], gamma[gamma_first:gamma_first + count]
     for i in range(count):
-        x = a[i]
-        near = min(max(x, -far), far)
-        a[i] = erf(x)
-        g[i] = slope * exp(-near * near) if x == x else x
+        y, slope = erf_and_slope(a[i])
+        a[i] = y
+        g[i] = slope
 
 
 @layer
@@ -237,30 +242,29 @@ activate, prepare = family("activate", LAYERS)
 
 @kernel
 def second_derivative(code, z, out):
-    """out <- g″(z); at kinks 0."""
+    """out <- g″(z); 0 at kinks of g and of g′."""
     zero, half, one, two = z.dtype.type(0), z.dtype.type(0.5), z.dtype.type(1), z.dtype.type(2)
     for i in range(z.size):
         x = z[i]
         near = min(max(x, z.dtype.type(-FAR)), z.dtype.type(FAR))
         value = zero
         if code == TANH:
-            t = tanh(x)
-            value = -two * t * fma(-t, t, one)
+            t, slope = tanh_and_slope(x)
+            value = -two * t * slope
         elif code == SIGMOID:
-            s = sigmoid(x)
-            value = s * (one - s) * (one - two * s)
+            value = sigmoid_bend(x)
         elif code == ELU:
-            value = zero if x > zero else exp(x)
+            value = zero if x >= zero else exp(x)
         elif code == SELU:
-            value = zero if x > zero else z.dtype.type(SELU_SCALE * SELU_ALPHA) * exp(x)
+            value = zero if x >= zero else z.dtype.type(SELU_SCALE * SELU_ALPHA) * exp(x)
         elif code == SOFTPLUS:
-            s = sigmoid(x)
-            value = s * (one - s)
+            s, rest = sigmoids(x)
+            value = s * rest
         elif code == GELU:
-            value = z.dtype.type(ONE_OVER_ROOT_TWO_PI) * exp(-half * near * near) * (two - near * near)
+            density = lifted_product(z.dtype.type(ONE_OVER_ROOT_TWO_PI), lifted_gaussian(near, half))
+            value = fma(-near, near, two) * density * LOWERED(x)
         elif code == SILU:
-            s = sigmoid(x)
-            value = s * (one - s) * (two + max(min(x, z.dtype.type(800)), z.dtype.type(-800)) * (one - two * s))
+            value = silu_bend(x)
         elif code == SOFTSIGN:
             d = one / (one + abs(x))
             value = -two * math.copysign(d * d * d, x) if x != zero else zero
@@ -271,7 +275,8 @@ def second_derivative(code, z, out):
         elif code == EXP:
             value = exp(x)
         elif code == GAUSSIAN:
-            value = (two * two * near * near - two) * exp(-near * near)
+            value = lifted_product(fma(two * two * near, near, -two), lifted_gaussian(near, one)) * LOWERED(x)
         elif code == ERF:
-            value = -two * z.dtype.type(TWO_OVER_ROOT_PI) * near * exp(-near * near)
+            slope = lifted_product(z.dtype.type(TWO_OVER_ROOT_PI), lifted_gaussian(near, one))
+            value = -two * near * slope * LOWERED(x)
         out[i] = value if x == x else x

@@ -1,4 +1,7 @@
-"""exp, expm1 and what is made of them: tanh, sigmoid. 2^k (e^r - 1) + (2^k - 1), with r = x - k ln 2 (Cody & Waite 1980)."""
+"""exp, expm1 and what is made of them: tanh, sigmoid. 2^k (e^r - 1) + (2^k - 1), with r = x - k ln 2 (Cody & Waite 1980).
+
+What vanishes far out, such as tanh′ and 1 - sigmoid, is made from e^-|x| and never by a subtraction of rounded numbers from 1.
+"""
 
 import math
 
@@ -9,6 +12,9 @@ from .simd import fma, half_power, nearest, number, polynomial, scale_by_power
 
 LOWEST, HIGHEST = polynomial((-746.0,), (-105.0,)), polynomial((709.79,), (88.73,))  # beyond, e^x is 0 or infinite
 LOG2_E = 1.4426950408889634
+TANH_END = polynomial((354.891356446692,), (44.3614196,))  # 512 ln 2 and 64 ln 2: beyond, tanh′ is below the least normal number
+# powers of two that keep e^x a normal number, and how far down
+LIFT, LOWERED, DEEPEST = polynomial((128.0,), (64.0,)), polynomial((2.0**-128,), (2.0**-64,)), polynomial((-780.0,), (-125.0,))
 # together ln 2; the first has 32 bits, or 12
 LN2_HIGH = polynomial((0.6931471804855391,), (0.693115234375,))
 LN2_LOW = polynomial((7.440617110012397e-11,), (3.194618329871446e-05,))
@@ -49,22 +55,92 @@ def expm1(x):
 
 
 @inlined
-def tanh(x):
-    """The hyperbolic tangent, t / (t + 2) with t = e^(2|x|) - 1; at most 3 ulp."""
-    half, two = number(x, 0.5), number(x, 2.0)
-    a = min(abs(x), number(x, 22.0))
-    z = a + a
+def lifted_exp(x, rest):
+    """p and 2^(k + LIFT), where e^v = 2^k (1 + p) for v = x - rest <= 0, and rest is what rounding left out of x."""
+    v = max(x, DEEPEST(x))
+    k = nearest(v * number(x, LOG2_E))
+    r = remainder(v, k) - rest
+    return fma(r * r, exponential_tail(r), r), half_power(k + (LIFT(x) + number(x, 1.0)))
+
+
+@inlined
+def lifted_product(y, lifted):
+    """2^LIFT y e^v with v as in `lifted_exp`: a normal number, so that the product with LOWERED alone is rounded to a subnormal."""
+    p, power = lifted
+    return power * fma(y, p, y)
+
+
+@inlined
+def tanh_and_slope(x):
+    """tanh x = e / (e + 1) with e = (e^(2|x|) - 1) / 2, at most 3 ulp, and tanh′ x = (1 - |tanh x|) (1 + |tanh x|) with
+    1 - |tanh x| = 1 / (e + 1), at most 4 ulp; 0 where that is below the least normal number."""
+    zero, half, one = number(x, 0.0), number(x, 0.5), number(x, 1.0)
+    a = abs(x)
+    near = min(a, TANH_END(x))
+    z = near + near
     k = nearest(z * number(x, LOG2_E))
     r = remainder(z, k)
     power = half_power(k)
     e = fma(power, fma(r * r, exponential_tail(r), r), power - half)
-    t = e + e
-    return math.copysign(t / (t + two), x)
+    # e / (e + 1) rather than e d: its bits, and the second division takes no time on Zen 3
+    t, d = e / (e + one), one / (e + one)
+    slope = fma(d, t, d)
+    return math.copysign(t, x), (zero if a > TANH_END(x) else slope)
+
+
+@inlined
+def tanh(x):
+    """The hyperbolic tangent; at most 3 ulp."""
+    return tanh_and_slope(x)[0]
+
+
+@inlined
+def sigmoids(x):
+    """1 / (1 + e^-x) and 1 / (1 + e^x), at most 3 ulp: both keep their digits in both tails."""
+    one = number(x, 1.0)
+    e = exp(-abs(x))
+    low, high = (e, one) if x < number(x, 0.0) else (one, e)
+    return low / (one + e), high / (one + e)
 
 
 @inlined
 def sigmoid(x):
     """1 / (1 + e^-x); at most 3 ulp."""
+    return sigmoids(x)[0]
+
+
+@inlined
+def silu_and_slope(x):
+    """x s, at most 4 ulp, and s (1 + x (1 - s)), at most 4 ulp of s + |x| s (1 - s), with s = 1 / (1 + e^-x)."""
+    zero, one = number(x, 0.0), number(x, 1.0)
+    lifted = lifted_product(one, lifted_exp(-abs(x), zero))
+    e = lifted * LOWERED(x)
+    low = (one if x >= zero else lifted) / (one + e)  # s, lifted below 0
+    near = min(max(x, DEEPEST(x)), -DEEPEST(x))
+    right = fma(near, e * low, one)
+    left = fma(near, one - low * LOWERED(x), one)
+    return (x * low if x >= zero else near * low * LOWERED(x)), (low * right if x >= zero else low * left * LOWERED(x))
+
+
+@inlined
+def lifted_bell(x):
+    """2^LIFT s (1 - s) = 2^LIFT e / (1 + e)^2 and tanh(|x| / 2) = (1 - e) / (1 + e), with s = 1 / (1 + e^-x) and e = e^-|x|."""
     one = number(x, 1.0)
-    e = exp(-abs(x))
-    return (one if x >= number(x, 0.0) else e) / (one + e)
+    p, power = lifted_exp(-abs(x), number(x, 0.0))
+    lifted, low = lifted_product(one, (p, power)), power * LOWERED(x)
+    d = one / (one + lifted * LOWERED(x))
+    return lifted * d * d, -fma(low, p, low - one) * d
+
+
+@inlined
+def sigmoid_bend(x):
+    """The second derivative of 1 / (1 + e^-x); at most 8 ulp."""
+    bell, t = lifted_bell(x)
+    return -math.copysign(bell * t * LOWERED(x), x)
+
+
+@inlined
+def silu_bend(x):
+    """The second derivative of x / (1 + e^-x), s (1 - s) (2 - |x| tanh(|x| / 2)) with s = 1 / (1 + e^-x)."""
+    bell, t = lifted_bell(x)
+    return fma(-min(abs(x), -DEEPEST(x)), t, number(x, 2.0)) * bell * LOWERED(x)

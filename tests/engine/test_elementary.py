@@ -119,6 +119,23 @@ def test_special_values(dtype):
         assert np.array_equal(np.signbit(got[:2]), np.signbit(np.array(wanted[:2], dtype))), name
 
 
+@pytest.mark.parametrize("dtype", DTYPES)
+def test_sigmoids_are_those_of_x_and_of_minus_x(dtype):
+    sigmoids = elementary.sigmoids
+
+    @njit(error_model="numpy")
+    def loop(x, low, high):
+        for i in range(x.size):
+            low[i], high[i] = sigmoids(x[i])
+
+    x = values("any", dtype)
+    low, high, high_again, low_again = np.empty((4, x.size), dtype)
+    loop(x, low, high)
+    loop(-x, high_again, low_again)
+    assert np.array_equal(low, mapped("sigmoid")(x))
+    assert np.array_equal(low, low_again) and np.array_equal(high, high_again)
+
+
 def test_huge_angles():
     """Known values of sin at huge arguments, from 2000 digits of pi (the last is the largest float64)."""
     x = np.array([1e22, 2.0**1023, np.finfo(float).max])
