@@ -1,9 +1,11 @@
 """What a run records: a row for each epoch."""
 
 import csv
-import pathlib
+import io
 
 import numpy as np
+
+from .files import replacing
 
 
 class History:
@@ -52,12 +54,14 @@ class History:
         return plot_history(self, axes)
 
     def save_csv(self, path):
-        """Write the rows to a CSV file with a header."""
-        with open(pathlib.Path(path), "w", newline="") as file:
-            writer = csv.writer(file)
+        """Write the rows to a CSV file with a header, in UTF-8; the file is replaced whole or not at all."""
+        with replacing(path) as file:
+            text = io.TextIOWrapper(file, encoding="utf-8", errors="backslashreplace", newline="", write_through=True)
+            writer = csv.writer(text)
             columns = self.columns()
             writer.writerow(columns)
             writer.writerows(zip(*(column.tolist() for column in columns.values())))
+            text.detach()
 
 
 def _column(values):

@@ -14,6 +14,8 @@ from .files import lock, remove_abandoned
 from .history import History
 
 NOT_PLAIN = object()  # what JSON cannot hold
+NUMBERS, NUMBERED = (float, int), frozenset(History.NAMES)
+ENCODER = json.JSONEncoder()
 
 
 def encoded(row, said):
@@ -22,9 +24,12 @@ def encoded(row, said):
     NumPy's numbers and arrays become Python's numbers and lists. What JSON cannot hold is left out, and so is what a callback put
     in place of one of the row's own numbers, with a warning for each key that is not yet in the set `said`.
     """
+    if all(type(value) in NUMBERS and type(key) is str for key, value in row.items()):
+        with contextlib.suppress(ValueError):  # a number of thousands of digits
+            return ENCODER.encode(row) + "\n"
     texts = {}
     for key, value in row.items():
-        text = _json(value) if isinstance(key, str) and (key not in History.NAMES or _is_number(_plain(value))) else None
+        text = _json(value) if isinstance(key, str) and (key not in NUMBERED or _is_number(_plain(value))) else None
         if text is not None:
             texts[key] = text
         elif repr(key) not in said:
@@ -36,7 +41,7 @@ def encoded(row, said):
 
 def decoded(text, first):
     """The rows of lines of JSON, those of the epochs from `first` on; None where they are not."""
-    rows = [json.loads(line) for line in text.decode("ascii").splitlines()]
+    rows = json.loads(f"[{','.join(text.decode('ascii').splitlines())}]")
     for e, row in enumerate(rows, first):
         if not isinstance(row, dict) or row.get("epoch", e) != e:
             return None

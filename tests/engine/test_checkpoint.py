@@ -1,5 +1,6 @@
 """Checkpoints: whole and of this run's shapes, or refused; the one before where the newest is damaged; the rows of histories."""
 
+import errno
 import os
 import threading
 import warnings
@@ -7,7 +8,7 @@ import warnings
 import numpy as np
 import pytest
 
-from engine import Adam, CheckpointError, LevenbergMarquardt
+from engine import Adam, CheckpointError, LevenbergMarquardt, files
 from engine import checkpoint as checkpoints
 from schedulers import BatchSchedule
 
@@ -142,12 +143,12 @@ def test_what_callbacks_put_into_rows_is_kept(tmp_path):
 
 def test_what_json_cannot_hold_is_left_out_and_named(tmp_path):
     def note(row, network):
-        row |= {"network": network, "part": 1j, 3: 4, "seconds": "long", "keys": {1: 2}}
+        row |= {"network": network, "part": 1j, 3: 4, "seconds": "long", "keys": {1: 2}, "large": 10**5000}
         row["itself"] = row
 
     with pytest.warns(UserWarning) as caught:
         found = trained(tmp_path / "run.npz", 3, callbacks=[note])
-    assert len(caught) == 6 and sum("'network'" in str(warning.message) for warning in caught) == 1
+    assert len(caught) == 7 and sum("'network'" in str(warning.message) for warning in caught) == 1
     assert found.history[0]["part"] == 1j
     same(resumed(tmp_path / "run.npz", 4), trained(tmp_path / "whole.npz", 4))
 
@@ -204,6 +205,25 @@ def test_two_runs_at_one_path_do_not_disturb_each_other(tmp_path, monkeypatch):
         except CheckpointError as error:
             assert "belongs to another run: its update" in str(error)
     assert ends == [15]
+
+
+@pytest.mark.parametrize("fails", ["fsync", "replace"])
+def test_a_full_disk_keeps_the_checkpoint_and_the_run(fails, tmp_path, monkeypatch):
+    path, whole = tmp_path / "run.npz", trained(tmp_path / "whole.npz", 4)
+
+    def fill(row, network):
+        if row["epoch"] == 2:
+            monkeypatch.setattr(files.os, fails, full)
+
+    def full(*given):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    with pytest.raises(OSError, match="No space") as caught:
+        trained(path, 9, callbacks=[fill])
+    monkeypatch.undo()
+    assert len(caught.value.result.history) == 4
+    assert sorted(os.listdir(tmp_path)) == ["run.npz", "run.npz.previous", "whole.npz", "whole.npz.previous"]
+    same(resumed(path, 4), whole)
 
 
 def test_a_link_stays_one(tmp_path):
