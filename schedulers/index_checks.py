@@ -4,6 +4,8 @@ import numpy as np
 
 from .checks import unmasked, whole_number
 
+UNSIGNED = np.dtype(np.uint64)
+
 
 def batch_indices(values, name):
     """Indices of samples as a contiguous array of int64 [m], a copy where they are not that already."""
@@ -25,12 +27,12 @@ def batch_indices(values, name):
 
 def _largest_unsigned(numbers):
     """The largest of int64 numbers read as unsigned ones: what is below 0 is larger than all others."""
-    return int(np.maximum.reduce(numbers.view(np.uint64), initial=0))
+    return int(np.maximum.reduce(numbers.view(UNSIGNED))) if len(numbers) else 0
 
 
 def in_range(indices, samples, name):
     """Indices of int64, each one of `samples` samples."""
-    if _largest_unsigned(indices) >= samples and len(indices):
+    if len(indices) and _largest_unsigned(indices) >= samples:
         s = int(np.argmax((indices < 0) | (indices >= samples)))
         raise ValueError(f"{name} must be from 0 to {samples - 1}, a sample of {samples}, but [{s}] is {indices[s]}")
     return indices

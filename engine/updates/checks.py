@@ -7,6 +7,7 @@ import numpy as np
 from .. import checks
 from ..kernels.updates import ADAM, ADAMW, GRADIENT_DESCENT, RMSPROP
 
+DOUBLE, BOOLEAN = np.dtype(np.float64), np.dtype(np.bool_)
 RATE = "a finite number of at least 0"
 FORMS = {GRADIENT_DESCENT: (3, 1), ADAM: (4, 2), ADAMW: (4, 2), RMSPROP: (4, 2)}  # numbers in settings, rows of state
 
@@ -85,13 +86,18 @@ def step_cost(value, update, time):
 
 def kernel_arrays(update, theta, state):
     """The settings and the rows of state of a first-order update, as its kernel trusts them."""
-    name, code, settings, rows = type(update).__name__, update.code, update.settings, state.arrays.get("rows")
+    code, settings, rows = update.code, update.settings, state.arrays.get("rows")
+    if code in FORMS and type(settings) is type(rows) is np.ndarray and rows.ndim == 2:
+        numbers, needed = FORMS[code]
+        if (settings.shape == (numbers,) and settings.dtype == DOUBLE and settings.flags.carray and rows.shape[1] == theta.size
+                and rows.dtype == theta.dtype and rows.flags.carray
+                and (len(rows) >= needed or (code == GRADIENT_DESCENT and settings[0] == 0))):
+            return settings, rows
+    name = type(update).__name__
     if code not in FORMS:
         raise ValueError(f"{name}.code must be one of engine.kernels.updates, {list(FORMS)}, but is {code!r}")
     numbers, needed = FORMS[code]
-    checks.kernel_array(settings, np.float64, (numbers,), f"{name}.settings")
-    if code == GRADIENT_DESCENT and settings[0] == 0:
-        needed = 0
+    checks.kernel_array(settings, DOUBLE, (numbers,), f"{name}.settings")
     count = max(needed, len(rows)) if type(rows) is np.ndarray and rows.ndim else needed
     return settings, checks.kernel_array(rows, theta.dtype, (count, theta.size), f'the state "rows" of {name}')
 
@@ -99,12 +105,12 @@ def kernel_arrays(update, theta, state):
 def step_gradient(theta, gradient, mask):
     """D_θ C as the kernel may overwrite it, where θ and the trainable mask of the step are as it trusts them."""
     if (type(theta) is type(gradient) is type(mask) is np.ndarray and theta.shape == gradient.shape == (theta.size,)
-            and theta.dtype == gradient.dtype and mask.dtype == np.bool_ and mask.shape in ((0,), theta.shape)
+            and theta.dtype == gradient.dtype and mask.dtype == BOOLEAN and mask.shape in ((0,), theta.shape)
             and theta.flags.carray and mask.flags.carray):
         return gradient if gradient.flags.carray else gradient.copy()
-    dtype, size = (theta.dtype, theta.size) if isinstance(theta, np.ndarray) else (np.dtype(np.float64), np.size(theta))
+    dtype, size = (theta.dtype, theta.size) if isinstance(theta, np.ndarray) else (DOUBLE, np.size(theta))
     checks.kernel_array(theta, dtype, (size,), "theta")
-    checks.kernel_array(mask, np.dtype(np.bool_), (size if np.size(mask) else 0,), "trainable")
+    checks.kernel_array(mask, BOOLEAN, (size if np.size(mask) else 0,), "trainable")
     return checks.kernel_array(gradient, dtype, (size,), "the gradient")
 
 
