@@ -18,9 +18,17 @@ class GaussNewton(DampedStep):
     rate : float or callable
         η, or a function of the batch time step.
     damping : float
-        λ ≥ 0; where the system is singular in the network's dtype it grows tenfold until it is not.
+        λ ≥ 0. Where it is 0, or below rounding, and Jᵀ H J is singular, the step is the one of least Euclidean norm among those
+        that serve alike, to which the steps for λ → 0 tend (cg: of least norm relative to the columns' norms). Where even that
+        solves nothing, because the gradient lies where there is no curvature, λ grows tenfold until there is a solution.
     solver : {"auto", "cholesky", "qr", "kernel", "cg", "kfac"}
         As `LevenbergMarquardt` has it.
+
+    Notes
+    -----
+    Rank is judged with the columns of M = Sᵀ J, S Sᵀ = H, scaled to norm 1, so that the units of X do not matter: qr and kernel
+    count singular values below 4 max(shape) ε of the largest as 0, cholesky eigenvalues of MᵀM below (4 p + √mn) ε of the
+    largest. They are computed only where a cheap estimate of the condition number says that rank may be short.
 
     Examples
     --------

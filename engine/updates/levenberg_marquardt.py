@@ -13,7 +13,9 @@ from .solvers import NAMES, build
 from .update import Update, UpdateState
 
 PROBE = 0.1  # how far along a step the outputs' second derivative is taken (Transtrum & Sethna 2012)
-FLOOR = 1e-10  # of D², relative to its largest
+FLOOR = 1e-30  # of D², relative to its largest: columns 10¹⁵ apart in scale are still told from columns of zeros
+SHORTER = 0.9  # times the shortest before it: a step that long, whose decrease rounding hides, still gains digits
+PATIENCE = 20  # steps that gain none
 
 
 class Trial(NamedTuple):
@@ -36,6 +38,12 @@ class LevenbergMarquardt(Update):
     never takes a worse cost of its batch: it takes a lower one, an equal one, and, where the model predicts less than
     rounding can tell, one equal to within rounding, or the last digits would never be reached.
 
+    Directions that change no output (a column given twice, one-hot columns beside a bias, the logits of a softmax) stay where they
+    are. Rounding puts a part of about ε |w| of the right side Mᵀ w into them, and 1/λ of that into the step, so λ does not fall
+    below 10 ε by the solvers cholesky, kernel, cg and kfac; qr takes λ down to ε², but solves by the singular values of M D⁻¹
+    where rank is short (some are below 4 max(shape) ε of the largest). Where rounding hides the decrease of 20 steps on end
+    while neither λ nor the steps get any smaller, the tolerance "step" counts as met, and θ stays.
+
     With `geodesic`, a step bends along the second derivative of the outputs in its own direction (Transtrum & Sethna,
     arXiv 1201.5885), for one forward pass and one solve more: sin(10x)/10x by 1-20-20-1 after 200 steps has a mean squared
     error near 1e-13 with it, 1e-9 without. Across a long plateau it need not pay: 8000 noisy samples of three inputs (optimistix
@@ -56,15 +64,16 @@ class LevenbergMarquardt(Update):
     gradient_tolerance : float
         The run ends where max |D_θ C| is at most this; 0 ends it where the gradient is 0.
     step_tolerance : float, optional
-        The run ends where |D δ| is at most this times |D θ|; the dtype's rounding ε where None.
+        The run ends where |D δ| is at most this times |D θ|; the dtype's rounding ε where None. It counts as met, too, where
+        rounding hides all that steps still do.
     cost_tolerance : float
         The run ends where the cost's decrease and the model's are both at most this times the cost; 0 leaves it out.
 
     Notes
     -----
     `fit` ends early where every batch step of an epoch meets a tolerance; ``result.state.arrays`` then says which, as
-    "stopped": "gradient", "step" or "cost" ("" where none was met), beside λ ("damping"), its next growth ("growth") and D²
-    ("scale" [P]).
+    "stopped": "gradient", "step" or "cost" ("" where none was met), beside λ ("damping"), its next growth ("growth"), D²
+    ("scale" [P]) and, since rounding last hid nothing, the least λ, the least |D δ| / |D θ| and the idle steps ("hidden" [3]).
 
     Examples
     --------
@@ -98,7 +107,8 @@ class LevenbergMarquardt(Update):
     def begin(self, network):
         """λ as set, D² still 0, no tolerance met."""
         return UpdateState({"damping": np.array(self.damping), "growth": np.array(2.0), "met": np.array(0),
-                            "scale": np.zeros(network.size, network.dtype), "stopped": np.array("", "U8")})
+                            "scale": np.zeros(network.size, network.dtype), "stopped": np.array("", "U8"),
+                            "hidden": np.array([np.inf, np.inf, 0.0])})
 
     def going_on(self, state):
         """λ and D² as they were; no tolerance is met yet."""
@@ -128,20 +138,22 @@ class LevenbergMarquardt(Update):
         solver = build(self.solver, here, steepest)
         diagonal = finite_diagonal(solver, steepest)
         squares, rounding = _running_maximum(arrays["scale"], here.free, diagonal), here.rounding(diagonal, steepest.image)
-        least_step = eps if self.step_tolerance is None else self.step_tolerance
+        least_step, least = eps if self.step_tolerance is None else self.step_tolerance, solver.least_damping(squares)
         for _ in range(self.attempts):
-            trial = self._trial(here, solver, steepest, squares, float(arrays["damping"]))
-            decrease = here.value - trial.value
-            within_rounding = trial.predicted <= rounding and decrease >= -rounding
-            if decrease >= 0 or within_rounding:
+            damping = max(float(arrays["damping"]), least)
+            trial = self._trial(here, solver, steepest, squares, damping)
+            decrease, hidden = here.value - trial.value, trial.predicted <= rounding
+            if decrease >= 0 or (hidden and decrease >= -rounding):
+                if _idle(arrays["hidden"], hidden, damping, trial.length) > PATIENCE:
+                    return "step"
                 theta[here.free] += trial.step  # eq. 21
-                gain = 1.0 if within_rounding else float(decrease / trial.predicted)
-                arrays["damping"][...] = max(arrays["damping"] * max(1 / 3, 1 - (2 * min(gain, 1.0) - 1)**3), eps**2)
+                gain = 1.0 if hidden else float(decrease / trial.predicted)
+                arrays["damping"][...] = max(damping * max(1 / 3, 1 - (2 * min(gain, 1.0) - 1)**3), least)
                 arrays["growth"][...] = 2.0
                 limit = self.cost_tolerance * abs(here.value)
                 return ("step" if trial.length <= least_step else
                         "cost" if limit > 0 and max(decrease, trial.predicted) <= limit else "")
-            arrays["damping"][...] = max(arrays["damping"] * arrays["growth"], eps)
+            arrays["damping"][...] = max(damping * arrays["growth"], eps)
             arrays["growth"][...] = 2 * arrays["growth"]
             if trial.length <= least_step:
                 return "step"
@@ -169,12 +181,26 @@ class LevenbergMarquardt(Update):
         return Trial(step, predicted, here.value_at(step), length)
 
 
+def _idle(seen, hidden, damping, length):
+    """How many steps in a row rounding hid that had neither a smaller λ nor a smaller length than all those hidden before them.
+
+    `seen` holds the least λ, the least length and that number since rounding hid nothing.
+    """
+    if not hidden:
+        seen[...] = np.inf, np.inf, 0
+    elif damping < seen[0] or length < SHORTER * seen[1]:
+        seen[...] = min(damping, seen[0]), min(length, seen[1]), 0
+    else:
+        seen[2] += 1
+    return seen[2]
+
+
 def _running_maximum(scale, free, diagonal):
     """D² [p]: the largest diagonal so far, kept in `scale` [P]; never 0."""
     scale[free] = np.maximum(scale[free], diagonal)
     squares = scale[free]
     largest = squares.max()
-    return np.maximum(squares, FLOOR * largest) if largest > 0 else np.ones_like(squares)
+    return np.maximum(squares, max(FLOOR * largest, np.finfo(squares.dtype).tiny)) if largest > 0 else np.ones_like(squares)
 
 
 def _bend(here, solver, step, pushed):

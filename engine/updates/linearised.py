@@ -150,6 +150,10 @@ class Linearised:
         rest = None if np.abs(left).max() <= 8 * eps * np.abs(u).max() else self._pulled(left)
         return RightSide(self.gradient, image.reshape(-1), rest)
 
+    def norm_of(self, image):
+        """|w| of an image [mn]."""
+        return float(np.linalg.norm(image))
+
     def half_square(self, pushed):
         """½ |M v|² from J v [m, n]."""
         return 0.5 * float(np.square(self._turned(pushed)).sum())

@@ -20,7 +20,7 @@ class NaturalGradient(DampedStep):
     rate : float or callable
         η, or a function of the batch time step.
     damping : float
-        λ ≥ 0; where the system is singular in the network's dtype it grows tenfold until it is not.
+        λ ≥ 0; where it is 0, or below rounding, and F is singular, the step of least norm, as `GaussNewton` has it.
     solver : {"auto", "cholesky", "qr", "kernel", "cg", "kfac"}
         As `LevenbergMarquardt` has it.
 

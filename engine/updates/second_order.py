@@ -17,7 +17,8 @@ GROWTHS = 40
 
 @dataclass(frozen=True)
 class DampedStep(Update):
-    """θ ← θ − η (Jᵀ H J + λ I)⁻¹ D_θ C, with an H that a subclass names; λ grows where the system cannot be solved.
+    """θ ← θ − η (Jᵀ H J + λ I)⁻¹ D_θ C, with an H that a subclass names; the least-norm step where λ is 0, and a λ that grows where
+    the system cannot be solved.
 
     Parameters
     ----------

@@ -74,6 +74,10 @@ class SpreadLinearised:
         image = _Image(sides, self.shape[0] * self.shape[1], float(np.sqrt(square)))
         return RightSide(self.gradient, image, self._total(steepest_rest, sides) if rests else None)
 
+    def norm_of(self, image):
+        """|w| of an image that stays on the workers."""
+        return image.norm
+
     def reduced(self, function, join, image=None):
         """What `function` makes of the rows of M leaf by leaf, joined by `join` up the fixed tree."""
         return self._total(reduce_rows, function, None if image is None else image.parts, numbers=self.size**2, join=join)

@@ -1,7 +1,8 @@
 """Ways to solve (MᵀM + λ D²) δ = b, one a file.
 
 Each is built on a `Linearised` batch step, once a step; `diagonal()` is that of MᵀM, `damp(λ, squares)` takes D² [p] and says
-whether the system can be solved in this arithmetic, and `solve(right_side)` gives δ [p].
+whether the system can be solved in this arithmetic, `solve(right_side)` gives δ [p], and `least_damping(squares)` is the λ below
+which a run of many steps would follow rounding. Where λ is 0 and rank is short they give the δ of least norm (`rank`).
 """
 
 from .choice import NAMES, build

@@ -3,6 +3,10 @@
 import numpy as np
 from scipy.linalg import lapack
 
+from . import rank
+
+LEAST = 10  # times ε: λ below which rounding of Mᵀ w, divided by λ, would make a step of a tenth of |w| where nothing changes
+
 
 def normal_matrix(linearised):
     """MᵀM [p, p], its lower triangle."""
@@ -12,24 +16,62 @@ def normal_matrix(linearised):
 class Cholesky:
     """MᵀM summed layer by layer or slab by slab, M never held; each damping costs one decomposition, p³/6 multiply-adds.
 
-    Squares the condition number of M: where that is above 1/√ε, `QR` has the digits.
+    Squares the condition number of M: where that is above 1/√ε, `QR` has the digits. Where λ is below 10 ε of the diagonal,
+    MᵀM + λ D² is scaled to a diagonal of 1 and its condition number estimated; where that says that rank may be short, the
+    eigenvalues decide (`rank.least_ratio_of_squares`), and `rank.LeastNorm` solves.
     """
 
     def __init__(self, linearised, steepest):
         self._potrf, self._potrs = lapack.get_lapack_funcs(("potrf", "potrs"), dtype=linearised.network.dtype)
+        self._rows = linearised.shape[0] * linearised.shape[1]
         self.matrix = linearised.reduced(normal_matrix, np.add)
+        self._found = None
 
     def diagonal(self):
         """The diagonal of MᵀM [p]."""
         return self.matrix.diagonal().copy()
 
+    def least_damping(self, squares):
+        """The least λ worth taking: 10 ε, of D² that is at least the diagonal."""
+        return LEAST * float(np.finfo(self.matrix.dtype).eps)
+
     def damp(self, damping, squares):
-        """Decompose MᵀM + λ D²; False where it is not positive definite in this arithmetic."""
+        """Decompose MᵀM + λ D²; False where it is not positive definite in this arithmetic, though λ is above rounding."""
+        self._short = self._scale = None
+        if rank.share(damping, squares, self.matrix.diagonal()) < 0.5 * self.least_damping(squares):
+            return self._damp_little(damping, squares)
         damped = self.matrix.copy(order="F")
         damped.flat[::len(damped) + 1] += damping * squares
         self._lower, failed = self._potrf(damped, lower=1, overwrite_a=1, clean=0)
         return failed == 0
 
+    def _damp_little(self, damping, squares):
+        size, dtype = len(self.matrix), self.matrix.dtype
+        whole = self.matrix.diagonal() + damping * squares
+        E = np.where(whole > 0, np.sqrt(whole), 1).astype(dtype)
+        damped = np.asfortranarray(np.tril(self.matrix / E[:, None] / E))
+        damped.flat[::size + 1] = whole / E**2
+        norm = np.sqrt(2) * np.linalg.norm(damped)
+        self._lower, failed = self._potrf(damped, lower=1, overwrite_a=1)
+        if failed == 0:
+            least = norm * rank.least_ratio_of_squares(size, self._rows, dtype)
+            if rank.inverse_norm(self._lower, lower=True) * least < 1:
+                self._scale = E
+                return True
+        if self._found is None:
+            self._found = rank.of_square(self.matrix, self._rows, rank.metric(squares, self.matrix.diagonal()))
+        self._short = self._found
+        if self._short is None:
+            return False
+        self._short.damp(damping, squares)
+        return True
+
     def solve(self, right_side):
         """δ [p]."""
-        return self._potrs(self._lower, right_side.vector, lower=1)[0]
+        vector = right_side.vector
+        if self._short is not None:
+            rest = right_side.rest
+            return self._short.solve(self._short.turned(vector if rest is None else vector - rest), rest)
+        if self._scale is not None:
+            return self._potrs(self._lower, vector / self._scale, lower=1)[0] / self._scale
+        return self._potrs(self._lower, vector, lower=1)[0]

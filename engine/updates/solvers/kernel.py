@@ -3,21 +3,33 @@
 import numpy as np
 from scipy.linalg import blas, lapack
 
+from . import rank
+
+LEAST = 10  # times ε: λ below which rounding, divided by λ, would make a step of a tenth of |w|
+
 
 class Kernel:
     """δ = D⁻² Mᵀ (M D⁻² Mᵀ + λ I)⁻¹ w, the same step as the normal equations' (Woodbury), in mn × mn.
 
     Where D is a multiple of I, M Mᵀ is Sᵀ (J Jᵀ) S from the Jacobian's factors and M is never held; else M is, mn p numbers,
-    fewer than the p × p of the normal equations.
+    fewer than the p × p of the normal equations. Where λ is below 10 ε of the diagonal, and an estimate of the condition number
+    says that M may be short of rank, its singular values decide (`rank.least_ratio`), and `rank.LeastNorm` solves: M is held then.
     """
 
     def __init__(self, linearised, steepest):
-        self.linearised, self._squares, self._rows = linearised, None, None
+        self.linearised, self._squares, self._rows, self._found = linearised, None, None, None
+        self._image = steepest.image
         self._potrf, self._potrs = lapack.get_lapack_funcs(("potrf", "potrs"), dtype=linearised.network.dtype)
 
     def diagonal(self):
         """The diagonal of MᵀM [p]."""
         return self.linearised.diagonal()
+
+    def _held_rows(self):
+        """M [mn, p]."""
+        if self._rows is None:
+            self._rows = np.vstack([slab.copy() for slab in self.linearised.rows()])
+        return self._rows
 
     def _gram(self, squares):
         """M D⁻² Mᵀ [mn, mn], its lower triangle."""
@@ -31,20 +43,40 @@ class Kernel:
             m, n = here.outputs.shape
             turned = np.matmul(factor.transpose(0, 2, 1), gram.reshape(m, n, m * n)).reshape(m * n, m, n)
             return (np.matmul(turned.transpose(1, 0, 2), factor).transpose(1, 0, 2) / squares[0]).reshape(m * n, m * n)
-        if self._rows is None:
-            self._rows = np.vstack([slab.copy() for slab in here.rows()])
-        syrk = blas.get_blas_funcs("syrk", dtype=self._rows.dtype)
-        return syrk(1.0, (self._rows / np.sqrt(squares)).T, trans=1, lower=1)
+        syrk = blas.get_blas_funcs("syrk", dtype=squares.dtype)
+        return syrk(1.0, (self._held_rows() / np.sqrt(squares)).T, trans=1, lower=1)
+
+    def _take(self, squares):
+        """M D⁻² Mᵀ for this D²."""
+        if self._squares is None or not np.array_equal(squares, self._squares):
+            self._squares, self._matrix, self._found = squares.copy(), self._gram(squares), None
+        return self._matrix
+
+    def least_damping(self, squares):
+        """The least λ worth taking: 10 ε of the diagonal of M D⁻² Mᵀ, but no more than 10 ε."""
+        return LEAST * float(np.finfo(squares.dtype).eps * min(1, self._take(squares).diagonal().max()))
 
     def damp(self, damping, squares):
-        """Decompose M D⁻² Mᵀ + λ I; False where it is not positive definite in this arithmetic."""
-        if self._squares is None or not np.array_equal(squares, self._squares):
-            self._squares, self._matrix = squares.copy(), self._gram(squares)
-        damped = np.array(self._matrix, order="F")
-        damped.flat[::len(damped) + 1] += damping
-        self._damping = damping
+        """Decompose M D⁻² Mᵀ + λ I; False where it is not positive definite in this arithmetic, though λ is above rounding."""
+        damped = np.array(self._take(squares), order="F")
+        size, little = len(damped), damping < 0.5 * self.least_damping(squares)
+        damped.flat[::size + 1] += damping
+        self._damping, self._short = damping, None
+        norm = np.sqrt(2) * np.linalg.norm(np.tril(damped)) if little else 0.0
         self._lower, failed = self._potrf(damped, lower=1, overwrite_a=1, clean=0)
-        return failed == 0
+        if not little:
+            return failed == 0
+        if failed == 0:
+            least = norm * rank.least_ratio_of_squares(size, self.linearised.size, damped.dtype)
+            if rank.inverse_norm(self._lower, lower=True) * least < 1:
+                return True
+        if self._found is None:
+            self._found = rank.of_rows(self._held_rows(), self._image, rank.metric(squares, self.diagonal()))
+        if self._found is None:
+            return False
+        self._short, self._turned = self._found
+        self._short.damp(damping, squares)
+        return True
 
     def _inverse(self, image):
         """D⁻² Mᵀ (M D⁻² Mᵀ + λ I)⁻¹ w [p]."""
@@ -52,9 +84,13 @@ class Kernel:
         return self.linearised.adjoint(dual) / self._squares
 
     def solve(self, right_side):
-        """δ [p]."""
+        """δ [p]; not finite where λ is 0 and nothing solves it."""
+        if self._short is not None:
+            return self._short.solve_for(right_side, self._image, self._turned)
         step = self._inverse(right_side.image)
         if right_side.rest is None:
             return step
+        if self._damping == 0:
+            return np.full_like(step, np.nan)
         rest = right_side.rest / self._squares
         return step + (rest - self._inverse(self.linearised.product(rest).reshape(-1))) / self._damping

@@ -3,6 +3,8 @@
 import numpy as np
 from scipy.linalg import lapack
 
+from . import rank
+
 
 def stacked_triangle(above, below):
     """R of a QR decomposition of two matrices, one above the other; at most as many rows as columns."""
@@ -24,29 +26,54 @@ class QR:
     """R of M slab by slab, then R of [R; √λ D] for each damping: the condition number is M's own, not its square.
 
     The image of the right side is turned along with M, as a column of its own. A side without one (an acceleration's) goes
-    through Rᵀ R, the semi-normal equations (Björck 1987).
+    through Rᵀ R, the semi-normal equations (Björck 1987). Where λ is too small to fill what R may lack in rank, and an estimate of
+    the condition number says that it may, the singular values of R E⁻¹ decide (`rank.least_ratio`), and `rank.LeastNorm` solves.
     """
 
     def __init__(self, linearised, steepest):
         self._trtrs = lapack.get_lapack_funcs("trtrs", dtype=linearised.network.dtype)
         self._size, self._image = linearised.size, steepest.image
         self._top = linearised.reduced(triangle, stacked_triangle, steepest.image)
+        self._squares = self._found = None
 
     def diagonal(self):
         """The diagonal of MᵀM [p]."""
         return np.einsum("ij,ij->j", self._top[:, :-1], self._top[:, :-1])
 
+    def least_damping(self, squares):
+        """The least λ worth taking: ε², for rank is judged."""
+        return float(np.finfo(self._top.dtype).eps)**2
+
     def damp(self, damping, squares):
-        """Decompose [R; √λ D]; False where it has not full rank in this arithmetic."""
+        """Decompose [R; √λ D], or R by its singular values; False where that fails in this arithmetic."""
+        self._short = None
+        if rank.share(damping, squares, self.diagonal()) < np.sqrt(np.finfo(self._top.dtype).eps):
+            if self._squares is None or not np.array_equal(squares, self._squares):
+                self._squares, self._found = squares.copy(), self._revealed(squares)
+            if self._found is not None:
+                self._short, self._turned = self._found
+                self._short.damp(damping, squares)
+                return True
         below = np.zeros((self._size, self._size + 1), self._top.dtype)
         below.flat[::self._size + 2] = np.sqrt(damping * squares)
         whole = stacked_triangle(self._top, below)[:self._size]
         self._R, self._turned = np.asfortranarray(whole[:, :-1]), whole[:, -1]
         pivots = np.abs(self._R.diagonal())
-        return bool(np.isfinite(pivots).all() and pivots.min() > np.finfo(pivots.dtype).eps * 1e-3 * pivots.max())
+        return bool(np.isfinite(pivots).all() and pivots.min() > 0)
+
+    def _revealed(self, squares):
+        """What `rank.of_rows` finds; None where R is far from short of rank."""
+        E, R = rank.metric(squares, self.diagonal()), self._top[:self._size, :-1]
+        if len(R) == self._size:
+            inverse = rank.inverse_norm(np.asfortranarray(R / E), lower=False)
+            if inverse * self._size * rank.least_ratio(self._size, R.dtype)**2 < 1:
+                return None
+        return rank.of_rows(R, self._top[:self._size, -1], E)
 
     def solve(self, right_side):
         """δ [p]."""
+        if self._short is not None:
+            return self._short.solve_for(right_side, self._image, self._turned)
         if right_side.image is not self._image:
             return self._semi_normal(right_side.vector)
         step = self._trtrs(self._R, self._turned)[0]
