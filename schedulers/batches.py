@@ -29,6 +29,11 @@ class BatchSchedule:
 
     __slots__ = ("batch_size", "order", "seed", "drop_last")
 
+    batch_size: int
+    order: orders.Order
+    seed: int
+    drop_last: bool
+
     def __init__(self, batch_size, *, order="shuffled", seed=0, drop_last=False):
         values = (checks.whole_number(batch_size, "batch_size", 1), orders.named(order),
                   checks.whole_number(seed, "seed", 0), bool(drop_last))

@@ -112,7 +112,7 @@ def label_numbers(labels):
         kinds, numbers[~missing] = np.unique(array[~missing], return_inverse=True)
         count = len(kinds)
     except TypeError:  # labels of several types have no order
-        seen = {}
+        seen: dict[object, int] = {}
         try:
             numbers[~missing] = [seen.setdefault(label, len(seen)) for label in array[~missing]]
         except TypeError as error:

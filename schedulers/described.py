@@ -208,7 +208,11 @@ def _is_plain(value, depth=0):
 def _names(code):
     """The globals that a function reads, the attributes that it sets, and the names whose values it changes; nested functions
     included."""
-    read, attributes, changed, line, before = [], [], set(), set(), None
+    read: list[str] = []
+    attributes: list[str] = []
+    changed: set[str] = set()
+    line: set[str] = set()
+    before = ""
     for instruction in dis.get_instructions(code):
         name, value = instruction.opname, instruction.argval
         if instruction.starts_line:

@@ -34,8 +34,13 @@ class Drive:
 
     def __init__(self, workers, tasks, settings, retries, finish, others=None):
         self._workers, self._settings, self._retries, self._finish, self._others = workers, settings, retries, finish, others
-        self._waiting, self._suspects, self._elsewhere, self._alone = deque(tasks), deque(), deque(), False
-        self._flying, self._done, self._lost, self._tries, self._broken = {}, SimpleQueue(), [], Counter(), None
+        self._waiting, self._alone, self._broken = deque(tasks), False, None
+        self._suspects: deque[int] = deque()
+        self._elsewhere: deque[int] = deque()
+        self._done: SimpleQueue = SimpleQueue()
+        self._tries: Counter[int] = Counter()
+        self._flying: dict = {}
+        self._lost: list[int] = []
         self._mine = set()
 
     def run(self):

@@ -117,6 +117,7 @@ class Stratified(Order):
     labels: np.ndarray
 
     def __post_init__(self):
+        self._numbers: np.ndarray
         object.__setattr__(self, "_numbers", checks.label_numbers(self.labels))
 
     def indices(self, samples, generator):
@@ -147,7 +148,8 @@ class Sharded(Order):
     def batches(self, samples, batch_size, drop_last, generator):
         """Yield the indices of each batch step."""
         run = self.run(samples, batch_size)
-        runs, rest = [], np.arange(0)
+        runs: list[tuple] = []
+        rest = np.arange(0)
         for first in range(0, samples, self.shard):
             members = first + generator.permutation(min(self.shard, samples - first))
             whole = len(members) // run * run

@@ -12,7 +12,8 @@ def outcome(run, settings, stored):
         returned = checks.returned(run(**settings), settings)
         return (to_text(returned, "what run returns") if stored else returned), None
     except (Exception, SystemExit) as error:
-        return None, printable("".join(traceback.format_exception(type(error), error, error.__traceback__.tb_next)))
+        below = error.__traceback__ and error.__traceback__.tb_next
+        return None, printable("".join(traceback.format_exception(type(error), error, below)))
 
 
 def printable(text):

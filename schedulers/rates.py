@@ -1,6 +1,7 @@
 """Learning rates as functions of the batch time step t = 0, 1, 2 … (eq. 21's η)."""
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from . import checks
@@ -66,7 +67,7 @@ class Warmup:
 
     rate: float
     steps: int
-    after: object
+    after: Callable | None
 
     def __call__(self, time):
         if time < self.steps:

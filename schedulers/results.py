@@ -4,6 +4,7 @@ import csv
 import math
 import numbers
 import pathlib
+from typing import TypeGuard
 
 from . import sweep_checks as checks
 
@@ -90,6 +91,6 @@ class SweepResult:
         return plot_runs(self, metric, setting, second, axes)
 
 
-def is_finite(value):
+def is_finite(value) -> TypeGuard[float]:
     """Whether it is a number that can be the best."""
     return isinstance(value, numbers.Real) and math.isfinite(value)

@@ -134,7 +134,8 @@ class _Bar:
     """How many runs are finished, how many have an error, and the best so far."""
 
     def __init__(self, shown, total, key, largest):
-        self._bar, self._key, self._sign, self._best, self._errors = None, key, -1 if largest else 1, None, 0
+        self._bar, self._key, self._sign, self._errors = None, key, -1 if largest else 1, 0
+        self._best: float | None = None
         if shown:
             self._bar = progress_bar(total=total, unit="run")
 
@@ -153,7 +154,7 @@ class _Bar:
         if is_finite(value) and (self._best is None or self._sign * value < self._sign * self._best):
             self._best = value
         self._errors += error is not None
-        said = {"errors": self._errors} if self._errors else {}
+        said: dict[str, object] = {"errors": self._errors} if self._errors else {}
         if self._best is not None:
             said[f"best {self._key}"] = f"{self._best:.4g}"
         self._bar.set_postfix(said, refresh=False)

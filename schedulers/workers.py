@@ -118,7 +118,7 @@ class _Spawn(SpawnContext):
     def __init__(self, variables):
         self._variables, self._processes = variables, []
 
-    def Process(self, *args, **keywords):
+    def Process(self, *args, **keywords):  # type: ignore[override]
         process = _Process(*args, **keywords)
         process.variables = self._variables
         self._processes.append(process)
@@ -135,6 +135,8 @@ class _Spawn(SpawnContext):
 
 
 class _Process(SpawnProcess):
+    variables: dict[str, str]
+
     def start(self):
         with _environment(self.variables), _no_interrupts():
             super().start()
@@ -189,7 +191,7 @@ def _payload(run):
     return cloudpickle.dumps(run)
 
 
-_here = None  # in a worker: the function, once for all runs, and whether outcomes are stored
+_here: tuple = ()  # in a worker: the function, once for all runs, and whether outcomes are stored
 
 
 def _begin(payload, stored, cores):
@@ -197,11 +199,13 @@ def _begin(payload, stored, cores):
     _here = payload, stored
     share.take_for_process(cores)
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    threading.Thread(target=_end_with_parent, daemon=True).start()
+    parent = multiprocessing.parent_process()
+    if parent is not None:
+        threading.Thread(target=_end_with, args=(parent,), daemon=True).start()
 
 
-def _end_with_parent():
-    multiprocessing.parent_process().join()
+def _end_with(parent):
+    parent.join()
     os._exit(1)
 
 
