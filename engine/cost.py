@@ -50,6 +50,7 @@ class Cost:
         """y checked and cast to what kernels take: [m, n], or [m, 1] with class numbers."""
         targets = cost_checks.targets(y, (m, n), np.dtype(dtype), self.loss.kind)
         cost_checks.per_sample_data(self.reduction, m)
+        cost_checks.held_by(dtype, self.loss, self.reduction)
         return targets
 
     def at(self, indices):

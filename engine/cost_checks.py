@@ -118,6 +118,22 @@ def per_sample_data(reduction, m):
         raise ValueError(_other_samples(reduction.name, reduction.data.size, m))
 
 
+TINY, MOST = float(np.finfo(np.float32).tiny), float(np.finfo(np.float32).max)
+PARAMETERS = {"huber": "delta", "log_sum_exp": "t", "power_mean": "p", "mean_variance": "c"}
+
+
+def held_by(dtype, *owners):
+    """Refuse a loss or a reduction whose parameter or weights `dtype` cannot hold, so that they would become 0 or infinite."""
+    for owner in owners if dtype == np.float32 else ():
+        size, name = abs(owner.parameter), PARAMETERS.get(owner.name)
+        if name is not None and size != 0 and not TINY <= size <= MOST:
+            raise ValueError(f"{owner.name}'s {name} must be a number that float32 can hold, {TINY:.1e} to {MOST:.1e} in "
+                             f"size, but is {owner.parameter!r}; take another, or a network of float64")
+        if owner.name == "weighted" and not TINY <= (largest := np.abs(owner.data).max()) <= MOST and largest > 0:
+            raise ValueError(f"weighted's w must hold numbers that float32 can hold, up to {MOST:.1e} in size and one at least of "
+                             f"{TINY:.1e}, but the largest is {largest:g}; scale them, or take a network of float64")
+
+
 def _other_samples(name, expected, m):
     return f"the reduction {name} has data for {expected} samples, but there are {m}; give one number for each sample"
 

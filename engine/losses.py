@@ -56,6 +56,7 @@ class _BuiltIn:
 
     def __call__(self, A, y):
         A = cost_checks.outputs(A, len(y))
+        cost_checks.held_by(A.dtype, self)
         targets = cost_checks.targets(y, A.shape, A.dtype, KINDS.get(self.name, "values"))
         m, n = A.shape
         if self.order == 2:

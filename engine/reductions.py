@@ -61,6 +61,7 @@ class _BuiltIn:
 
     def __call__(self, losses, v=None):
         losses = cost_checks.losses(losses, self.name, self.data.size)
+        cost_checks.held_by(losses.dtype, self)
         out = np.empty_like(losses)
         if self.order == 2:
             v = checks.vector(v, losses.size, losses.dtype, "v", "one number a loss")
@@ -95,35 +96,50 @@ def weighted(w):
 
 
 def log_sum_exp(t):
-    """(1/t) log mean exp(t L), t ≠ 0: near 0 the mean, large the maximum (tilted risk, Li et al. 2021)."""
+    """(1/t) log mean exp(t L), t ≠ 0: near 0 the mean, large the maximum (tilted risk, Li et al. 2021).
+
+    Of small t it is the mean and t/2 times the variance, and nothing overflows for large ones: for losses of one sign it is within
+    (20 + log₂ m) ε, and what the rounding of t L_k makes of it. In float32 a t that float32 cannot hold is refused.
+    """
     return _built_in("log_sum_exp", checks.not_zero(t, "t"))
 
 
 def cvar(alpha):
     """The mean of the worst share α of the losses (Rockafellar & Uryasev 2000), 0 < α ≤ 1.
 
-    The sum of the ⌊αm⌋ largest and (αm − ⌊αm⌋) times the next, over αm; ties go to the first in sample order.
+    The sum of the ⌊αm⌋ largest and (αm − ⌊αm⌋) times the next, over αm; ties go to the first in sample order. An αm within 8 ε of a
+    whole number, relative to it, counts as that number: 0.29 of 100 samples is 29, though 0.29 · 100 is rounded to less.
     """
     return _built_in("cvar", checks.share(alpha, "alpha"))
 
 
 def quantile(q):
-    """The q-quantile of the losses, 0 ≤ q ≤ 1, as NumPy's "linear"; its one or two samples take the subgradient."""
+    """The q-quantile of the losses, 0 ≤ q ≤ 1, as NumPy's "linear"; its one or two samples take the subgradient.
+
+    It lies at place q (m − 1) among the sorted losses; within 8 ε of a whole number, relative to it, that is one sample.
+    """
     return _built_in("quantile", checks.between(q, "q", 0.0, 1.0))
 
 
 def trimmed_mean(fraction):
-    """The mean without the ⌊fraction · m⌋ smallest and as many largest, 0 ≤ fraction < 0.5."""
+    """The mean without the ⌊fraction · m⌋ smallest and as many largest, 0 ≤ fraction < 0.5.
+
+    fraction · m counts as a whole number where it is within 8 ε of one, relative to it: 0.29 of 100 drops 29 from each end.
+    """
     return _built_in("trimmed_mean", checks.below_half(fraction, "fraction"))
 
 
 def power_mean(p):
-    """(mean L^p)^(1/p), p > 0, for losses ≥ 0 (a ValueError otherwise); where L_k = 0 and p ≠ 1 the subgradient is 0."""
+    """(mean L^p)^(1/p), p > 0, for losses ≥ 0 (a ValueError otherwise); where L_k = 0 and p ≠ 1 the subgradient is 0.
+
+    Near 0 the geometric mean, large the maximum: no power overflows or vanishes. It is the largest loss r times e^s with
+    s = (1/p) log mean e^(p log(L/r)), within (20 + log₂ m + 4 |s|) ε.
+    """
     return _built_in("power_mean", checks.positive(p, "p"))
 
 
 def mean_variance(c):
-    """mean + c · variance, the variance over m."""
+    """mean + c · variance, the variance over m; squares are taken of scaled losses, so that they overflow only where it does."""
     return _built_in("mean_variance", checks.finite_number(c, "c"))
 
 

@@ -107,6 +107,7 @@ def truths(y, m, n, network_dtype, cost, *, bounded=False):
         return cost_checks.targets(values, (count, n), network_dtype, cost.loss.kind, numbers)
 
     cost_checks.per_sample_data(cost.reduction, m)
+    cost_checks.held_by(network_dtype, cost.loss, cost.reduction)
     if m and (bounded or not checks.lies_in_memory(y)):
         cost_checks.one_each(y, m)
     bounded = bounded and m > 0

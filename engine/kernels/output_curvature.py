@@ -10,7 +10,7 @@ from .simd import fma_lines, lanes_of, multiply_lines
 
 # H of `samples` samples in panels. rank >= 0: diag(h) + the sum over r < rank of s_r x_r x_r^T, as the lines h [n], x_0 [n], s_0,
 # x_1 …; rank = ENTRIES: every entry, [n * n] lines; rank = SOFTMAX - r: w (diag(p) - p p^T) and r such terms, as the lines p [n],
-# the likeliest class t as 1 among zeros [n], w, x_0 [n], s_0, x_1 …. Lanes without a sample hold zeros.
+# 1 at the class t whose p is above 1/2 among zeros [n], w, x_0 [n], s_0, x_1 …. Lanes without a sample hold zeros.
 Curvature = namedtuple("Curvature", "lines rank samples")
 ENTRIES, SOFTMAX = -1, -2
 
@@ -35,8 +35,9 @@ def curvature_lines(n, rank):
 
 @kernel
 def curve_softmax(lines, at, n, tangent, x, out, y, work):
-    """out = w p ⊙ (d - p · d) with d = v - v_t, the tangent v measured from the likeliest class t: (diag(p) - p p^T) v without the
-    difference of p_t and p_t^2, for d_t = 0 and p · d sums what is unlikely alone. `work` has two lines."""
+    """out = w p ⊙ (d - p · d) with d = v - v_t, the tangent v measured from the class t with p_t > 1/2, or from 0 where there is
+    none: (diag(p) - p p^T) v without the difference of p_t and p_t^2, for d_t = 0 and p · d sums what is unlikely. `work` has two
+    lines."""
     lanes = lanes_of(lines)
     from_top, mean, scale = work[:lanes], work[lanes:2 * lanes], lines[at + 2 * n * lanes:at + (2 * n + 1) * lanes]
     work[:2 * lanes] = 0

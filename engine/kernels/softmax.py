@@ -57,13 +57,13 @@ def cross_entropy(u, y, loss, gradient, scratch, n):
 
 @kernel
 def softmax(A, p, likeliest, span):
-    """p = softmax(a^L) [m, n] of samples span[0] … span[1] - 1, and `likeliest` [m, n]: 1 at the likeliest class of each, the first
-    of equal ones, and 0 elsewhere."""
+    """p = softmax(a^L) [m, n] of samples span[0] … span[1] - 1, and `likeliest` [m, n]: 1 at the class of each that is likelier
+    than all others together, if there is one, and 0 elsewhere."""
     lanes, n, everything = lanes_of(A), A.shape[1], np.empty(0, np.int64)
-    zero, one = A.dtype.type(0), A.dtype.type(1)
-    panels = np.empty((2 * n + 3) * lanes, A.dtype)
+    zero, one, two = A.dtype.type(0), A.dtype.type(1), A.dtype.type(2)
+    panels = np.empty((2 * n + 2) * lanes, A.dtype)
     marks, work = panels[n * lanes:2 * n * lanes], panels[2 * n * lanes:]
-    top, total, found = work[:lanes], work[lanes:2 * lanes], work[2 * lanes:]
+    top, total = work[:lanes], work[lanes:]
     for first in range(span[0], span[1], lanes):
         count = min(lanes, span[1] - first)
         gather(A, everything, first, count, panels, 0, 0)
@@ -74,19 +74,18 @@ def softmax(A, p, likeliest, span):
             for s in range(lanes):
                 top[s] = max(top[s], a[s])
         total[:] = 0
-        found[:] = 0
         for i in range(n):
             a, mark = panels[i * lanes:(i + 1) * lanes], marks[i * lanes:(i + 1) * lanes]
             for s in range(lanes):
                 d = a[s] - top[s]
-                mark[s] = one - found[s] if d == zero else zero
-                found[s] += mark[s]
+                mark[s] = one if d == zero else zero
                 a[s] = exp(d)
                 total[s] += a[s]
         for i in range(n):
-            a = panels[i * lanes:(i + 1) * lanes]
+            a, mark = panels[i * lanes:(i + 1) * lanes], marks[i * lanes:(i + 1) * lanes]
             for s in range(lanes):
                 a[s] /= total[s]
+                mark[s] = mark[s] if total[s] < two else zero
         scatter(panels, 0, 0, first, count, p)
         scatter(panels, n * lanes, 0, first, count, likeliest)
 

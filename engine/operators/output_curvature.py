@@ -5,7 +5,7 @@ import numpy as np
 from ..forward import lanes, panel_count
 from ..kernels.forward import write_lines
 from ..kernels.output_curvature import ENTRIES, SOFTMAX, Curvature, curvature_lines
-from ..kernels.reductions import LOG_SUM_EXP, MEAN_VARIANCE, POWER_MEAN
+from ..kernels.reductions import LOG_SUM_EXP, MEAN_VARIANCE, POWER_MEAN, linear
 from ..kernels.softmax import softmax_covariance
 from . import curvature_checks
 from .output_hessian import loss_hessians, probabilities, target_sums
@@ -15,8 +15,9 @@ class OutputCurvature:
     """H_k = diag(h_k) + Σ_r s_rk x_rk x_rkᵀ for k = 1 … m, or every entry of it, or the curvature of softmax in place of diag(h_k).
 
     The curvature of softmax is w (diag(p) − p pᵀ). As a diagonal and a term its entry for a class t that is nearly sure would be
-    the difference w (p_t − p_t²), and would lose every digit. So p is kept with t, the likeliest class, and products and quadratic
-    forms measure from v_t, which changes nothing, for (diag(p) − p pᵀ) 1 = 0: with d = v − v_t 1,
+    the difference w (p_t − p_t²), and would lose every digit. So p is kept with t, the class whose p is above 1/2, and products and
+    quadratic forms measure from v_t, or from 0 where there is no such class, which changes nothing, for (diag(p) − p pᵀ) 1 = 0:
+    with d = v − v_t 1,
 
         H v = w p ⊙ (d − p·d),    vᵀ H v = w Σ_i p_i (d_i − p·d)²,
 
@@ -33,7 +34,7 @@ class OutputCurvature:
     entries : ndarray [m, n, n], optional
         H itself; then there is no diagonal.
     classes : (p [m, n], t [m, n], w [m]), optional
-        Of softmax: the probabilities, 1 at the likeliest class among zeros, and the factor of every sample; then there is no
+        Of softmax: the probabilities, 1 at the class with p > 1/2 among zeros, and the factor of every sample; then there is no
         diagonal.
     """
 
@@ -107,14 +108,15 @@ def loss_curvature(cost, A, targets, weights, owner):
 
 
 def reduction_curvature(reduction, losses, gradient):
-    """∇²φ as diag(d) − c r rᵀ: (d [m], c, r [m]) for our own reductions, None where it is 0."""
+    """∇²φ as diag(d) − c r rᵀ: (d [m], c, r [m]) for our own reductions, None where it is 0. A code that has no
+    branch here gives NaN."""
     m, parameter, dtype = len(losses), reduction.parameter, losses.dtype
     if reduction.code == LOG_SUM_EXP:
         return dtype.type(parameter) * gradient, dtype.type(parameter), gradient
     if reduction.code == MEAN_VARIANCE:
         return np.full(m, 2 * parameter / m, dtype), dtype.type(2 * parameter / m**2), np.ones(m, dtype)
-    if reduction.code == POWER_MEAN and losses.max() > 0:
-        scale = dtype.type(parameter - 1)
+    if reduction.code == POWER_MEAN:
+        scale, value = dtype.type(parameter - 1), reduction.value(losses)
         d = scale * np.divide(gradient, losses, out=np.zeros_like(losses), where=losses > 0)
-        return d, scale / dtype.type(reduction.value(losses)), gradient
-    return None
+        return None if parameter == 1 else (d, scale / value if value > 0 else dtype.type(0), gradient)
+    return None if linear(reduction.code) else (np.full(m, np.nan, dtype), dtype.type(np.nan), gradient)

@@ -31,7 +31,7 @@ def loss_hessians(loss, A, targets, owner):
 
 
 def probabilities(A):
-    """softmax(a^L) [m, n] for A [m, n], and 1 at the likeliest class of each sample among zeros [m, n]."""
+    """softmax(a^L) [m, n] for A [m, n], and 1 at the class of each sample whose p is above 1/2 among zeros [m, n]."""
     p, likeliest = np.empty_like(A), np.empty_like(A)
     softmax(A, p, likeliest, (0, len(A)))
     return p, likeliest
@@ -45,8 +45,8 @@ def target_sums(A, targets):
 def softmax_roots(A, w):
     """S = √w diag(√p) (I − √p √pᵀ) [m, n, n], for which S Sᵀ = w (diag(p) − p pᵀ), w [m] ≥ 0.
 
-    No entry is a difference: for the likeliest class t, 1 − p_t is the sum of the other probabilities. Nor do sums over S cancel:
-    (Sᵀ v)_i = √(w p_i) (v_i − p·v), and what S holds of v_t there is as small as 1 − p_t.
+    No entry is a difference that cancels: for a class t with p_t > 1/2, 1 − p_t is the sum of the other probabilities. Nor do sums
+    over S cancel: (Sᵀ v)_i = √(w p_i) (v_i − p·v), and what S holds of v_t there is as small as 1 − p_t.
     """
     p, likeliest = probabilities(A)
     q, n = np.sqrt(p), A.shape[1]

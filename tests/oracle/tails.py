@@ -32,3 +32,22 @@ def cosine(u, y):
     """1 − cos of the angle between u and y."""
     u, y = numbers(u), numbers(y)
     return 1 - mpmath.fdot(u, y) / mpmath.sqrt(mpmath.fdot(u, u) * mpmath.fdot(y, y))
+
+
+def log_sum_exp(L, t):
+    """φ, ∇φ [m] and ∇²φ 1_0 [m], the Hessian's first column."""
+    L, t = numbers(L), mpf(float(t))
+    top = max(t * a for a in L) / t
+    e = [mpmath.exp(t * (a - top)) for a in L]
+    g = [a / mpmath.fsum(e) for a in e]
+    value = top + mpmath.log1p(mpmath.fsum(mpmath.expm1(t * (a - top)) for a in L) / len(L)) / t
+    return value, g, [t * (g[0] * mpmath.fsum(g[1:]) if k == 0 else -g[0] * g[k]) for k in range(len(L))]
+
+
+def power_mean(L, p):
+    """The same."""
+    L, p, m = numbers(L), mpf(float(p)), len(L)
+    value = max(L) * mpmath.exp(mpmath.log1p(mpmath.fsum(mpmath.expm1(p * mpmath.log(a / max(L))) for a in L) / m) / p)
+    g = [(a / value)**(p - 1) / m for a in L]
+    others = mpmath.fsum(g[k] * L[k] for k in range(1, m)) / value / L[0]  # 1 - g_0 L_0 / φ = Σ g_k L_k / φ, k > 0
+    return value, g, [(p - 1) * (g[0] * others if k == 0 else -g[0] * g[k] / value) for k in range(m)]
