@@ -63,7 +63,7 @@ class Checkpoint:
         return self.path is not None and epochs % self._every == 0
 
     def load(self):
-        """θ, the update's state and the history's rows of the newest checkpoint that is whole; None where there is no file.
+        """θ, the update's state and the history's rows of the newest checkpoint that is whole; None where there is none.
 
         Raises
         ------
@@ -71,11 +71,13 @@ class Checkpoint:
             Where the file is no checkpoint, is damaged with no good one before it, or belongs to another run; it says what is
             wrong, or what differs.
         """
-        if not os.path.exists(self._target):
+        if not os.path.exists(self._target) and not os.path.exists(self.previous):
             return None
         try:
             theta, state, rows = self._read(self._target)
             self._newest = len(rows)
+        except FileNotFoundError:
+            theta, state, rows = self._from_previous(f"{self._target} is gone")
         except _Damaged as damage:
             theta, state, rows = self._from_previous(damage)
         self._saved = len(rows), encoded(rows[-1], self._said) if rows else ""

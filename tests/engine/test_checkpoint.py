@@ -89,6 +89,14 @@ def test_the_one_before_is_used_where_the_newest_is_damaged(tmp_path):
         resumed(path)
 
 
+def test_the_one_before_is_used_where_the_newest_is_gone(tmp_path):
+    path = tmp_path / "run.npz"
+    trained(path, 4)
+    path.unlink()
+    with pytest.warns(UserWarning, match=r"run\.npz is gone.*run\.npz\.previous, which holds 3 epochs"):
+        same(resumed(path, 5), trained(tmp_path / "five.npz", 5))
+
+
 def test_the_one_before_of_another_run_is_never_used(tmp_path):
     path = tmp_path / "run.npz"
     trained(path, 4)
