@@ -8,6 +8,7 @@ import stat
 import struct
 import zipfile
 from dataclasses import dataclass
+from typing import NoReturn
 
 import numpy as np
 
@@ -71,7 +72,9 @@ class Archive:
 
     def __init__(self, path, what, error, file):
         self.path, self.what, self.error = path, what, error
-        self._file, self._infos, self._headers = file, {}, {}
+        self._file = file
+        self._infos: dict[str, zipfile.ZipInfo] = {}
+        self._headers: dict[str, Header] = {}
         for info in file.infolist():
             name = info.filename.removesuffix(".npy")
             if name in self._infos:
@@ -114,7 +117,7 @@ class Archive:
         with _one_error(self.path, self.what, self.error):
             return self._numbers(name)
 
-    def refuse(self, problem):
+    def refuse(self, problem) -> NoReturn:
         """Raise the error of this file: its path, and its `problem`."""
         file_checks.refuse(self.path, self.what, problem, self.error)
 
@@ -124,12 +127,13 @@ class Archive:
             self.refuse(f"is not one: its {name} is compressed in a way that numpy does not write")
         with self._file.open(info) as stream:
             begin = stream.read(12)
-            width = {b"\x01\x00": 2, b"\x02\x00": 4}.get(begin[6:8])
+            width = {b"\x01\x00": 2, b"\x02\x00": 4}.get(begin[6:8], 0)
             length = int.from_bytes(begin[8:8 + width], "little") if width and begin[:6] == b"\x93NUMPY" else HEADER + 1
             if length <= HEADER:
                 text = io.BytesIO(begin[8:] + stream.read(8 + width + length - len(begin)))
                 read = np.lib.format.read_array_header_1_0 if width == 2 else np.lib.format.read_array_header_2_0
-                header = Header(*_in_order(*read(text)), 8 + width + length)
+                shape, fortran, dtype = read(text)
+                header = Header(shape, dtype, fortran, 8 + width + length)
         if header is None:
             self.refuse(f"is not one: its {name} is not an array that numpy.save wrote")
         if header.dtype.hasobject or header.dtype.fields or header.dtype.kind not in "biufcUSmM":
@@ -147,7 +151,7 @@ class Archive:
         values = np.empty(math.prod(header.shape), header.dtype)
         with self._file.open(info) as stream:
             stream.read(header.start)
-            place, into = 0, memoryview(values.view(np.uint8)) if values.size and header.size else b""
+            place, into = 0, values.view(np.uint8).data if values.size and header.size else memoryview(b"")
             while place < header.size:
                 part = stream.read(min(PART, header.size - place))
                 if not part:
@@ -157,10 +161,6 @@ class Archive:
             stream.read(1)  # the checksum is compared at the end
         shaped = values.reshape(header.shape[::-1]).T if header.fortran else values.reshape(header.shape)
         return shaped.astype(header.dtype.newbyteorder("="), order="C", copy=False)
-
-
-def _in_order(shape, fortran, dtype):
-    return shape, dtype, fortran
 
 
 @contextlib.contextmanager

@@ -4,6 +4,7 @@ import contextlib
 import json
 import os
 import warnings
+from typing import Any
 
 import numpy as np
 
@@ -103,12 +104,13 @@ class Checkpoint:
             self._journal.append(lines[:-1])
             lines, grown = lines[-1:], True
         texts = {"identity": json.dumps(self._identity), "history": json.dumps(self._journal.reference), "rows": "".join(lines)}
-        texts = {name: np.frombuffer(text.encode(), np.uint8) for name, text in texts.items()}
-        arrays = {f"state.{name}": array for name, array in state.arrays.items()}
+        arrays: dict[str, Any] = {"format": FORMAT, "theta": theta}
+        arrays.update((name, np.frombuffer(text.encode(), np.uint8)) for name, text in texts.items())
+        arrays.update((f"state.{name}", array) for name, array in state.arrays.items())
         if self._newest > 1:  # a checkpoint of one epoch saves no more than that epoch
             keep_copy(self._target, self.previous)
         with replacing(self._target) as file:
-            np.savez(file, format=FORMAT, theta=theta, **texts, **arrays)
+            np.savez(file, **arrays)
         if self._saved is None:  # a run from its beginning: what was kept belongs to another
             with contextlib.suppress(OSError):
                 os.unlink(self.previous)

@@ -26,7 +26,7 @@ def contiguous(array, dtype):
     if type(array) is np.ndarray and array.dtype == dtype and array.flags.carray:
         return array
     with np.errstate(over="ignore"):  # an infinity is refused by its place
-        array = np.require(array, dtype, "CA")
+        array = np.require(array, dtype, ["C", "A"])
     if array.flags.writeable and type(array) is np.ndarray:
         return array
     return np.asarray(_Alias(array)) if array.size else np.empty(array.shape, dtype)
@@ -316,8 +316,10 @@ def user_functions(owner, **functions):
 def number_where(value, name, expected, holds):
     """`value` as a float for which `holds` does."""
     try:
-        number = float(value if not isinstance(value, (str, bytes)) else None)
+        number = None if isinstance(value, (str, bytes)) else float(value)
     except Exception:  # whatever the object's own conversion raises
+        number = None
+    if number is None:
         raise TypeError(f"{name} must be {expected}, but is {value!r}") from None
     if not (np.isfinite(number) and holds(number)):
         raise ValueError(f"{name} must be {expected}, but is {value!r}")

@@ -6,6 +6,8 @@ from scipy.sparse import csr_array
 from . import checks, cost_checks, losses, reductions
 from .kernels.losses import loss_and_gradient
 from .kernels.reductions import constant_gradient, known_gradient, reduce_losses
+from .losses import Loss
+from .reductions import Reduction
 
 
 class Cost:
@@ -32,6 +34,9 @@ class Cost:
     """
 
     __slots__ = ("loss", "reduction")
+
+    loss: Loss
+    reduction: Reduction
 
     def __init__(self, loss, reduction="mean"):
         object.__setattr__(self, "loss", losses.named(loss))
@@ -90,7 +95,8 @@ class Cost:
 
     def _checked(self, A, y):
         A = cost_checks.outputs(A, cost_checks.sample_count(y))
-        return A, self.targets(y, *A.shape, A.dtype)
+        m, n = A.shape
+        return A, self.targets(y, m, n, A.dtype)
 
     def losses(self, A, y):
         """φ̃(A) = (L_1, …, L_m) [m] (eq. 13)."""

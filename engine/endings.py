@@ -13,11 +13,11 @@ from .updates import UpdateState
 
 @dataclass(frozen=True)
 class FitResult:
-    """What a run leaves: the trained `network`, its `history` and the update's `state`."""
+    """What a run leaves: the trained `network`, its `history` and the update's `state`, None where it ended before it began."""
 
     network: Network
     history: History
-    state: UpdateState
+    state: UpdateState | None
 
 
 class Whole(NamedTuple):
@@ -46,7 +46,9 @@ class Reached:
 
     def __init__(self, network):
         self._network, self._shown = network, (None, network)
-        self.whole, self.history, self._write, self._written = None, History(), None, None
+        self.history, self._write = History(), None
+        self.whole: Whole | None = None
+        self._written: Whole | None = None
 
     def begin(self, theta, state, history, write):
         """The run before its first epoch, or as a checkpoint had it; ``write(theta, state, history)`` writes one, where there is
@@ -70,7 +72,7 @@ class Reached:
     def save(self):
         """Write the checkpoint, where there is one that does not hold the last whole epoch yet."""
         whole = self.whole
-        if whole is not self._written and self._write is not None:
+        if whole is not None and whole is not self._written and self._write is not None:
             history = self.history if len(self.history) == whole.epochs else History(self.history.rows[:whole.epochs])
             self._write(whole.theta, whole.state, history)
             self._written = whole

@@ -1,6 +1,7 @@
 """Checks of files: what cannot be read safely is refused with an error that names the path and what is wrong."""
 
 import os
+from typing import NoReturn
 
 from .errors import CheckpointError
 
@@ -27,7 +28,7 @@ def checkpoint_path(path):
     return target
 
 
-def refuse(path, what, problem, error=ValueError):
+def refuse(path, what, problem, error=ValueError) -> NoReturn:
     """Raise `error`: `path` was to name `what`, but has a `problem`."""
     refusal = error(f"path must name {what}, but {path} {problem}")
     refusal.path = path

@@ -10,10 +10,10 @@ import stat
 try:
     import fcntl
 except ImportError:  # not POSIX: what a dead process left stays
-    fcntl = None
+    fcntl = None  # type: ignore[assignment]
 
 LONGEST = 200  # bytes of a name that a partial's name repeats; most file systems allow 255 in all
-_open_partials = set()  # of this process
+_open_partials: set[str] = set()  # of this process
 
 
 @contextlib.contextmanager

@@ -7,6 +7,7 @@ import re
 import secrets
 import warnings
 import zlib
+from typing import TypedDict
 
 import numpy as np
 
@@ -72,6 +73,15 @@ def _is_number(value):
     return isinstance(value, (int, float)) and not isinstance(value, bool)
 
 
+class Reference(TypedDict):
+    """What a checkpoint must hold to find its rows: the journal's name, and how many rows and bytes with which checksum."""
+
+    name: str
+    rows: int
+    bytes: int
+    checksum: int
+
+
 class Journal:
     """The rows that a checkpoint of a long run does not repeat: in a file beside it, to which only the one who made it appends.
 
@@ -85,11 +95,11 @@ class Journal:
 
     Attributes
     ----------
-    reference : dict
-        What a checkpoint must hold to find its rows: the journal's name, and how many rows and bytes with which checksum.
+    reference : Reference
+        To what has been appended.
     """
 
-    EMPTY = {"name": "", "rows": 0, "bytes": 0, "checksum": 0}
+    EMPTY: Reference = {"name": "", "rows": 0, "bytes": 0, "checksum": 0}
 
     def __init__(self, checkpoint):
         self._checkpoint, self._file = checkpoint, None

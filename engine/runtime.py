@@ -180,9 +180,9 @@ def over(count, work, function, *arguments):
     threads = min(count, _threads_for(work))
     if threads > 1:
         room = getattr(_mine, "workspace", None)
-        if any(argument is room for argument in arguments):
+        if room is not None and any(argument is room for argument in arguments):
             threads = min(threads, len(room))
-    if threads < 2 or numba.config.DISABLE_JIT:
+    if threads < 2 or numba.config.DISABLE_JIT:  # type: ignore[attr-defined]
         function(*arguments, (0, count, 0))
         return
     turns, turn = _pool.turns, Turn()
@@ -279,7 +279,7 @@ def show_config():
     """
     from .kernels.forward import propagate
 
-    cpu = numba.config.CPU_NAME or llvmlite.binding.get_host_cpu_name()
+    cpu = numba.config.CPU_NAME or llvmlite.binding.get_host_cpu_name()  # type: ignore[attr-defined]
     found = {"python": platform.python_version(), "numba": numba.__version__, "numpy": np.__version__,
              "scipy": scipy.__version__, "llvmlite": llvmlite.__version__, "cpu": cpu, "threads": _pool.count,
              "cache": propagate.stats.cache_path if hasattr(propagate, "stats") else None}

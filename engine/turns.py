@@ -2,6 +2,7 @@
 
 import sys
 import threading
+from types import FrameType
 
 
 class Turn:
@@ -12,6 +13,8 @@ class Turn:
     """
 
     __slots__ = ("_frame", "_over", "_thread", "next")
+
+    _frame: FrameType | None
 
     def __init__(self):
         self._over, self.next, self._thread, self._frame = False, {}, threading.get_ident(), sys._getframe(1)

@@ -114,7 +114,8 @@ def _compare(name, derivative, function, steps, noise=0.0):
     derivative = np.atleast_1d(np.asarray(derivative, np.float64))
     if derivative.size == 0:
         return Comparison(name, 0.0, TOLERANCE)
-    difference, uncertain = _best_differences(derivative, *function, steps, noise)
+    ends, middle = function
+    difference, uncertain = _best_differences(derivative, ends, middle, steps, noise)
     size = np.maximum(np.abs(derivative), np.abs(difference))
     uncertain = uncertain + 1e-13 * size.max()
     with np.errstate(all="ignore"):

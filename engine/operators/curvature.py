@@ -1,5 +1,7 @@
 """What curvature operators share: a symmetric LinearOperator (P, P) around a kept forward pass."""
 
+from collections.abc import Callable
+
 import numpy as np
 
 from .. import checks
@@ -21,6 +23,9 @@ class CurvatureOperator(RealOperator):
     """
 
     _held = SLAB
+    _name: str
+    _joined: Callable | None
+    _removed: tuple | None
 
     def __init__(self, network, X, y, cost):
         X, targets = curvature_checks.samples_and_targets(network, X, y, cost)
@@ -50,8 +55,9 @@ class CurvatureOperator(RealOperator):
     def _transposed(self, output_gradient):
         return transposed_product(self.network, self.forward._stack, output_gradient)
 
-    def _joined_rows(self, s):
-        r = curvature_checks.user_product(self._joined(self._losses, s), s.shape, s.dtype)
+    def _joined_rows(self, joined, s):
+        """(∇²φ s)_k ∇L_k [m, n] for s [m] and a user's own ∇²φ."""
+        r = curvature_checks.user_product(joined(self._losses, s), s.shape, s.dtype)
         return r[:, None] * self._loss_gradients
 
     def _matvec(self, v):
@@ -87,7 +93,9 @@ class CurvatureOperator(RealOperator):
         return rows
 
     def _joined_rows_and_products(self):
-        """G = _gradient_rows and ∇²φ G, both [m, P]."""
+        """G = _gradient_rows and ∇²φ G, both [m, P], for a user's own ∇²φ; None where there is none."""
+        if self._joined is None:
+            return None
         rows, m = self._gradient_rows(), len(self._losses)
         unit = np.eye(m, dtype=self.dtype)
         second = np.stack([curvature_checks.user_product(self._joined(self._losses, e), (m,), self.dtype) for e in unit], 1)
@@ -99,8 +107,9 @@ class CurvatureOperator(RealOperator):
         if self._removed is not None:
             scale, r, _ = self._removed
             out -= scale * r * r
-        if self._joined is not None:
-            rows, products = self._joined_rows_and_products()
+        joined = self._joined_rows_and_products()
+        if joined is not None:
+            rows, products = joined
             out += (rows * products).sum(0)
         return out
 
@@ -129,8 +138,9 @@ class CurvatureOperator(RealOperator):
         if self._removed is not None:
             scale, r, _ = self._removed
             out -= scale * r[:, None] * r
-        if self._joined is not None:
-            rows, products = self._joined_rows_and_products()
+        joined = self._joined_rows_and_products()
+        if joined is not None:
+            rows, products = joined
             out += rows.T @ products
         return out
 
@@ -141,7 +151,7 @@ class CurvatureOperator(RealOperator):
         curvature_checks.square_fits(most, self.dtype, self._name)
         found = [np.zeros((rows.stop - rows.start,) * 2, self.dtype) for rows in map(self._rows, layers)]
         self._fill([(l, l, block) for l, block in zip(layers, found)])
-        joined = self._joined_rows_and_products() if self._joined is not None else None
+        joined = self._joined_rows_and_products()
         for rows, block in zip(map(self._rows, layers), found):
             if self._removed is not None:
                 scale, r, _ = self._removed

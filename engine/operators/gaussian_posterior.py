@@ -107,7 +107,7 @@ class _Dual:
     def covariance(self, jacobian, block):
         """J* Σ J*ᵀ in blocks of `block` rows of J*, [., block, block]."""
         half = solve_triangular(self.lower, scaled(self.jacobian.gram(jacobian), self.roots), lower=True)
-        half = half.T.reshape(-1, block, len(self.lower))
+        half = half.T.reshape(-1, block, len(half))
         if block == jacobian.shape[0]:
             prior = jacobian.gram()[None]
         else:
@@ -153,6 +153,7 @@ class GaussianPosterior:
     def __init__(self, jacobian, roots, precision, residual, dtype):
         self.network, self._dtype = jacobian.network, dtype
         residual = np.zeros(jacobian.shape[0]) if residual is None else residual
+        self._form: _Primal | _Dual
         if jacobian.shape[1] <= max(jacobian.shape[0], PRIMAL):
             self._form = _Primal(jacobian, roots, residual, precision)
         else:

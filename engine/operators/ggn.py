@@ -36,7 +36,7 @@ class GaussNewtonOperator(CurvatureOperator):
             curved = np.empty_like(tangent)
             over(panel_count(m, self.dtype), tangent.size, curve_rows, self._curvature, tangent, NO_INDICES, curved)
             if self._joined is not None:
-                curved += self._joined_rows((self._loss_gradients * tangent).sum(1))
+                curved += self._joined_rows(self._joined, (self._loss_gradients * tangent).sum(1))
             return self._transposed(curved)
         work = PASSES * m * network._layout.sample_work
         nodes = chunk_nodes(network, m, work)

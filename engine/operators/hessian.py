@@ -63,17 +63,19 @@ class HessianOperator(CurvatureOperator):
             over(sum(network.widths[1:]), network.size, turn_over, v, plan, back)
         work = PASSES * m * network._layout.sample_work
         nodes = chunk_nodes(network, m, work)
-        source = self._source(v, V) if self._joined is not None else np.empty((0, network.widths[-1]), self.dtype)
+        source = self._source(v, V)
         over(len(nodes), work, hessian_product, theta, network._weights_back(), plan, self.forward._stack, self._terms,
              Directions(v, back, V, source), Products(nodes, inputs))
         return folded(nodes)
 
     def _source(self, v, V):
-        """(∇²φ R φ̃)_k ∇L_k [m, n], for a user's own ∇²φ."""
+        """(∇²φ R φ̃)_k ∇L_k [m, n], for a user's own ∇²φ; [0, n] where there is none."""
+        if self._joined is None:
+            return np.empty((0, self.network.widths[-1]), self.dtype)
         tangent = self._jacobian._matvec(v).reshape(self._loss_gradients.shape)
         if len(V):
             tangent = tangent + np.einsum("kiq,kq->ki", self._jacobian.wrt_input(), V)
-        return self._joined_rows((self._loss_gradients * tangent).sum(1))
+        return self._joined_rows(self._joined, (self._loss_gradients * tangent).sum(1))
 
     def _apply_joined(self, v, V, inputs):
         """The same with what ∇²φ takes off all samples together."""
@@ -134,9 +136,9 @@ class HessianOperator(CurvatureOperator):
 
     def _between_neurons(self, first, stop):
         network, layers = self.network, range(1, self.network.depth + 1)
-        tables = [[self._read(lines, l)[first:stop] for l in layers] for lines in (self._terms.delta, self._terms.bend)]
-        return NeuronCurvature([network.weight(l) for l in layers], [self.forward.gamma(l)[first:stop] for l in layers], *tables,
-                               self._outputs.matrices(first, stop))
+        delta, bend = ([self._read(lines, l)[first:stop] for l in layers] for lines in (self._terms.delta, self._terms.bend))
+        return NeuronCurvature([network.weight(l) for l in layers], [self.forward.gamma(l)[first:stop] for l in layers],
+                               delta, bend, self._outputs.matrices(first, stop))
 
     def _read(self, lines, l):
         """Layer l's part [m, n_l] of what kernels hold for every neuron."""

@@ -1,5 +1,7 @@
 """J = D_θ A, held in rank-one factors (eq. 7–10 and 19)."""
 
+from typing import Any
+
 import numpy as np
 
 from .. import checks
@@ -51,6 +53,11 @@ class Jacobian(RealOperator):
     >>> J @ np.ones(3)
     array([8.])
     """
+
+    _X: Any
+    _passed: ForwardPass | None
+    _chain: np.ndarray | None
+    _small: bool
 
     def __init__(self, network, X):
         self._begin(network, samples(X, network.widths[0], network.dtype))

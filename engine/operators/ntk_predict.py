@@ -18,23 +18,26 @@ def least_norm(train, residual):
         right = right[kept]
         shift = right.T @ (left[:, kept].T @ R[:, P] / values[kept])
 
-        def remainder(rows):
-            for _ in range(2):
-                rows = rows - (rows @ right.T) @ right
-            return rows
-        return shift, remainder
-    values, vectors = np.linalg.eigh(train.gram())
-    kept = values > values[-1] * len(values) * eps
-    values, vectors = values[kept], vectors[:, kept]
+        def reached(rows):
+            return (rows @ right.T) @ right
+    else:
+        values, vectors = np.linalg.eigh(train.gram())
+        kept = values > values[-1] * len(values) * eps
+        values, vectors = values[kept], vectors[:, kept]
 
-    def solve(E):
-        return vectors @ ((vectors.T @ E).T / values).T
+        def solve(E):
+            return vectors @ ((vectors.T @ E).T / values).T
+
+        shift = train.T @ solve(residual)
+
+        def reached(rows):
+            return (train.T @ solve(train @ rows.T)).T
 
     def remainder(rows):
         for _ in range(2):
-            rows = rows - (train.T @ solve(train @ rows.T)).T
+            rows = rows - reached(rows)
         return rows
-    return train.T @ solve(residual), remainder
+    return shift, remainder
 
 
 def ntk_predict(network, X, y, X_test, *, noise=0.0):

@@ -29,6 +29,8 @@ class OfASlab:
         Bytes of products of inputs that `dense` may hold at once.
     """
 
+    _loss_gradients: np.ndarray
+
     def __init__(self, added, held, *arguments):
         self._added, self._held = added, held
         super().__init__(*arguments)
@@ -107,7 +109,7 @@ class SlabOperator(CurvatureOperator):
 
     def _products(self, V):
         """One product for each column, the slabs' forward passes made once for all."""
-        joined = self._joined_products(V) if self._joined is not None else None
+        joined = self._joined_products(V)
         total = SlabSum(V.size, self.dtype, len(self._slabs))
         for slab, operator in self._operators():
             rows = np.empty(V.shape[::-1], self.dtype)
@@ -119,7 +121,9 @@ class SlabOperator(CurvatureOperator):
         return total.total().reshape(V.shape[::-1]).T
 
     def _joined_products(self, V):
-        """∇²φ J_φ̃ v [m] for every column, of a user's own φ."""
+        """∇²φ J_φ̃ v [m] for every column, of a user's own φ; None where φ is not."""
+        if self._joined is None:
+            return None
         tangents = np.empty((V.shape[1], len(self._losses)), self.dtype)
         for slab, operator in self._operators():
             for k in range(len(tangents)):

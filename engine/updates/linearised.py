@@ -1,6 +1,7 @@
 """A batch step's cost near θ: C + g·δ + ½ |M δ|², with M = Sᵀ J (eq. 15–20)."""
 
-from typing import NamedTuple
+import functools
+from typing import Any, NamedTuple
 
 import numpy as np
 from scipy.linalg import blas
@@ -22,10 +23,11 @@ def held_samples(network):
 
 
 class RightSide(NamedTuple):
-    """Mᵀ image + rest: `vector` [p] is the sum; `rest` [p] is None where the image alone makes it."""
+    """Mᵀ image + rest: `vector` [p] is the sum; `rest` [p] is None where the image alone makes it. `image` is an array
+    [mn], or what another kind of Linearised keeps in its place."""
 
     vector: np.ndarray
-    image: np.ndarray
+    image: Any
     rest: np.ndarray | None
 
 
@@ -86,12 +88,17 @@ class Linearised:
     def _forward(self):
         """X [m, n_0], J and A [m, n]."""
         self.X = self.problem.X
-        self.jacobian = Jacobian(self.network, self.X)
-        self.outputs = self.jacobian.forward.outputs
+        self._jacobian = Jacobian(self.network, self.X)
+        self.outputs = self._jacobian.forward.outputs
+
+    @property
+    def jacobian(self):
+        """J of all samples."""
+        return self._jacobian
 
     def _jacobian_of(self, first, count):
         """J of some samples."""
-        return self.jacobian if count == len(self.outputs) else Jacobian(self.network, self.X[first:first + count])
+        return self._jacobian if count == len(self.outputs) else Jacobian(self.network, self.X[first:first + count])
 
     @property
     def size(self):
@@ -99,7 +106,7 @@ class Linearised:
         return len(self.gradient)
 
     def _pulled(self, u):
-        return transposed_product(self.network, self.jacobian.forward._stack, u)[self.free]
+        return transposed_product(self.network, self._jacobian.forward._stack, u)[self.free]
 
     def _turned(self, values, backward=False):
         """Sᵀ values, or S values, for values [m, n]."""
@@ -116,7 +123,7 @@ class Linearised:
         return self._pushed_along(full)
 
     def _pushed_along(self, full):
-        return self.jacobian.matvec(full).reshape(self.outputs.shape)
+        return self._jacobian.matvec(full).reshape(self.outputs.shape)
 
     def product(self, direction):
         """M v [m, n]."""
@@ -193,14 +200,17 @@ class Linearised:
             for slab in self.rows():
                 total = syrk(1.0, slab.T, beta=1.0, c=total, lower=1, overwrite_c=1)
             return total
-        total, piece = None, max(PIECE, held_samples(self.network))
-        for first in range(0, len(self.outputs), piece):
-            S = self.factor[first:first + piece]
-            given = {"diagonal": S**2} if S.ndim == 2 else {"entries": np.matmul(S, S.transpose(0, 2, 1))}
-            curvature = OutputCurvature((len(S), n), self.network.dtype, **given).in_panels()
-            part = pairs.upper_triangle(self._jacobian_of(first, len(S)).forward._stack, curvature)
-            total = part if total is None else np.add(total, part, out=total)
+        piece = max(PIECE, held_samples(self.network))
+        parts = (self._upper_triangle(pairs, first, piece) for first in range(0, len(self.outputs), piece))
+        total = functools.reduce(lambda total, part: np.add(total, part, out=total), parts)
         return total.T if isinstance(self.free, slice) else total[np.ix_(self.free, self.free)].T
+
+    def _upper_triangle(self, pairs, first, piece):
+        """The part of MᵀM [P, P] of at most `piece` samples, its upper triangle."""
+        S = self.factor[first:first + piece]
+        given = {"diagonal": S**2} if S.ndim == 2 else {"entries": np.matmul(S, S.transpose(0, 2, 1))}
+        curvature = OutputCurvature((len(S), self.outputs.shape[1]), self.network.dtype, **given).in_panels()
+        return pairs.upper_triangle(self._jacobian_of(first, len(S)).forward._stack, curvature)
 
     def diagonal(self):
         """The diagonal of MᵀM [p], from the factors (Bˡ, aˡ⁻¹) of J."""

@@ -1,5 +1,6 @@
 """What an update is: immutable settings, and a running state that is an explicit value."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -61,8 +62,13 @@ class FirstOrder(Update):
     A subclass is a frozen dataclass with a `rate`, a `code`, the `settings` its code takes and the number of `state_rows`.
     """
 
+    rate: float | Callable
     code: int
-    state_rows: int
+
+    @property
+    def state_rows(self):
+        """How many running means of P numbers it has."""
+        raise NotImplementedError
 
     @property
     def settings(self):

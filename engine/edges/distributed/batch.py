@@ -47,13 +47,16 @@ class Batch:
         homes = [None if leaf.shard is None else shards.home(leaf.shard) for leaf in self.leaves]
         self._groups, self._tree = subtrees(tree, homes)
         self._homes = [homes[leaves_of(group)[0]] for group in self._groups]
+
+        def places_in_shards(leaf):
+            return indices[leaf.first:leaf.stop] % shards.samples_each
+
         samples = []
         for leaf in self.leaves:
-            local = None if indices is None else indices[leaf.first:leaf.stop] % shards.samples_each
             if leaf.shard is not None:
-                samples.append((held[leaf.shard], local))
+                samples.append((held[leaf.shard], None if indices is None else places_in_shards(leaf)))
             else:
-                mine = owners[leaf.first:leaf.stop]
+                mine, local = owners[leaf.first:leaf.stop], places_in_shards(leaf)
                 several = np.unique(mine).tolist()
                 places = [np.flatnonzero(mine == shard) for shard in several]
                 parts = [self._submit(on_worker.take, held[shard], local[place]) for shard, place in zip(several, places)]

@@ -28,7 +28,8 @@ class Shards:
     def __init__(self, client, loaders, counts=None):
         self.client, self._loaders = client, loaders
         self._threads, self._homes = {}, [None] * len(loaders)
-        self._read, self._ready, self._kind = [None] * len(loaders), None, None
+        self._read, self._ready = [None] * len(loaders), None
+        self._kind: tuple = ()  # what they are checked for, once they are
         self._settle_homes()
         if counts is None:  # read, and kept until they are checked
             self._read = [self._submit_read(i) for i in range(len(loaders))]
@@ -54,7 +55,7 @@ class Shards:
         """A future for every shard, of its samples checked and cast for a network and a loss (or None, where truths take no part);
         kept until others are asked for."""
         kind = (network.widths[0], network.widths[-1], network.dtype, loss)
-        if self._kind is None or not _serves(self._kind, kind):
+        if not self._kind or not _serves(self._kind, kind):
             self._kind = kind
             self._ready = [self._submit_ready(i) for i in range(len(self.counts))]
             self._read = [None] * len(self.counts)
