@@ -123,14 +123,15 @@ def _say(folder):
 
 def _only_trusted(locator):
     """One of Numba's classes that find a folder, which passes by a folder that others may write."""
-    class Trusted(locator):
+    class Trusted(locator):  # type: ignore[misc, valid-type]
         @classmethod
         def from_function(cls, function, file):
             found = super().from_function(function, file)
             if found is None or trusted_folder(found.get_cache_path()):
                 return found
-            if config.CACHE_DIR and locator.__name__ == "UserProvidedCacheLocator":
-                _say(config.CACHE_DIR)
+            given = config.CACHE_DIR  # type: ignore[attr-defined]
+            if given and locator.__name__ == "UserProvidedCacheLocator":
+                _say(given)
             return None
 
     return Trusted
@@ -149,7 +150,8 @@ class KernelCache(FunctionCache):
     def __init__(self, function, before_loading):
         super().__init__(function)
         self._function, self._before_loading = function, before_loading
-        self._cache_file = _Entries(self._cache_path, self._impl.filename_base, self._impl.locator.get_source_stamp())
+        stamp = self._impl.locator.get_source_stamp()
+        self._cache_file = _Entries(self._cache_path, self._impl.filename_base, stamp)  # type: ignore[assignment]
 
     def load_overload(self, signature, target_context):
         self._before_loading(self._function, signature)

@@ -18,9 +18,9 @@ def preset(function, before_loading):
     IEEE 754 has them. `before_loading(function, argument types)` is called before an entry is read from the cache."""
     dispatcher = njit(nogil=True, error_model="numpy")(function)
     _call_by_kind(dispatcher)
-    if not config.DISABLE_JIT:
+    if not config.DISABLE_JIT:  # type: ignore[attr-defined]
         try:
-            dispatcher._cache = KernelCache(function, before_loading)
+            dispatcher._cache = KernelCache(function, before_loading)  # type: ignore[attr-defined]
         except RuntimeError:  # no folder can be written: compiled anew in every process
             pass
     return dispatcher

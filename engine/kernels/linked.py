@@ -33,7 +33,7 @@ def shared(arguments):
     "plan" the same of int64, all C-contiguous; "integer" an int64, "float" a float64, and k a tuple of k int64. Nothing is
     returned.
     """
-    if config.DISABLE_JIT:
+    if config.DISABLE_JIT:  # type: ignore[attr-defined]
         return lambda function: function
 
     def decorate(function):
@@ -59,7 +59,7 @@ def family(name, members):
         return members[code](*values)
 
     face.__name__ = name
-    if config.DISABLE_JIT:
+    if config.DISABLE_JIT:  # type: ignore[attr-defined]
         return face, lambda codes, dtype: None
     return face, _Family(face, [_faces[member] for member in members]).prepare
 
@@ -127,6 +127,14 @@ class _Symbol:
     def kind(self, real, context):
         """Its type in LLVM."""
         return context.call_conv.get_function_type(types.none, self.signatures[real].args)
+
+    def address(self, real):
+        """Where what it names begins in this process."""
+        raise NotImplementedError
+
+    def callee(self, real, context, module):
+        """The function of a module in LLVM that a caller calls."""
+        raise NotImplementedError
 
     def publish(self, real):
         """Give the symbol an address in this process; the address."""

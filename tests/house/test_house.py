@@ -4,6 +4,7 @@ import ast
 import pathlib
 import re
 import sys
+import tomllib
 
 import pytest
 
@@ -110,6 +111,19 @@ def test_every_kernel_is_under_one_preset():
                 decorator, = node.decorator_list
                 assert getattr(decorator, "id", getattr(getattr(decorator, "func", None), "id", "")) in (
                     "kernel", "inlined", "shared", "layer"), f"{path.name}: {node.name}"
+
+
+def test_mypy_looks_into_every_function():
+    """No function is annotated, and mypy passes by such functions unless told otherwise; what it is told to overlook is named."""
+    settings = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["mypy"]
+    assert settings["check_untyped_defs"] is True
+    assert settings["packages"] == ["engine", "schedulers"]
+    for part in (settings, *settings["overrides"]):
+        assert not {"ignore_errors", "follow_imports", "exclude", "exclude_gitignore"} & set(part), part
+        assert "disable_error_code" not in part or part["module"].startswith("engine.kernels."), part
+    for path in FILES:
+        text = path.read_text()
+        assert not re.search(r"type: ignore(?!\[)|# mypy:|@(typing\.)?no_type_check", text), path
 
 
 def test_every_equation_is_cited_in_the_engine():

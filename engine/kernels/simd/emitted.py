@@ -10,7 +10,7 @@ SCALAR = {types.float32: ir.FloatType(), types.float64: ir.DoubleType()}
 
 def emitted(twin):
     """Decorate a function that emits LLVM; where NUMBA_DISABLE_JIT is set its `twin` in plain Python takes its place."""
-    return (lambda emitter: twin) if config.DISABLE_JIT else intrinsic
+    return (lambda emitter: twin) if config.DISABLE_JIT else intrinsic  # type: ignore[attr-defined]
 
 
 def lanes_in(dtype):

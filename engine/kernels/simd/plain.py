@@ -6,7 +6,7 @@ import math
 import numpy as np
 
 MANTISSA, BIAS = {4: 23, 8: 52}, {4: 127, 8: 1023}
-INTEGER = {4: np.int32, 8: np.int64}
+INTEGER: dict[int, type] = {4: np.int32, 8: np.int64}
 
 
 def fma(a, b, c):
@@ -118,7 +118,7 @@ def polynomial(wide, narrow):
 
     def evaluate(x):
         kind = np.asarray(x).dtype.type
-        coefficients = [kind(c) for c in (np.float32(narrow) if kind is np.float32 else wide)]
+        coefficients = [kind(c) for c in (np.asarray(narrow, np.float32) if kind is np.float32 else wide)]
         total = coefficients[0]
         for coefficient in coefficients[1:]:
             total = fma(total, kind(x), coefficient)

@@ -7,8 +7,8 @@ from numba.core import cgutils, types
 from . import plain
 from .emitted import SCALAR, emitted
 
-INTEGER = {types.float32: types.int32, types.float64: types.int64}
-FLOAT = {types.int32: types.float32, types.int64: types.float64}
+INTEGER: dict = {types.float32: types.int32, types.float64: types.int64}
+FLOAT: dict = {types.int32: types.float32, types.int64: types.float64}
 
 
 @emitted(plain.fma)
@@ -169,7 +169,8 @@ def polynomial(wide, narrow):
             scalar = SCALAR[dtype]
             name = "llvm.fma.f64" if dtype == types.float64 else "llvm.fma.f32"
             fused = cgutils.get_or_insert_function(builder.module, ir.FunctionType(scalar, [scalar] * 3), name)
-            coefficients = [ir.Constant(scalar, float(c)) for c in (wide if dtype == types.float64 else np.float32(narrow))]
+            rounded = wide if dtype == types.float64 else np.asarray(narrow, np.float32)
+            coefficients = [ir.Constant(scalar, float(c)) for c in rounded]
             total = coefficients[0]
             for coefficient in coefficients[1:]:
                 total = builder.call(fused, [total, arguments[0], coefficient])
