@@ -13,6 +13,7 @@ from .solvers import NAMES, build
 from .update import Update, UpdateState
 
 PROBE = 0.1  # how far along a step the outputs' second derivative is taken (Transtrum & Sethna 2012)
+MOST = float(np.finfo(np.float64).max)  # a state holds finite numbers alone
 FLOOR = 1e-30  # of D², relative to its largest: columns 10¹⁵ apart in scale are still told from columns of zeros
 SHORTER = 0.9  # times the shortest before it: a step that long, whose decrease rounding hides, still gains digits
 PATIENCE = 20  # steps that gain none
@@ -108,7 +109,7 @@ class LevenbergMarquardt(Update):
         """λ as set, D² still 0, no tolerance met."""
         return UpdateState({"damping": np.array(self.damping), "growth": np.array(2.0), "met": np.array(0),
                             "scale": np.zeros(network.size, network.dtype), "stopped": np.array("", "U8"),
-                            "hidden": np.array([np.inf, np.inf, 0.0])})
+                            "hidden": np.array([MOST, MOST, 0.0])})
 
     def going_on(self, state):
         """λ and D² as they were; no tolerance is met yet."""
@@ -187,9 +188,9 @@ def _idle(seen, hidden, damping, length):
     `seen` holds the least λ, the least length and that number since rounding hid nothing.
     """
     if not hidden:
-        seen[...] = np.inf, np.inf, 0
+        seen[...] = MOST, MOST, 0
     elif damping < seen[0] or length < SHORTER * seen[1]:
-        seen[...] = min(damping, seen[0]), min(length, seen[1]), 0
+        seen[...] = min(damping, seen[0]), min(seen[1], length), 0
     else:
         seen[2] += 1
     return seen[2]
