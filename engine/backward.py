@@ -4,7 +4,8 @@ import numpy as np
 
 from schedulers import BatchStep, assemble, index_checks
 
-from . import checks
+from . import checks, object_checks
+from .cost import Cost
 from .forward import lanes, panel_count, run_forward
 from .kernels.backward import gradient, room_numbers
 from .kernels.layout import WIDTH
@@ -13,6 +14,7 @@ from .kernels.product import ROWS
 from .kernels.streamed import LossCodes, Results, Samples, streamed
 from .kernels.sums import BLOCK
 from .kernels.wide import pack_panels, row_sums
+from .network import Network
 from .rows import gathered, samples, truths
 from .runtime import num_threads, over, scratch, sum_chunks, workspace
 
@@ -185,6 +187,8 @@ def value_and_gradient(network, X, y, cost, *, max_bytes=None):
     >>> value_and_gradient(network, np.array([[1.0]]), np.array([[0.0]]), Cost("squared_error"))
     (2.0, array([2., 2.]))
     """
+    object_checks.network(network, Network)
+    object_checks.cost(cost, Cost)
     max_bytes = checks.max_bytes(max_bytes)
     bounded = max_bytes is not None
     X = samples(X, network.widths[0], network.dtype, bounded=bounded)

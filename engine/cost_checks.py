@@ -3,18 +3,23 @@
 import numpy as np
 
 from .checks import as_array, cast, contiguous, entry, finite, float_array, indexing, real_array, unmasked, whole_number
+from .object_checks import shown
 
 
 def loss_name(name, known):
     """The name of a loss."""
-    if name not in known if isinstance(name, str) else True:
+    if not isinstance(name, str):
+        raise TypeError(f"loss must be a name or an engine.Loss, but is {shown(name)}; names are {', '.join(known)}")
+    if name not in known:
         raise ValueError(f"no loss is named {name!r}; there are {', '.join(known)}, or build an engine.Loss")
     return name
 
 
 def reduction_name(name, known):
     """The name of a reduction."""
-    if name not in known if isinstance(name, str) else True:
+    if not isinstance(name, str):
+        raise TypeError(f"reduction must be a name or an engine.Reduction, but is {shown(name)}; names are {', '.join(known)}")
+    if name not in known:
         raise ValueError(f"no reduction is named {name!r}; there are {', '.join(known)} by name, those of engine.reductions that "
                          "take a number, such as engine.reductions.cvar(0.1), or build an engine.Reduction")
     return name

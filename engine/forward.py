@@ -2,11 +2,11 @@
 
 import numpy as np
 
-from . import checks
+from . import checks, object_checks
 from .kernels.forward import propagate, weighted_inputs, write_lines
 from .kernels.jacobian import read_layer
 from .kernels.layout import LINE
-from .network import NO_INDICES
+from .network import NO_INDICES, Network
 from .recycled import recycled
 from .runtime import over
 
@@ -89,6 +89,7 @@ class ForwardPass:
     """
 
     def __init__(self, network, X):
+        object_checks.network(network, Network)
         self._run(network, checks.samples(X, network.widths[0], network.dtype))
 
     @classmethod

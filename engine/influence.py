@@ -2,8 +2,10 @@
 
 import numpy as np
 
-from . import checks
+from . import checks, object_checks
 from .backward import value_and_gradient
+from .cost import Cost
+from .operators import checks as operator_checks
 from .operators.inverse_product import inverse_product
 from .operators.jacobian import Jacobian
 from .operators.loss_jacobian import LossJacobian
@@ -51,6 +53,7 @@ def influence_on_predictions(network, X, y, cost, X_test, *, curvature, damping)
     array([-1.,  1.])
     """
     G = LossJacobian(network, X, y, cost)
+    operator_checks.square(curvature, "curvature")
     J = Jacobian(network, checks.samples(X_test, network.widths[0], network.dtype, "X_test"))
     if J.shape[0] == 0:
         moved = np.empty((G.shape[0], 0), network.dtype)
@@ -97,5 +100,7 @@ def influence_on_cost(network, X, y, cost, X_test, y_test, *, curvature, damping
     >>> influence_on_cost(network, X, y, cost, [[0.0]], [[3.0]], curvature=kfac(network, X, y, cost), damping=0.0).round(6)
     array([ 2., -2.])
     """
-    gradient = value_and_gradient(network, X_test, y_test, cost if test_cost is None else test_cost)[1]
+    operator_checks.square(curvature, "curvature")
+    test_cost = object_checks.cost(cost, Cost) if test_cost is None else object_checks.cost(test_cost, Cost, "test_cost")
+    gradient = value_and_gradient(network, X_test, y_test, test_cost)[1]
     return -(LossJacobian(network, X, y, cost) @ inverse_product(curvature, gradient, damping=damping))

@@ -2,7 +2,8 @@
 
 import numpy as np
 
-from . import checks
+from . import checks, object_checks
+from .cost import Cost
 from .network import Network
 from .operators.gaussian_posterior import GaussianPosterior, in_float64
 from .operators.jacobian import Jacobian
@@ -13,6 +14,8 @@ class LaplacePosterior:
     """N(θ, (Jᵀ H J + τ I)⁻¹), from factors of P × P or of m n × m n numbers, in float64; made by `laplace`."""
 
     def __init__(self, network, X, y, cost, prior_precision, last_layer):
+        object_checks.network(network, Network)
+        object_checks.cost(cost, Cost)
         X = checks.samples(X, network.widths[0], network.dtype)
         targets = cost.targets(y, len(X), network.widths[-1], network.dtype)
         self.network, self.prior_precision = network, checks.positive(prior_precision, "prior_precision")

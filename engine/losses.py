@@ -55,7 +55,7 @@ class _BuiltIn:
         self.name, self.parameter, self.order = name, parameter, order
 
     def __call__(self, A, y):
-        A = cost_checks.outputs(A, len(y))
+        A = cost_checks.outputs(A, cost_checks.sample_count(y))
         cost_checks.held_by(A.dtype, self)
         targets = cost_checks.targets(y, A.shape, A.dtype, KINDS.get(self.name, "values"))
         m, n = A.shape

@@ -5,8 +5,11 @@ from scipy.sparse.linalg import LinearOperator
 
 from schedulers import BatchStep
 
-from . import checks
+from . import checks, object_checks
 from .backward import evaluate
+from .cost import Cost
+from .network import Network
+from .rows import as_given
 
 
 class ScaledJacobian(LinearOperator):
@@ -39,11 +42,11 @@ class Objective:
     """C(θ) and its derivatives at fixed samples, as `scipy.optimize` calls them; made by `engine.objective`."""
 
     def __init__(self, network, X, y, cost):
-        self.network, self.cost = network, cost
-        self._X = checks.samples(X, network.widths[0], network.dtype)
-        self._targets = cost.targets(y, len(self._X), network.widths[-1], network.dtype)
+        self.network, self.cost = object_checks.network(network, Network), object_checks.cost(cost, Cost)
+        self._X = np.array(checks.samples(X, network.widths[0], network.dtype))
+        self._targets = np.array(cost.targets(y, len(self._X), network.widths[-1], network.dtype))
         self._step = BatchStep(0, 0, np.arange(len(self._X)))
-        self._y, self._last, self._curvature = y, None, None
+        self._last = self._curvature = None
 
     def _evaluate(self, theta):
         theta = np.array(checks.vector(theta, self.network.size, self.network.dtype, "theta", "one number for each of θ"))
@@ -73,7 +76,8 @@ class Objective:
 
         theta = np.array(checks.vector(theta, self.network.size, self.network.dtype, "theta", "one number for each of θ"))
         if self._curvature is None or not np.array_equal(theta, self._curvature[0]):
-            self._curvature = theta, hessian(self.network._with(theta), self._X, self._y, self.cost)
+            y = as_given(self._targets, self.cost.loss.kind, self.network.widths[-1])
+            self._curvature = theta, hessian(self.network._with(theta), self._X, y, self.cost)
         return (self._curvature[1] @ checks.direction(v, self.network.size, self.network.dtype)).astype(np.float64)
 
     def _scale(self):
@@ -105,7 +109,7 @@ def objective(network, X, y, cost):
     network : Network
         Its widths, activations and dtype; θ comes with each call.
     X, y : array_like
-        As `value_and_gradient` takes them.
+        As `value_and_gradient` takes them; copied.
     cost : Cost
 
     Returns

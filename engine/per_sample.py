@@ -2,10 +2,12 @@
 
 import numpy as np
 
+from . import object_checks
+from .cost import Cost
 from .forward import lanes, panel_count
 from .kernels.per_sample import norms_numbers, streamed_norms
 from .kernels.streamed import LossCodes, Samples
-from .network import NO_INDICES
+from .network import NO_INDICES, Network
 from .operators.curvature_checks import samples_and_targets
 from .operators.loss_jacobian import LossJacobian
 from .runtime import num_threads, over, workspace
@@ -87,6 +89,8 @@ def per_sample_gradient_norms(network, X, y, cost):
     >>> per_sample_gradient_norms(network, np.array([[0.0], [1.0]]), np.array([[5.0], [3.0]]), Cost("squared_error"))
     array([5., 0.])
     """
+    object_checks.network(network, Network)
+    object_checks.cost(cost, Cost)
     if cost.loss.code < 0 or not network._built_in:
         return LossJacobian(network, X, y, cost).row_norms()
     X, targets = samples_and_targets(network, X, y, cost)

@@ -1,5 +1,6 @@
 """Threads: one thin driver that hands ranges of a serial kernel to a few of them."""
 
+import _thread
 import atexit
 import os
 import platform
@@ -57,16 +58,27 @@ class _Team:
     def grow(self, threads):
         """Start threads until there are so many, or the system gives no more; whether all could be started."""
         self.whole = False  # an interrupt inside leaves it so
-        while len(self.workers) < threads:
-            worker = _Worker(self.board, len(self.workers) + 1)
-            self.workers.append(worker)
-            try:
-                worker.start()
-            except (RuntimeError, MemoryError):
-                self.workers.pop()
-                break
+        done = threading.Lock()
+        done.acquire()
+        try:
+            _thread.start_new_thread(self._start, (threads, done))
+        except (RuntimeError, MemoryError):
+            done.release()
+        done.acquire()
         self.whole = True
         return len(self.workers) == threads
+
+    def _start(self, threads, done):
+        """Start threads from a thread where no interrupt comes: in the midst of `Thread.start` one can leave a thread running and
+        raise the very RuntimeError of a system that gives none, or leave a lock taken that the new thread waits for."""
+        try:
+            while len(self.workers) < threads and not self.board[STOP]:
+                self.workers.append(_Worker(self.board, len(self.workers) + 1))
+                self.workers[-1].start()
+        except (RuntimeError, MemoryError):  # the system gives no more
+            self.workers.pop()
+        finally:
+            done.release()
 
     @property
     def usable(self):

@@ -7,7 +7,7 @@ import numpy as np
 
 from schedulers.progress import progress_bar
 
-from . import checks
+from . import checks, object_checks
 from .backward import worth_threads
 from .batch_problem import BatchProblem
 from .checkpoint import Checkpoint
@@ -29,7 +29,7 @@ class _Run:
     """The checked inputs of a fit."""
 
     def __init__(self, network, X, y, cost, update, schedule, trainable, max_bytes):
-        self.network, self.cost = update_checks.instance(network, Network, "network"), update_checks.instance(cost, Cost, "cost")
+        self.network, self.cost = object_checks.network(network, Network), object_checks.cost(cost, Cost)
         self.max_bytes = checks.max_bytes(max_bytes)
         self.update = update_checks.update(update, Update)
         self.schedule = update_checks.schedule(schedule)

@@ -6,8 +6,10 @@ import numpy as np
 
 from schedulers import BatchStep
 
-from . import checks
+from . import checks, object_checks
 from .backward import evaluate
+from .cost import Cost
+from .network import Network
 
 DIRECTIONS = 3
 TOLERANCE = 1e-6  # relative, beyond what the differences themselves are uncertain by
@@ -165,6 +167,8 @@ def check_derivatives(network, X, y, cost, *, seed=0):
     >>> check_derivatives(network, np.ones((4, 2)), np.zeros((4, 1)), Cost("squared_error")).holds
     True
     """
+    object_checks.network(network, Network)
+    object_checks.cost(cost, Cost)
     generator = checks.generator(seed)
     theta = network.parameters.astype(np.float64)
     network = type(network)(network.widths, network.activations, theta)

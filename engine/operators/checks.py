@@ -5,7 +5,7 @@ import os
 import numpy as np
 from scipy.sparse.linalg import LinearOperator
 
-from .. import checks
+from .. import checks, object_checks
 
 
 def available_bytes():
@@ -116,11 +116,21 @@ def tolerance(value):
     return checks.number_where(value, "tolerance", "a finite number of at least 0", lambda number: number >= 0)
 
 
-def square(operator):
+def linear_operator(value, name="operator"):
+    """What can be multiplied with vectors: a LinearOperator, a dense or a sparse matrix."""
+    if isinstance(value, LinearOperator):
+        return value
+    if not (hasattr(value, "dtype") and hasattr(value, "__matmul__") and len(getattr(value, "shape", ())) == 2):
+        raise TypeError(f"{name} must be a LinearOperator or a matrix, but is {object_checks.shown(value)}; engine.operators has "
+                        "those of a network, and scipy.sparse.linalg.aslinearoperator makes one of a matrix")
+    return value
+
+
+def square(operator, name="operator"):
     """P of an operator [P, P]."""
-    rows, columns = operator.shape
+    rows, columns = linear_operator(operator, name).shape
     if rows != columns:
-        raise ValueError(f"operator must be square, but has shape {list(operator.shape)}; leading_singular_values takes any")
+        raise ValueError(f"{name} must be square, but has shape {list(operator.shape)}; leading_singular_values takes any")
     return rows
 
 

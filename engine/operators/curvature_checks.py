@@ -2,12 +2,16 @@
 
 import numpy as np
 
-from .. import checks
+from .. import checks, object_checks
+from ..cost import Cost
+from ..network import Network
 from .checks import available_bytes
 
 
 def samples_and_targets(network, X, y, cost):
     """X and y as kernels take them, m ≥ 1."""
+    object_checks.network(network, Network)
+    object_checks.cost(cost, Cost)
     X = checks.samples(X, network.widths[0], network.dtype)
     return X, cost.targets(y, len(X), network.widths[-1], network.dtype)
 

@@ -2,7 +2,8 @@
 
 import numpy as np
 
-from .. import checks
+from .. import checks, object_checks
+from ..cost import Cost
 from ..kernels.sums import BLOCK
 from . import curvature_checks
 from .ggn import gauss_newton
@@ -57,7 +58,7 @@ def fisher(network, X, y, cost, *, samples=None, seed=0, max_bytes=None):
     array([[1.  , 0.5 ],
            [0.5 , 0.25]])
     """
-    curvature_checks.likelihood(cost.loss, LIKELIHOODS)
+    curvature_checks.likelihood(object_checks.cost(cost, Cost).loss, LIKELIHOODS)
     samples = curvature_checks.draws(samples)
     entropy = int(checks.generator(seed).integers(1 << 63))
 

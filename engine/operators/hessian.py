@@ -2,14 +2,14 @@
 
 import numpy as np
 
-from .. import checks
+from .. import checks, object_checks
 from ..backward import chunk_nodes, folded
 from ..forward import lanes, panel_count
 from ..kernels.forward import read_lines, write_lines
 from ..kernels.hessian import Directions, Products, Terms, error_terms, hessian_product, second_derivatives
 from ..kernels.sums import tree_sum
 from ..kernels.transposed import any_turned, turn_over
-from ..network import NO_INDICES
+from ..network import NO_INDICES, Network
 from ..runtime import over
 from . import curvature_checks
 from .curvature import CurvatureOperator
@@ -27,7 +27,7 @@ class HessianOperator(CurvatureOperator):
     _name = "hessian"
 
     def __init__(self, network, X, y, cost):
-        curvature_checks.second_derivatives(network, self._name)
+        curvature_checks.second_derivatives(object_checks.network(network, Network), self._name)
         super().__init__(network, X, y, cost)
         outputs = loss_curvature(cost, self.forward.outputs, self._targets, self._weights, self._name)
         self._outputs = self._take_reduction_curvature(outputs)
@@ -203,5 +203,5 @@ def hessian(network, X, y, cost, *, max_bytes=None):
     """
     if (most := checks.max_bytes(max_bytes)) is None:
         return HessianOperator(network, X, y, cost)
-    curvature_checks.second_derivatives(network, "hessian")
+    curvature_checks.second_derivatives(object_checks.network(network, Network), "hessian")
     return SlabOperator(lambda first, *slab: _SlabHessian(*slab), "hessian", network, X, y, cost, most, True)

@@ -37,6 +37,7 @@ def inverse_product(operator, v, *, damping, rtol=None):
     >>> inverse_product(aslinearoperator(np.diag([1.0, 3.0])), np.array([2.0, 8.0]), damping=1.0).round(6)
     array([1., 2.])
     """
+    size = operator_checks.square(operator)
     damping = operator_checks.damping(damping)
     V = checks.real_array(v, "v")
     if hasattr(operator, "solve"):
@@ -44,7 +45,7 @@ def inverse_product(operator, v, *, damping, rtol=None):
     if V.ndim == 2:
         columns = [inverse_product(operator, V[:, i], damping=damping, rtol=rtol) for i in range(V.shape[1])]
         return np.stack(columns, axis=1) if columns else np.zeros(V.shape, operator.dtype)
-    v = checks.vector(V, operator.shape[0], operator.dtype, "v", "one number for each row of the operator")
+    v = checks.vector(V, size, operator.dtype, "v", "one number for each row of the operator")
     rtol = (1e-8 if v.dtype == np.float64 else 1e-5) if rtol is None else checks.positive(rtol, "rtol")
     shift = v.dtype.type(damping)
     shifted = LinearOperator(operator.shape, lambda x: operator.matvec(x) + shift * x.reshape(-1), dtype=v.dtype)

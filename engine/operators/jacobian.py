@@ -4,7 +4,7 @@ from typing import Any
 
 import numpy as np
 
-from .. import checks
+from .. import checks, object_checks
 from ..backward import by_rows, streamed_transposed_product, transposed_product
 from ..forward import ForwardPass, lanes, panel_count
 from ..kernels.chain import chains, chains_numbers
@@ -13,7 +13,7 @@ from ..kernels.jacobian import dense, dense_numbers, input_jacobian, read_chain,
 from ..kernels.layout import GROUP
 from ..kernels.narrow import narrow_dense, narrow_numbers
 from ..kernels.tangents import product, streamed_product
-from ..network import NO_INDICES
+from ..network import NO_INDICES, Network
 from ..recycled import recycled
 from ..rows import samples
 from ..runtime import over, workspace
@@ -60,6 +60,7 @@ class Jacobian(RealOperator):
     _small: bool
 
     def __init__(self, network, X):
+        object_checks.network(network, Network)
         self._begin(network, samples(X, network.widths[0], network.dtype))
         if self._small and self._passed is None:  # the caller's, who may write to it
             self._X = self._X.copy()
@@ -224,7 +225,8 @@ class Jacobian(RealOperator):
             Where the result is larger than the memory available, before any of it is allocated.
         """
         other = self if other is None else operator_checks.same_widths(self, other)
-        out, rows = operator_checks.output_array(out, (self.shape[0], other.shape[0]), self.dtype)
+        inputs = (self._X, self.network._theta, other._X, other.network._theta)
+        out, rows = operator_checks.output_array(out, (self.shape[0], other.shape[0]), self.dtype, *inputs)
         lines = sum(self.network.widths)
         over(panel_count(self.forward.samples, self.dtype), out.size * lines, gram, self.network._layout.plan,
              self.forward._stack, self._chains(), other.forward._stack, other._chains(), rows, other is self,

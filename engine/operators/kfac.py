@@ -5,9 +5,10 @@ from typing import NamedTuple
 import numpy as np
 from scipy.linalg import block_diag
 
-from .. import checks
+from .. import checks, object_checks
 from ..blocks import cut
 from ..cost import Cost
+from ..network import Network
 from ..reductions import _built_in
 from ..rows import gathered, samples, truths
 from ..two_passes import READ, losses_in_slabs
@@ -57,7 +58,7 @@ class KroneckerFactored(RealOperator):
     """
 
     def __init__(self, network, X, y, cost, max_bytes=None):
-        self.network, self._cost = network, cost
+        self.network, self._cost = object_checks.network(network, Network), object_checks.cost(cost, Cost)
         most = checks.max_bytes(max_bytes)
         self._X = samples(X, network.widths[0], network.dtype, bounded=most is not None)
         self._targets = truths(y, len(self._X), network.widths[-1], network.dtype, cost, bounded=most is not None)

@@ -55,8 +55,8 @@ class LossJacobian(RealOperator):
     """
 
     def __init__(self, network, X, y, cost):
-        self.network = network
         X, targets = samples_and_targets(network, X, y, cost)
+        self.network = network
         self.forward = ForwardPass(network, X)
         self.losses, self._output_gradients = cost.losses_and_gradients(self.forward.outputs, targets)
         self._kept = None
@@ -92,7 +92,7 @@ class LossJacobian(RealOperator):
         MemoryError
             Where it does not fit in the memory available, before anything is allocated.
         """
-        out, rows = operator_checks.output_array(out, self.shape, self.dtype, self.network._theta)
+        out, rows = operator_checks.output_array(out, self.shape, self.dtype, self.forward._X, self.network._theta)
         self._over(rows.size, gradient_rows, *self._factors, rows)
         return out
 

@@ -2,7 +2,8 @@
 
 import numpy as np
 
-from .. import checks, cost_checks
+from .. import checks, cost_checks, object_checks
+from ..network import Network
 from . import checks as operator_checks
 from .gaussian_posterior import PRIMAL, GaussianPosterior, in_float64, slabs_of, triangular_factor
 from .jacobian import Jacobian
@@ -86,6 +87,7 @@ def ntk_predict(network, X, y, X_test, *, noise=0.0):
     >>> mean.round(6), variance.round(6)
     (array([[5.]]), array([[0.]]))
     """
+    object_checks.network(network, Network)
     dtype, n = network.dtype, network.widths[-1]
     X, X_test = (checks.samples(values, network.widths[0], dtype, name) for values, name in ((X, "X"), (X_test, "X_test")))
     targets = cost_checks.targets(y, (len(X), n), dtype, "values")

@@ -3,11 +3,13 @@
 import numpy as np
 from scipy.sparse.linalg import LinearOperator
 
+from .. import object_checks
 from ..blocks import SlabSum, block_count, cut, levels_of
 from ..cost import Cost
 from ..forward import lanes
 from ..kernels.output_curvature import curvature_lines
 from ..kernels.sums import BLOCK
+from ..network import Network
 from ..reductions import _built_in
 from ..rows import as_given, gathered, samples, truths
 from ..runtime import num_threads
@@ -60,6 +62,8 @@ class SlabOperator(CurvatureOperator):
     """
 
     def __init__(self, build, name, network, X, y, cost, max_bytes, reduction_curvature):
+        object_checks.network(network, Network)
+        object_checks.cost(cost, Cost)
         self.network, self.cost, self._build, self._name, self._most = network, cost, build, name, max_bytes
         self._X = samples(X, network.widths[0], network.dtype, bounded=True)
         self._targets = truths(y, len(self._X), network.widths[-1], network.dtype, cost, bounded=True)

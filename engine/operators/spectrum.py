@@ -87,7 +87,7 @@ def leading_singular_values(operator, count=6, *, tolerance=0.0):
     >>> leading_singular_values(aslinearoperator(np.diag([1.0, -3.0, 2.0])), 2)[1].round(9)
     array([3., 2.])
     """
-    least, dtype = min(operator.shape), real_dtype(operator)
+    least, dtype = min(operator_checks.linear_operator(operator).shape), real_dtype(operator)
     count, tolerance = min(checks.whole_number(count, "count", 1), least), operator_checks.tolerance(tolerance)
     if count == least:
         dense = operator_checks.finite_products(operator @ np.eye(operator.shape[1], dtype=dtype))

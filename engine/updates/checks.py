@@ -62,13 +62,6 @@ def update(value, kind):
     return value
 
 
-def instance(value, kind, name):
-    """An object of the class that `name` must have."""
-    if not isinstance(value, kind):
-        raise TypeError(f"{name} must be an engine.{kind.__name__}, but is {value!r}")
-    return value
-
-
 def made_by_kernels(value, kind):
     """Whether an update's steps are the kernels' own, not a method of a user's."""
     return isinstance(value, kind) and type(value).step is kind.step and type(value).skip is kind.skip
@@ -177,7 +170,10 @@ def validation_pair(value):
 
 def callables(values):
     """Callbacks, each called with the epoch's history row and the network."""
-    values = tuple(values)
+    try:
+        values = tuple(values)
+    except TypeError:
+        raise TypeError(f"callbacks must be a sequence of callables, but is {values!r}; give one as (callback,)") from None
     checks.user_functions("fit", **{f"callbacks[{i}]": value for i, value in enumerate(values)})
     return values
 

@@ -217,15 +217,14 @@ def test_a_start_of_threads_that_was_interrupted_is_begun_anew(threads, monkeypa
     run = work()
     expected = run()
     engine.set_num_threads(4)
-    began = threading.Thread.start
+    began = runtime._thread.start_new_thread
 
-    def interrupted(thread):
-        began(thread)
-        if thread.slot == 2:
-            raise KeyboardInterrupt
+    def interrupted(function, arguments):
+        began(function, arguments)
+        raise KeyboardInterrupt
 
     with monkeypatch.context() as patched:
-        patched.setattr(runtime._Worker, "start", interrupted)
+        patched.setattr(runtime._thread, "start_new_thread", interrupted)
         with pytest.raises(KeyboardInterrupt):
             run()
     assert run() == expected and len(runtime._pool.workers) == 3 == len(ours()) and not runtime._pool.turns.taken

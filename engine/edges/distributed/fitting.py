@@ -5,6 +5,7 @@ from functools import cached_property
 import numpy as np
 
 from ... import checks as engine_checks
+from ... import object_checks
 from ...cost import Cost
 from ...cost_checks import per_sample_data
 from ...endings import with_result
@@ -57,7 +58,7 @@ class _Run:
     max_bytes = None
 
     def __init__(self, network, shards, cost, update, schedule, trainable):
-        self.network, self.cost = update_checks.instance(network, Network, "network"), update_checks.instance(cost, Cost, "cost")
+        self.network, self.cost = object_checks.network(network, Network), object_checks.cost(cost, Cost)
         self.X = checks.shards(shards, Shards)
         self.update = update_checks.update(update, Update)
         self.schedule = update_checks.schedule(schedule)

@@ -1,6 +1,9 @@
 """C and D_θ C over samples on workers, exact for every φ (eq. 13–20)."""
 
+from ... import object_checks
+from ...cost import Cost
 from ...cost_checks import per_sample_data
+from ...network import Network
 from . import checks, on_worker
 from .batch import Batch
 from .shards import Shards
@@ -9,7 +12,7 @@ from .shards import Shards
 def whole(network, shards, cost=None):
     """All samples, in their order, as a Batch."""
     shards = checks.shards(shards, Shards)
-    held = shards.ready(network, cost and cost.loss)
+    held = shards.ready(object_checks.network(network, Network), cost and cost.loss)
     if cost is not None:
         per_sample_data(cost.reduction, len(shards))
     return Batch(shards, held)
@@ -75,6 +78,6 @@ def value_and_gradient(network, shards, cost):
     ...     network = Network.initialize((X.shape[1], 20, 1), "tanh")
     ...     return distributed.value_and_gradient(network, distributed.scatter(client, X, y), Cost("squared_error"))
     """
-    batch = whole(network, shards, cost)
+    batch = whole(network, shards, object_checks.cost(cost, Cost))
     value, gradient = evaluate(batch, network, cost)
     return float(value), gradient

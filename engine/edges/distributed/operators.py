@@ -3,6 +3,8 @@
 import numpy as np
 from scipy.sparse.linalg import LinearOperator
 
+from ... import object_checks
+from ...cost import Cost
 from ...kernels.sums import tree_sum
 from ...operators import Jacobian
 from ...operators.ggn import GaussNewtonOperator
@@ -25,7 +27,7 @@ class SpreadGaussNewton(_Spread):
 
     def __init__(self, network, shards, cost, with_reduction):
         self.network, self.cost = network, cost
-        self._batch = batch = gradient.whole(network, shards, cost)
+        self._batch = batch = gradient.whole(network, shards, object_checks.cost(cost, Cost))
         losses = gradient.losses(batch, network, cost)
         weights = cost.reduce(losses)[1]
         parts = reduction_curvature(cost.reduction, losses, weights) if with_reduction else None

@@ -1,0 +1,26 @@
+"""Checks of the networks and costs that users hand to public functions."""
+
+
+def shown(value):
+    """A value in an error: as Python writes it where that is short, else its class."""
+    try:
+        text = repr(value)
+    except Exception:  # whatever the object's own text raises
+        text = ""
+    return text if 0 < len(text) <= 80 and "\n" not in text else f"of type {type(value).__name__}"
+
+
+def network(value, kind, name="network"):
+    """A Network."""
+    if not isinstance(value, kind):
+        raise TypeError(f"{name} must be an engine.Network, but is {shown(value)}; engine.Network(widths, activations, parameters) "
+                        "makes one, and engine.load(path) reads one")
+    return value
+
+
+def cost(value, kind, name="cost"):
+    """A Cost."""
+    if not isinstance(value, kind):
+        raise TypeError(f"{name} must be an engine.Cost, but is {shown(value)}; engine.Cost(loss, reduction) makes one, "
+                        "engine.Cost('squared_error') for instance")
+    return value
