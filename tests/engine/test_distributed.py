@@ -175,6 +175,21 @@ def test_solvers_agree_to_rounding(client, solver):
     assert np.allclose(found, wanted, rtol=1e-6)
 
 
+@pytest.mark.parametrize("solver", ["cholesky", "qr", "cg"])
+def test_steps_of_short_rank_are_those_of_one_machine(client, solver):
+    """A column twice and one-hot columns beside a bias: the least-norm step, and no drift."""
+    generator = np.random.default_rng(4)
+    columns = np.c_[X[:, :1], X[:, :1], np.eye(3)[generator.integers(0, 3, M)]]
+    net, y = engine.Network((5, 1), ("identity",), np.zeros(6)), np.exp(X[:, 1:2])
+    spread, cost = distributed.scatter(client, columns, y, samples=EACH), Cost("squared_error")
+    for update, epochs in ((engine.GaussNewton(damping=0, solver=solver), 2), (LevenbergMarquardt(solver=solver), 40)):
+        arguments = dict(epochs=epochs, progress=False)
+        found, wanted = (run.network.parameters for run in (
+            distributed.fit(net, spread, cost, update, BatchSchedule(M, order="sequential"), **arguments),
+            fit(net, columns, y, cost, update, BatchSchedule(M, order="sequential"), **arguments)))
+        assert np.allclose(found, wanted, atol=1e-6) and np.abs(found).max() < 2
+
+
 def test_solvers_that_need_every_row_are_refused(shards):
     with pytest.raises(ValueError, match="cholesky, qr, cg for samples on workers.*'kernel'"):
         distributed.fit(NET, shards, Cost("squared_error"), LevenbergMarquardt(solver="kernel"), BatchSchedule(M), epochs=1,
