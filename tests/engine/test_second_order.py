@@ -290,10 +290,10 @@ def test_hessp_serves_scipy(method):
     from scipy.optimize import minimize
 
     net = network((2, 4, 3))
-    X, y, cost = batch(net, "softmax_cross_entropy", "mean", 30)
+    X, y, cost = batch(net, "softmax_cross_entropy", "mean", 200)
     aim = engine.objective(net, X, y, cost)
     theta, v, h = net.parameters, np.random.default_rng(5).standard_normal(net.size), 1e-5
     difference = (aim.jac(theta + h * v) - aim.jac(theta - h * v)) / (2 * h)
     np.testing.assert_allclose(aim.hessp(theta, v), difference, atol=1e-8)
     found = minimize(aim.fun, theta, jac=aim.jac, hessp=aim.hessp, method=method, options=dict(maxiter=200))
-    assert found.fun < 0.6 * aim.fun(theta) and np.abs(aim.jac(found.x)).max() < 1e-2
+    assert found.fun < 0.8 * aim.fun(theta) and np.abs(aim.jac(found.x)).max() < 1e-2
