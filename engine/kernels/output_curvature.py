@@ -6,11 +6,11 @@ import numpy as np
 
 from .linked import kernel, shared
 from .panels import gather, scatter
-from .simd import fma_lines, lanes_of, multiply_lines
+from .simd import copy_lines, fma_lines, lanes_of, multiply_lines
 
 # H of `samples` samples in panels. rank >= 0: diag(h) + the sum over r < rank of s_r x_r x_r^T, as the lines h [n], x_0 [n], s_0,
 # x_1 …; rank = ENTRIES: every entry, [n * n] lines; rank = SOFTMAX - r: w (diag(p) - p p^T) and r such terms, as the lines p [n],
-# 1 at the class t whose p is above 1/2 among zeros [n], w, x_0 [n], s_0, x_1 …. Lanes without a sample hold zeros.
+# 1 at the class t whose p is above 1/2 among zeros [n], w p [n], x_0 [n], s_0, x_1 …. Lanes without a sample hold zeros.
 Curvature = namedtuple("Curvature", "lines rank samples")
 ENTRIES, SOFTMAX = -1, -2
 
@@ -24,7 +24,7 @@ def term_count(rank):
 @kernel
 def base_lines(n, rank):
     """Lines of one panel's H before its terms."""
-    return n if rank >= 0 else (n * n if rank == ENTRIES else 2 * n + 1)
+    return n if rank >= 0 else (n * n if rank == ENTRIES else 3 * n)
 
 
 @kernel
@@ -39,18 +39,21 @@ def curve_softmax(lines, at, n, tangent, x, out, y, work):
     none: (diag(p) - p p^T) v without the difference of p_t and p_t^2, for d_t = 0 and p · d sums what is unlikely. `work` has two
     lines."""
     lanes = lanes_of(lines)
-    from_top, mean, scale = work[:lanes], work[lanes:2 * lanes], lines[at + 2 * n * lanes:at + (2 * n + 1) * lanes]
-    work[:2 * lanes] = 0
-    fma_lines(lines, (at + n * lanes, lanes), tangent, (x, lanes), from_top, (0, 0), n)
-    for i in range(n):
-        v, d = tangent[x + i * lanes:x + (i + 1) * lanes], out[y + i * lanes:y + (i + 1) * lanes]
-        for s in range(lanes):
-            d[s] = v[s] - from_top[s]
-    fma_lines(lines, (at, lanes), out, (y, lanes), mean, (0, 0), n)
-    for i in range(n):
-        p, d = lines[at + i * lanes:at + (i + 1) * lanes], out[y + i * lanes:y + (i + 1) * lanes]
-        for s in range(lanes):
-            d[s] = scale[s] * (p[s] * (d[s] - mean[s]))
+    one = lines.dtype.type(1)
+    moved, ones = work[:lanes], work[lanes:2 * lanes]
+    moved[:] = 0
+    ones[:] = one
+    fma_lines(lines, (at + n * lanes, lanes), tangent, (x, lanes), moved, (0, 0), n)
+    for s in range(lanes):
+        moved[s] = -moved[s]
+    copy_lines(tangent, x, out, y, n)
+    fma_lines(moved, (0, 0), ones, (0, 0), out, (y, lanes), n)
+    moved[:] = 0
+    fma_lines(lines, (at, lanes), out, (y, lanes), moved, (0, 0), n)
+    for s in range(lanes):
+        moved[s] = -moved[s]
+    fma_lines(moved, (0, 0), ones, (0, 0), out, (y, lanes), n)
+    multiply_lines(lines, at + 2 * n * lanes, out, y, out, y, n)
 
 
 @shared("line 2 line 2 line 2 2")
@@ -97,31 +100,24 @@ def curve_rows(curvature, tangent, no_indices, out, panels):
 @kernel
 def softmax_quadratic(lines, at, n, factor, f, out, width, work):
     """out_q = w times the sum over i of p_i (d_i - p · d)^2, with d_i = factor_iq - factor_tq: a variance from squares alone, never
-    below 0. f = (first, stride from i to i + 1) of factor; out [width][lanes]; `work` has 2 width lines."""
+    below 0. f = (first, stride from i to i + 1) of factor, which is overwritten by d; out [width][lanes]; `work` has 2 width
+    lines."""
     lanes = lanes_of(lines)
-    from_top, mean = work[:width * lanes], work[width * lanes:2 * width * lanes]
-    work[:2 * width * lanes] = 0
+    size = width * lanes
+    squares, mean = work[:size], work[size:2 * size]
+    work[:2 * size] = 0
     for i in range(n):
-        fma_lines(lines, (at + (n + i) * lanes, 0), factor, (f[0] + i * f[1], lanes), from_top, (0, lanes), width)
+        fma_lines(lines, (at + (n + i) * lanes, 0), factor, (f[0] + i * f[1], lanes), squares, (0, lanes), width)
     for i in range(n):
-        p = lines[at + i * lanes:at + (i + 1) * lanes]
-        for q in range(width):
-            v, r = factor[f[0] + i * f[1] + q * lanes:], from_top[q * lanes:(q + 1) * lanes]
-            to = mean[q * lanes:(q + 1) * lanes]
-            for s in range(lanes):
-                to[s] += p[s] * (v[s] - r[s])
+        d = factor[f[0] + i * f[1]:f[0] + i * f[1] + size]
+        for k in range(size):
+            d[k] -= squares[k]  # which hold factor_t
+        fma_lines(lines, (at + i * lanes, 0), factor, (f[0] + i * f[1], lanes), mean, (0, lanes), width)
     for i in range(n):
-        p = lines[at + i * lanes:at + (i + 1) * lanes]
-        for q in range(width):
-            v, r = factor[f[0] + i * f[1] + q * lanes:], from_top[q * lanes:(q + 1) * lanes]
-            c, to = mean[q * lanes:(q + 1) * lanes], out[q * lanes:(q + 1) * lanes]
-            for s in range(lanes):
-                d = (v[s] - r[s]) - c[s]
-                to[s] += p[s] * (d * d)
-    for q in range(width):
-        to, scale = out[q * lanes:(q + 1) * lanes], lines[at + 2 * n * lanes:at + (2 * n + 1) * lanes]
-        for s in range(lanes):
-            to[s] *= scale[s]
+        d = factor[f[0] + i * f[1]:f[0] + i * f[1] + size]
+        for k in range(size):
+            squares[k] = (d[k] - mean[k]) * (d[k] - mean[k])
+        fma_lines(lines, (at + (2 * n + i) * lanes, 0), squares, (0, lanes), out, (0, lanes), width)
 
 
 @kernel
@@ -130,7 +126,6 @@ def softmax_diagonal(lines, at, n, factor, f, out, o, work):
     from f, out [n][lanes] from o. `work` has a line."""
     lanes = lanes_of(lines)
     zero, one = lines.dtype.type(0), lines.dtype.type(1)
-    scale = lines[at + 2 * n * lanes:at + (2 * n + 1) * lanes]
     work[:lanes] = 0
     for i in range(n):
         p, top = lines[at + i * lanes:at + (i + 1) * lanes], lines[at + (n + i) * lanes:at + (n + i + 1) * lanes]
@@ -140,13 +135,15 @@ def softmax_diagonal(lines, at, n, factor, f, out, o, work):
         p, top = lines[at + i * lanes:at + (i + 1) * lanes], lines[at + (n + i) * lanes:at + (n + i + 1) * lanes]
         for s in range(lanes):
             b = factor[f + i * lanes + s]
-            out[o + i * lanes + s] = b * b * (scale[s] * (p[s] * (one - p[s] if top[s] == zero else work[s])))
+            share = lines[at + (2 * n + i) * lanes + s] * (one - p[s] if top[s] == zero else work[s])
+            out[o + i * lanes + s] = b * b * share
 
 
 @kernel
 def quadratic_lines(lines, h, n, factor, f, out, o, work):
     """out_p = sum over i, q of factor_ip H_iq factor_qp for `width` lines p of one panel: h = (first, rank) of H, f = (first,
-    stride from i to i + 1) of factor, o = (first, width) of out; `work` has 2 width lines."""
+    stride from i to i + 1) of factor, o = (first, width) of out; `work` has 2 width lines. Where H
+    is of softmax, factor is overwritten."""
     lanes = lanes_of(lines)
     (at, rank), (to, width) = h, o
     base = base_lines(n, rank)

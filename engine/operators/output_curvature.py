@@ -86,9 +86,9 @@ class OutputCurvature:
             write_lines(self.diagonal, lines, stride, 0, (0, panels))
         if self.classes is not None:
             p, likeliest, w = self.classes
-            for line, part in ((0, p), (n, likeliest), (2 * n, w[:, None])):
+            for line, part in ((0, p), (n, likeliest), (2 * n, w[:, None] * p)):
                 write_lines(np.ascontiguousarray(part), lines, stride, line, (0, panels))
-        line = n if self.classes is None else 2 * n + 1
+        line = n if self.classes is None else 3 * n
         for r, (x, s) in enumerate(self.terms):
             write_lines(np.ascontiguousarray(x), lines, stride, line + r * (n + 1), (0, panels))
             write_lines(np.ascontiguousarray(s[:, None]), lines, stride, line + n + r * (n + 1), (0, panels))
