@@ -9,7 +9,9 @@ import numpy as np
 import pytest
 
 from engine import Activation, Adam, CheckpointError, Cost, GradientDescent, Loss, Network, Reduction, losses, reductions
-from schedulers import BatchSchedule, orders, rates
+from engine.run_identity import SHOWN, difference
+from engine.updates import UpdateState
+from schedulers import BatchSchedule, BatchStep, orders, rates
 
 from ..checkpointed import NET, X, Y, resumed, same, trained
 
@@ -35,6 +37,22 @@ class Backwards(orders.Order):
 
     def indices(self, samples, generator):
         return np.roll(np.arange(samples)[::-1], self.first)
+
+
+class Rolled:
+    """A schedule of one's own."""
+
+    def __init__(self, by):
+        self.by = by
+
+    def epoch(self, samples, e):
+        for i, indices in enumerate(np.roll(np.arange(samples), self.by).reshape(-1, 8)):
+            yield BatchStep(3 * e + i, e, indices)
+
+
+def begun(value):
+    """A state with which an Adam of NET may begin."""
+    return UpdateState({"rows": np.full((2, 10), value), "steps": np.array(3)})
 
 
 class Fading:
@@ -91,6 +109,10 @@ ANOTHER = {
                               dict(schedule=BatchSchedule(8, order=Backwards(1)))),
     "a batch size": ("schedule", dict(schedule=BatchSchedule(8)), dict(schedule=BatchSchedule(12))),
     "a seed": ("schedule", dict(schedule=BatchSchedule(8)), dict(schedule=BatchSchedule(8, seed=1))),
+    "drop_last": ("schedule", dict(schedule=BatchSchedule(8)), dict(schedule=BatchSchedule(8, drop_last=True))),
+    "a schedule of one's own": ("schedule", dict(schedule=Rolled(0)), dict(schedule=Rolled(1))),
+    "a first state": ("first state", dict(state=begun(0.1)), dict(state=begun(0.2))),
+    "no first state": ("first state", dict(state=begun(0.1)), {}),
     "trainable": ("trainable", dict(trainable=np.arange(10) < 5),
                   dict(trainable=np.arange(10) < 6)),
     "all trainable": ("trainable", {}, dict(trainable=np.arange(10) < 6)),
@@ -121,6 +143,18 @@ def test_the_message_holds_both_values(tmp_path):
     trained(tmp_path / "run.npz", 1, cost=Cost("squared_error", reductions.cvar(0.1)))
     with pytest.raises(CheckpointError, match=r"its reduction is cvar\(0\.1\), here cvar\(0\.9\)"):
         resumed(tmp_path / "run.npz", cost=Cost("squared_error", reductions.cvar(0.9)))
+
+
+def test_of_long_settings_the_message_holds_where_they_begin_to_differ():
+    for before, after in ((0, 500), (500, 0), (500, 500), (0, 0)):
+        one, other = ("a" * before + letter + "z" * after for letter in "bc")
+        name, there, here = difference({"loss": one, "X": "1"}, {"loss": other, "X": "2"})
+        assert name == "loss" and "b" in there and "c" in here and len(there) == len(here) <= SHOWN + 2
+        for text in (there, here):
+            assert text.startswith("…") == (before > 0) and text.endswith("…") == (after > 0)
+    assert difference({"loss": "a" * 500}, {"loss": "a" * 500}) is None
+    assert difference({"loss": "a"}, {"loss": "a", "X": "1"}) == ("X", "unknown", "1")
+    assert difference({"loss": "a", "X": "1"}, {"loss": "a"}) == ("X", "1", "unknown")
 
 
 class Outside:
