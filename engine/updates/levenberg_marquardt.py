@@ -41,7 +41,7 @@ class LevenbergMarquardt(Update):
 
     Directions that change no output (a column given twice, one-hot columns beside a bias, the logits of a softmax) stay where they
     are. Rounding puts a part of about ε |w| of the right side Mᵀ w into them, and 1/λ of that into the step, so λ does not fall
-    below 10 ε by the solvers cholesky, kernel, cg and kfac; qr takes λ down to ε², but solves by the singular values of M D⁻¹
+    below about 10 ε by the solvers cholesky, kernel, cg and kfac; qr takes λ down to ε², but solves by the singular values of M D⁻¹
     where rank is short (some are below 4 max(shape) ε of the largest). Where rounding hides the decrease of 20 steps on end
     while neither λ nor the steps get any smaller, the tolerance "step" counts as met, and θ stays.
 

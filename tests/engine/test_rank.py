@@ -81,6 +81,7 @@ def test_levenberg_marquardt_does_not_drift(dtype, settings):
     X, y = np.array([[1.0, 1.0], [2.0, 2.0], [3.0, 3.0], [4.0, 4.0]]), np.array([1.0, 2.0, 3.0, 5.0])
     run = whole(Network((2, 1), ("identity",), np.zeros(3, dtype)), X, y, LevenbergMarquardt(**settings), 300)
     assert np.abs(run.network.parameters).max() < 2
+    assert "solver" not in settings or run.state.arrays["damping"] >= np.finfo(dtype).eps
     np.testing.assert_allclose(run.network(X)[:, 0], [0.8, 2.1, 3.4, 4.7], atol=1e-6 if dtype == np.float64 else 2e-3)
 
 
@@ -176,5 +177,5 @@ def test_the_least_norm_is_that_of_d():
 def test_steps_that_rounding_hides_come_to_an_end():
     seen = np.array([np.inf, np.inf, 0.0])
     assert [_idle(seen, True, *pair) for pair in ((1, 1), (0.3, 3), (0.1, 9), (0.1, 0.5), (0.1, 0.49))] == [0, 0, 0, 0, 1]
-    assert [_idle(seen, True, 0.2, 0.48) for _ in range(PATIENCE)][-1] > PATIENCE
+    assert [_idle(seen, True, 0.2, 0.48) for _ in range(20)][-1] > PATIENCE
     assert _idle(seen, False, 0.1, 1.0) == 0 and _idle(seen, True, 5.0, 5.0) == 0
