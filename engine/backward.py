@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from schedulers import BatchStep, assemble, index_checks
+from schedulers import BatchStep, assemble
 
 from . import checks, object_checks
 from .cost import Cost
@@ -24,9 +24,12 @@ WIDE = 1 << 20  # bytes of θ from which on threads share rows, not blocks: 784-
 
 def by_rows(network, m):
     """Whether threads had better share the rows of the weights than the blocks of samples."""
-    blocks, threads = -(-m // BLOCK), num_threads()
-    few = network.size * m > 1 << 21 and blocks < threads
-    return few or (blocks <= 64 and network.size * network.dtype.itemsize >= WIDE and threads > 1)
+    blocks, size = -(-m // BLOCK), network.size
+    large, wide = size * m > 1 << 21, blocks <= 64 and size * network.dtype.itemsize >= WIDE
+    if not (large or wide):
+        return False
+    threads = num_threads()
+    return (large and blocks < threads) or (wide and threads > 1)
 
 
 def gradient_room(network, m, chunks):
@@ -117,10 +120,10 @@ def _streamed(network, X, targets, cost, indices, reduction_gradient, A):
 def evaluate(network, X, targets, cost, step, max_bytes=None):
     """C and D_θ C [P] of one batch step, from checked X [., n_0] and targets [., k], arrays or Rows.
 
-    The sample steps of `step` fill A by `assemble` (eq. 12); the losses of all of them give ∇φ (eq. 15), which with
-    each sample's ∇L is D_A C (eq. 18), and that goes backward (eq. 20). With `max_bytes` they pass in slabs, twice.
+    The sample steps of `step`, whose indices are checked too, fill A by `assemble` (eq. 12); the losses of all of them give ∇φ
+    (eq. 15), which with each sample's ∇L is D_A C (eq. 18), and that goes backward (eq. 20). With `max_bytes` they pass in slabs,
+    twice.
     """
-    index_checks.in_range(step.indices, len(X), "the batch step's indices")
     if max_bytes is not None:
         from .two_passes import evaluate_in_slabs
 
@@ -198,5 +201,5 @@ def value_and_gradient(network, X, y, cost, *, max_bytes=None):
         from .two_passes import evaluate_in_slabs
 
         found = evaluate_in_slabs(network, X, targets, cost, None, max_bytes)
-    value, gradient_ = found or evaluate(network, X, targets, cost, BatchStep(0, 0, np.arange(len(X))))
+    value, gradient_ = found or evaluate(network, X, targets, cost, BatchStep.checked(0, 0, np.arange(len(X))))
     return float(value), gradient_

@@ -1,5 +1,7 @@
 """One batch step as functions of θ: what an update is given."""
 
+from schedulers import index_checks
+
 from . import checks
 from .backward import evaluate
 from .rows import as_given
@@ -25,6 +27,17 @@ class BatchProblem:
     """
 
     def __init__(self, network, X, targets, cost, step, max_bytes=None):
+        index_checks.in_range(step.indices, len(X), "the batch step's indices")
+        self._begin(network, X, targets, cost, step, max_bytes)
+
+    @classmethod
+    def _of(cls, network, X, targets, cost, step, max_bytes):
+        """The same of a step whose indices are known to be in range."""
+        made = cls.__new__(cls)
+        made._begin(network, X, targets, cost, step, max_bytes)
+        return made
+
+    def _begin(self, network, X, targets, cost, step, max_bytes):
         self._network, self._X, self._targets, self._cost, self._step = network, X, targets, cost, step
         self.max_bytes = max_bytes
 

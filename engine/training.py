@@ -40,7 +40,7 @@ class _Run:
 
     def problem(self, step):
         """A batch step as functions of θ."""
-        return BatchProblem(self.network, self.X, self.targets, self.cost, step, self.max_bytes)
+        return BatchProblem._of(self.network, self.X, self.targets, self.cost, step, self.max_bytes)
 
     def fused(self, steps):
         """Whether a whole epoch can be one call: nothing needs Python between its steps, and none is worth threads."""

@@ -5,8 +5,9 @@ import pytest
 
 import engine
 from engine import Cost, GradientDescent, Jacobian, Network, operators
+from engine.batch_problem import BatchProblem
 from engine.operators import LossJacobian
-from schedulers import BatchSchedule
+from schedulers import BatchSchedule, BatchStep
 from tests.cases import network
 
 pytestmark = pytest.mark.compiled
@@ -118,3 +119,8 @@ def test_an_objective_keeps_copies_of_its_samples_and_truths():
     fresh = engine.objective(NET, samples, truths, SQUARE)
     samples[:], truths[:] = 7.0, np.nan
     assert np.array_equal(fresh.hessp(theta, v), expected[0]) and np.array_equal(fresh.residual(theta), expected[1])
+
+
+def test_a_batch_problem_refuses_a_step_beyond_its_samples():
+    with pytest.raises(ValueError, match="the batch step's indices must be from 0 to 4, a sample of 5, but \\[1\\] is 5"):
+        BatchProblem(NET, X, Y, SQUARE, BatchStep(0, 0, [0, 5]))
