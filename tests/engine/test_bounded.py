@@ -188,11 +188,16 @@ def test_hdf5_and_zarr(tmp_path):
             assert np.array_equal(found.network.parameters, fit(net, X, classes, *arguments, **settings).network.parameters)
 
 
-def test_a_fit_reads_the_rows_of_its_batch():
+@pytest.mark.parametrize("bound", [None, 1 << 20])
+def test_a_fit_reads_the_rows_of_its_batch(bound):
     net, X, y = data()
     file = File(X)
-    fit(net, file, File(y), Cost("squared_error"), UPDATES["adam"][0], BatchSchedule(50), epochs=1, progress=False)
-    assert file.most == 50
+    truths, held_out = File(y), (File(np.repeat(X, 8, axis=0)), File(np.repeat(y, 8, axis=0)))
+    fit(net, file, truths, Cost("squared_error"), UPDATES["adam"][0], BatchSchedule(50), epochs=1, progress=False, max_bytes=bound,
+        validation=None if bound is None else held_out)
+    assert file.most == truths.most == 50
+    if bound is not None:
+        assert 0 < held_out[0].most < 8000 and 0 < held_out[1].most < 8000
 
 
 @pytest.mark.parametrize("bound", [None, 300_000])

@@ -44,6 +44,8 @@ DAMAGES = {
     "identity": dict(identity=np.zeros(3, np.uint8)),
     "deep JSON": dict(identity=raw(b"[" * 100_000)),
     "a journal": dict(history=raw(b'{"name": "../x"}')),
+    "a journal of fewer rows than none": dict(history=raw(b'{"name": "", "rows": -1, "bytes": 0, "checksum": 0}')),
+    "a journal of half a row": dict(history=raw(b'{"name": "", "rows": 0.5, "bytes": 0, "checksum": 0}')),
     "a journal that is not there": dict(history=raw(b'{"name": "01234567", "rows": 3, "bytes": 9, "checksum": 0}')),
 }
 
@@ -162,6 +164,7 @@ def test_what_json_cannot_hold_is_left_out_and_named(tmp_path):
 
 
 @pytest.mark.parametrize("rows", [2, 5])
+@pytest.mark.filterwarnings("error")  # the newest checkpoint is whole each time
 def test_a_long_history_lies_in_a_journal(rows, tmp_path, monkeypatch):
     monkeypatch.setattr(checkpoints, "ROWS", rows)
     (tmp_path / "whole").mkdir()
@@ -182,6 +185,20 @@ def test_a_long_history_lies_in_a_journal(rows, tmp_path, monkeypatch):
             resumed(path, 25)
     trained(path, 2, update=Adam(0.02))
     assert sorted(os.listdir(tmp_path)) == ["run.npz", "whole"]
+
+
+@pytest.mark.filterwarnings("error")
+def test_a_journal_that_goes_during_a_run_is_written_anew(tmp_path, monkeypatch):
+    monkeypatch.setattr(checkpoints, "ROWS", 3)
+
+    def remove(row, network):
+        if row["epoch"] == 6:
+            [path.unlink() for path in tmp_path.glob("run.npz.history-*")]
+
+    ended = trained(tmp_path / "run.npz", 12, callbacks=[remove])
+    again = resumed(tmp_path / "run.npz", 12)
+    same(again, ended)
+    assert len(again.history) == 12
 
 
 def test_a_checkpoint_of_a_long_run_stays_small(tmp_path, monkeypatch):

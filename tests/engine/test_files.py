@@ -1,5 +1,6 @@
 """Files: replaced whole or not at all; read only as far as their headers keep what they promise."""
 
+import errno
 import io
 import os
 import resource
@@ -15,7 +16,7 @@ import numpy as np
 import pytest
 
 import engine
-from engine import Network
+from engine import Network, files
 from engine.archives import Member, opened, read_arrays
 from engine.files import keep_copy, replacing
 
@@ -121,6 +122,39 @@ def test_a_copy_is_of_the_old_file(tmp_path):
             file.write(text)
     keep_copy(path, path)
     assert (path.read_bytes(), copy.read_bytes(), names(tmp_path)) == (b"three", b"two", ["copy", "notes"])
+
+
+def test_a_copy_where_there_are_no_hard_links(tmp_path, monkeypatch):
+    def refused(*names):
+        raise OSError(errno.EPERM, "Operation not permitted")
+
+    monkeypatch.setattr(files.os, "link", refused)
+    path, copy = tmp_path / "notes", tmp_path / "copy"
+    path.write_bytes(bytes(range(256)) * 10_000)
+    keep_copy(path, copy)
+    assert copy.read_bytes() == path.read_bytes() and names(tmp_path) == ["copy", "notes"]
+
+
+def test_where_there_are_no_locks_files_are_replaced_and_nothing_is_removed(tmp_path, monkeypatch):
+    monkeypatch.setattr(files, "fcntl", None)
+    path, left = tmp_path / "notes", tmp_path / ("notes." + "0" * 16 + ".partial")
+    left.write_bytes(b"left")
+    for text in (b"old", b"new"):
+        with replacing(path) as file:
+            file.write(text)
+    assert path.read_bytes() == b"new" and names(tmp_path) == [path.name, left.name]
+
+
+@pytest.mark.skipif(not os.path.isdir("/proc/self/fd"), reason="counts descriptors in /proc")
+def test_what_was_left_is_removed_and_no_descriptor_stays_open(tmp_path):
+    path = tmp_path / "notes"
+    before = len(os.listdir("/proc/self/fd"))
+    for i in range(5):
+        (tmp_path / f"notes.{i:016x}.partial").write_bytes(b"left")
+        with replacing(path) as file:
+            file.write(b"whole")
+        assert names(tmp_path) == ["notes"]
+    assert len(os.listdir("/proc/self/fd")) == before
 
 
 def test_a_full_disk_keeps_the_old_network(tmp_path):

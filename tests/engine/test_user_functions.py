@@ -84,3 +84,29 @@ def test_per_sample_data_cannot_be_written_to(made):
 def test_a_users_own_reduction_can_be_copied():
     made = copy.deepcopy(Reduction(np.max, np.sign))
     assert made.value is np.max and made.gradient is np.sign and made.hessian_product is None
+
+
+ROOT, SLOPE = lambda L: (L @ L)**0.5, lambda L: L / (L @ L)**0.5
+SQUARE, TWICE = lambda A, y: ((A - y)**2).sum(1), lambda A, y: 2 * (A - y)
+
+
+def test_what_losses_and_reductions_give_is_cast_to_the_outputs_dtype():
+    def wide(function):
+        return lambda *arguments: np.asarray(function(*arguments), float)
+
+    A, y = np.linspace(1, 2, 6, dtype=np.float32).reshape(3, 2), np.zeros((3, 2), np.float32)
+    cost = Cost(Loss(wide(SQUARE), wide(TWICE)), Reduction(wide(ROOT), wide(SLOPE)))
+    plain = Cost(Loss(SQUARE, TWICE), Reduction(ROOT, SLOPE))
+    for name in ("losses", "loss_gradients", "value", "reduction_gradient", "output_gradient"):
+        found = getattr(cost, name)(A, y)
+        assert found.dtype == np.float32 and np.array_equal(found, getattr(plain, name)(A, y))
+
+
+@pytest.mark.parametrize("cost, words", [
+    (Cost(Loss(lambda A, y: A, TWICE)), "the loss's value must return shape"),
+    (Cost(Loss(SQUARE, lambda A, y: A[:, 0])), "the loss's gradient must return shape"),
+    (Cost("squared_error", Reduction(lambda L: L, SLOPE)), "the reduction's value must return shape"),
+    (Cost("squared_error", Reduction(ROOT, lambda L: 1.0)), "the reduction's gradient must return shape")])
+def test_losses_and_reductions_that_give_something_else_are_refused(cost, words):
+    with pytest.raises(ValueError, match=words):
+        cost.value(np.ones((3, 2)), np.zeros((3, 2)))

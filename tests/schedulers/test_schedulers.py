@@ -138,3 +138,24 @@ def test_imports_nothing_of_engine():
     script = "import schedulers, sys; sys.exit('engine' in sys.modules or 'numba' in sys.modules)"
     done = subprocess.run([sys.executable, "-c", script])
     assert done.returncode == 0
+
+
+def test_draws_take_each_sample_with_its_probability():
+    """Within five standard deviations of what is expected, of 4000 draws among 8 samples."""
+    w = np.arange(8.0)
+    for order, shares in (("with_replacement", np.full(8, 1 / 8)), (orders.importance(w), w / w.sum()),
+                          (orders.poisson_sampling(0.25), np.full(8, 1 / 8))):
+        schedule = BatchSchedule(2, order=order)
+        drawn = np.concatenate([schedule.joined(8, e)[0] for e in range(500)])
+        counts = np.bincount(drawn, minlength=8)
+        assert len(counts) == 8 and (abs(counts - 4000 * shares) <= 5 * (4000 * shares)**0.5).all()
+
+
+@pytest.mark.parametrize("steps", [1, 2, 4, 10])
+@pytest.mark.parametrize("rise", [0.3, 0.75, 1.0])
+def test_one_cycle_begins_peaks_and_ends_where_it_says(steps, rise):
+    cycle = rates.one_cycle(2.0, steps=steps, rise=rise, start=4.0, end=100.0)
+    assert cycle(0) == pytest.approx(0.5)
+    assert cycle(rise * steps) == pytest.approx(2.0)
+    if rise * steps <= steps - 1:
+        assert cycle(steps) == cycle(steps + 5) == pytest.approx(0.02)

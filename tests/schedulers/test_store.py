@@ -139,6 +139,40 @@ def test_functions_are_told_apart_by_code_and_by_what_they_are_bound_to(tmp_path
         assert row["score"] == function(a=10)["score"]
 
 
+def cached_number(second):
+    """An object of one of two classes that differ in the body of a cached property alone."""
+    if second:
+        class Made:
+            @functools.cached_property
+            def number(self):
+                return 2
+
+            def __call__(self, a):
+                return {"score": a * self.number}
+    else:
+        class Made:
+            @functools.cached_property
+            def number(self):
+                return 1
+
+            def __call__(self, a):
+                return {"score": a * self.number}
+    return Made()
+
+
+@pytest.mark.parametrize("one, other", [
+    [functools.partial(runs.product, b="x" * 500 + end) for end in "yz"],
+    [functools.partial(runs.product, b=b"x" * 500 + end) for end in (b"y", b"z")],
+    [functools.partial(runs.product, b=["x" * 500, end]) for end in "yz"],
+    [functools.cache(function) for function in lambdas()],
+    [eval("lambda a: {'score': a * factor}", {"factor": factor, "__name__": __name__}) for factor in (2, 3)],
+    [cached_number(second) for second in (False, True)],
+], ids=["texts", "bytes", "lists", "behind a cache", "a global", "a cached property"])
+def test_functions_are_told_apart_wherever_they_differ(one, other):
+    assert key_of(one) != key_of(other)
+    assert key_of(one) == key_of(one) and key_of(other) == key_of(other)
+
+
 def test_an_error_whose_text_no_encoding_takes_is_a_row(tmp_path):
     def run(a):
         raise OSError(f"no file {os.fsdecode(bytes([255]))}{a}")
