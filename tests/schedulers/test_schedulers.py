@@ -159,3 +159,11 @@ def test_one_cycle_begins_peaks_and_ends_where_it_says(steps, rise):
     assert cycle(rise * steps) == pytest.approx(2.0)
     if rise * steps <= steps - 1:
         assert cycle(steps) == cycle(steps + 5) == pytest.approx(0.02)
+
+
+@pytest.mark.parametrize("given, words", [((-1, 0, [0]), "time must"), ((0, -1, [0]), "epoch must"), ((0, 0, [0, -1]), "indices")])
+def test_a_batch_step_names_what_is_wrong(given, words):
+    with pytest.raises(ValueError, match=f"^{words}"):
+        BatchStep(*given)
+    kept = BatchStep(2, 1, [0, 1]).read_only()
+    assert (kept.time, kept.epoch, kept.indices.tolist()) == (2, 1, [0, 1]) and not kept.indices.flags.writeable

@@ -160,6 +160,18 @@ def cached_number(second):
     return Made()
 
 
+class Slotted:
+    """A function that is an object without a dict of its own."""
+
+    __slots__ = ("factor",)
+
+    def __init__(self, factor):
+        self.factor = factor
+
+    def __call__(self, a):
+        return {"score": a * self.factor}
+
+
 @pytest.mark.parametrize("one, other", [
     [functools.partial(runs.product, b="x" * 500 + end) for end in "yz"],
     [functools.partial(runs.product, b=b"x" * 500 + end) for end in (b"y", b"z")],
@@ -167,7 +179,9 @@ def cached_number(second):
     [functools.cache(function) for function in lambdas()],
     [eval("lambda a: {'score': a * factor}", {"factor": factor, "__name__": __name__}) for factor in (2, 3)],
     [cached_number(second) for second in (False, True)],
-], ids=["texts", "bytes", "lists", "behind a cache", "a global", "a cached property"])
+    [Slotted(factor) for factor in (2, 3)],
+    [functools.partial(runs.product, b={"x", end}) for end in "yz"],
+], ids=["texts", "bytes", "lists", "behind a cache", "a global", "a cached property", "slots", "sets"])
 def test_functions_are_told_apart_wherever_they_differ(one, other):
     assert key_of(one) != key_of(other)
     assert key_of(one) == key_of(one) and key_of(other) == key_of(other)
