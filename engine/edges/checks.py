@@ -105,7 +105,11 @@ def reduction_spec(text, known, names):
         raise ValueError(f"--reduction must be given as {form}, but is {text!r}")
     if not number:
         return name, None
-    return name, checks.number_where(number, "--reduction", "a name and a number", lambda value: True)
+    try:
+        value = float(number)
+    except ValueError:
+        raise ValueError(f"--reduction must be given as {name}:NUMBER, but is {text!r}") from None
+    return name, checks.number_where(value, "--reduction", "a name and a finite number", lambda value: True)
 
 
 def network_inputs(network, X, path):

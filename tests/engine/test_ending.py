@@ -327,6 +327,7 @@ def test_an_epoch_that_trains_nothing_says_so_once(road, schedule, remedy):
     assert np.array_equal(result.network.parameters, start.parameters)
 
 
+@pytest.mark.compiled
 def test_an_empty_batch_among_others_says_nothing(road):
     with warnings.catch_warnings():
         warnings.simplefilter("error")

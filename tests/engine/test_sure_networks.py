@@ -8,6 +8,7 @@ from engine.operators.output_hessian import output_roots
 from engine.updates.curvature import factors, hessians
 from tests.cases import DTYPES
 
+pytestmark = pytest.mark.compiled
 FACTORED = {"ggn": operators.ggn, "fisher": operators.fisher, "kfac": operators.kfac, "ekfac": operators.ekfac}
 
 

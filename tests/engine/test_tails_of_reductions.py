@@ -31,6 +31,7 @@ def close(found, right, bound, dtype):
             assert abs(mpf(float(a)) - b) <= bound * max(eps * abs(b), tiny), (a, b)
 
 
+@pytest.mark.compiled
 @pytest.mark.parametrize("dtype", DTYPES)
 @pytest.mark.parametrize("name", LOSSES)
 @pytest.mark.parametrize("sign", [1, -1])
