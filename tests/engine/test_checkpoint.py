@@ -188,6 +188,13 @@ def test_a_long_history_lies_in_a_journal(rows, tmp_path, monkeypatch):
 
 
 @pytest.mark.filterwarnings("error")
+def test_a_run_may_end_where_its_journal_grows(tmp_path, monkeypatch):
+    monkeypatch.setattr(checkpoints, "ROWS", 2)
+    for epochs in range(1, 8):
+        assert [row["epoch"] for row in resumed(tmp_path / "run.npz", epochs).history] == list(range(epochs))
+
+
+@pytest.mark.filterwarnings("error")
 def test_a_journal_that_goes_during_a_run_is_written_anew(tmp_path, monkeypatch):
     monkeypatch.setattr(checkpoints, "ROWS", 3)
 

@@ -120,3 +120,18 @@ def test_per_sample_data_is_taken_at_the_batch(data):
     alone = fit(net, X[:10], y[:10], Cost("squared_error", "sum"), GradientDescent(0.01), BatchSchedule(10, order="sequential"),
                 epochs=1, progress=False).network
     np.testing.assert_allclose(got.parameters, alone.parameters, rtol=1e-12)
+
+
+def test_a_schedule_of_ones_own_is_asked_for_the_samples_of_each_epoch(data):
+    asked = []
+
+    class Mine:
+        def joined(self, samples, e):
+            asked.append((samples, e))
+            return BatchSchedule(40, seed=3).joined(samples, e)
+
+    X, y = data
+    results = [fit(network((2, 4, 1)), X, y, Cost("squared_error"), Adam(0.01), schedule, epochs=2, progress=False)
+               for schedule in (Mine(), BatchSchedule(40, seed=3))]
+    assert asked == [(120, 0), (120, 1)]
+    assert np.array_equal(*(result.network.parameters for result in results))
