@@ -125,13 +125,13 @@ def test_per_sample_data_is_taken_at_the_batch(data):
 def test_a_schedule_of_ones_own_is_asked_for_the_samples_of_each_epoch(data):
     asked = []
 
-    class Mine:
+    class Mine(BatchSchedule):
         def joined(self, samples, e):
             asked.append((samples, e))
             return BatchSchedule(40, seed=3).joined(samples, e)
 
     X, y = data
     results = [fit(network((2, 4, 1)), X, y, Cost("squared_error"), Adam(0.01), schedule, epochs=2, progress=False)
-               for schedule in (Mine(), BatchSchedule(40, seed=3))]
+               for schedule in (Mine(40), BatchSchedule(40, seed=3))]
     assert asked == [(120, 0), (120, 1)]
     assert np.array_equal(*(result.network.parameters for result in results))
