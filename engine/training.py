@@ -75,8 +75,9 @@ def fit(network, X, y, cost, update, schedule, *, epochs, trainable=None, valida
         A rate that is a function of the batch time step may give 0, with which a step leaves θ as it is; a negative one, NaN or
         what is no number ends the run with an error that names the step.
     schedule : schedulers.BatchSchedule, or an object of one's own
-        The latter has ``epoch(samples, e)``, which yields BatchSteps, or ``joined(samples, e)`` as BatchSchedule has it. An epoch
-        whose batch steps hold no samples trains nothing: its cost is NaN, and a RuntimeWarning says so.
+        The latter has ``epoch(samples, e)``, which yields BatchSteps, and may have ``joined(samples, e)`` as BatchSchedule has it,
+        which is then called in its place. An epoch whose batch steps hold no samples trains nothing: its cost is NaN, and a
+        RuntimeWarning says so.
     epochs : int
         In all, those of a resumed run included.
     trainable : array_like of bool [P], optional
