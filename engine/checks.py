@@ -158,7 +158,7 @@ def whole_number(value, name, least):
     """`value` as an int of at least `least`."""
     try:
         number = operator.index(value)
-    except TypeError:
+    except Exception:  # whatever the object's own conversion raises
         raise TypeError(f"{name} must be a whole number, but is {value!r}") from None
     if isinstance(value, bool) or number < least:
         raise ValueError(f"{name} must be a whole number of at least {least}, but is {value!r}")
@@ -169,7 +169,7 @@ def widths(values):
     """(n_0, …, n_L) as a tuple of ints."""
     try:
         values = tuple(values)
-    except TypeError:
+    except Exception:  # whatever the object's own iteration raises
         raise TypeError(f"widths must be a sequence (n_0, …, n_L), but is {values!r}") from None
     if len(values) < 2:
         raise ValueError(f"widths must name the inputs and at least one layer, (n_0, …, n_L), but is {values!r}")

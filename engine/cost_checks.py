@@ -25,12 +25,12 @@ def reduction_name(name, known):
     return name
 
 
-def sample_count(y):
-    """m, the length of y."""
+def sample_count(values, name="y"):
+    """m, the length of y or X."""
     try:
-        return len(y)
+        return len(values)
     except Exception:  # whatever the object's own length raises
-        raise TypeError(f"y must be an array with one entry a sample, but is {y!r}") from None
+        raise TypeError(f"{name} must be an array with one entry a sample, but is {shown(values)}") from None
 
 
 def outputs(A, m):

@@ -29,7 +29,7 @@ class Rows:
 
     def __init__(self, source, check, name):
         self._source, self._check, self._name = source, check, name
-        self._count, self.outside = len(source), not checks.lies_in_memory(source)
+        self._count, self.outside = cost_checks.sample_count(source, name), not checks.lies_in_memory(source)
         self.shape = self._count, self[0:1].shape[1]
 
     def __len__(self):
@@ -84,7 +84,7 @@ def samples(X, width, dtype, *, name="X", bounded=False):
     bounded : bool
         Whether a copy of X is too much.
     """
-    if not checks.lies_in_memory(X) and len(X) == 0:
+    if not checks.lies_in_memory(X) and cost_checks.sample_count(X, name) == 0:
         return np.empty((0, width), dtype)
     return _read_or_whole(X, lambda values, rows: checks.samples(values, width, dtype, name, rows), name, bounded, dtype)
 

@@ -10,7 +10,7 @@ def whole_number(value, name, least):
     """`value` as an int of at least `least`."""
     try:
         number = operator.index(value)
-    except TypeError:
+    except Exception:  # whatever the object's own conversion raises
         raise TypeError(f"{name} must be a whole number, but is {value!r}") from None
     if isinstance(value, bool) or number < least:
         raise ValueError(f"{name} must be a whole number of at least {least}, but is {value!r}")
@@ -23,7 +23,7 @@ def _number(value, name, expected):
         if isinstance(value, (str, bytes, bytearray, bool, np.bool_)) or np.ndim(value):
             raise TypeError
         number = float(value)
-    except (TypeError, ValueError, OverflowError):
+    except Exception:  # whatever the object's own conversion raises
         raise TypeError(f"{name} must be {expected}, but is {value!r}") from None
     return number
 
@@ -94,7 +94,9 @@ def unmasked(values, name):
         raise ValueError(f"{name} must have no masked entries, but has {int(np.ma.count_masked(values))}; fill or drop them first")
     try:
         return np.asarray(values)
-    except ValueError as error:
+    except MemoryError:
+        raise
+    except Exception as error:  # whatever the object's own conversion raises
         raise ValueError(f"{name} must be a rectangular array: {error}") from None
 
 

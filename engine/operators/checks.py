@@ -61,6 +61,22 @@ def operand(x, name, size):
     return x if isinstance(x, np.matrix) else array
 
 
+def vector_operand(x, name, size):
+    """A real vector, [size] or [size, 1]."""
+    array = checks.real_array(x, name)
+    if array.shape not in ((size,), (size, 1)):
+        raise ValueError(f"{name} must have shape [{size}] or [{size}, 1], but has shape {list(array.shape)}")
+    return x if isinstance(x, np.matrix) else array
+
+
+def matrix_operand(x, name, size):
+    """A real matrix [size, r]."""
+    array = checks.real_array(x, name)
+    if array.ndim != 2 or len(array) != size:
+        raise ValueError(f"{name} must have shape [{size}, r], but has shape {list(array.shape)}")
+    return x if isinstance(x, np.matrix) else array
+
+
 def left_operand(x, name, size):
     """The same where it stands on the left, [size] or [r, size]."""
     if isinstance(x, LinearOperator) or np.isscalar(x):

@@ -18,20 +18,20 @@ class RealOperator(LinearOperator):
 
     def matvec(self, x):
         """The product with a vector, [columns] or [columns, 1]."""
-        return super().matvec(checks.operand(x, "v", self.shape[1]))
+        return super().matvec(checks.vector_operand(x, "v", self.shape[1]))
 
     def rmatvec(self, x):
         """The transpose's product with a vector, [rows] or [rows, 1]."""
-        return super().rmatvec(checks.operand(x, "u", self.shape[0]))
+        return super().rmatvec(checks.vector_operand(x, "u", self.shape[0]))
 
     def matmat(self, X):
         """The product with a matrix [columns, r]."""
-        X = checks.operand(X, "V", self.shape[1])
+        X = checks.matrix_operand(X, "V", self.shape[1])
         return np.zeros((self.shape[0], 0), self.dtype) if X.shape[1:] == (0,) else super().matmat(X)
 
     def rmatmat(self, X):
         """The transpose's product with a matrix [rows, r]."""
-        X = checks.operand(X, "U", self.shape[0])
+        X = checks.matrix_operand(X, "U", self.shape[0])
         return np.zeros((self.shape[1], 0), self.dtype) if X.shape[1:] == (0,) else super().rmatmat(X)
 
     def _adjoint(self):

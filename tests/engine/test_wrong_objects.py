@@ -7,7 +7,7 @@ import engine
 from engine import Cost, GradientDescent, Jacobian, Network, operators
 from engine.batch_problem import BatchProblem
 from engine.operators import LossJacobian
-from schedulers import BatchSchedule, BatchStep
+from schedulers import BatchSchedule, BatchStep, orders, rates
 from tests.cases import network
 
 pytestmark = pytest.mark.compiled
@@ -124,3 +124,30 @@ def test_an_objective_keeps_copies_of_its_samples_and_truths():
 def test_a_batch_problem_refuses_a_step_beyond_its_samples():
     with pytest.raises(ValueError, match="the batch step's indices must be from 0 to 4, a sample of 5, but \\[1\\] is 5"):
         BatchProblem(NET, X, Y, SQUARE, BatchStep(0, 0, [0, 5]))
+
+
+class Stubborn:
+    """An object whose every conversion fails in its own way."""
+
+    def __len__(self):
+        raise KeyError
+
+    def __float__(self):
+        raise RuntimeError
+
+    __index__ = __getitem__ = __array__ = __float__
+
+
+@pytest.mark.parametrize("call, expected", [
+    (lambda value: NET(value), "X must be a rectangular array"), (NET.jacobian, "X must be an array with one entry a sample"),
+    (lambda value: NET.weight(value), "l must be a whole number"), (lambda value: Network.initialize(value, "tanh"), "widths must be a"),
+    (BatchSchedule, "batch_size must be a whole number"), (orders.importance, "w must be a rectangular array"),
+    (rates.constant, "rate must be a number above 0"), (GradientDescent, "rate must be a finite number above 0"),
+    (lambda value: NET.jacobian(X).matvec(np.ones((26, 2))), r"v must have shape \[26\] or \[26, 1\], but has shape \[26, 2\]"),
+    (lambda value: NET.jacobian(X).rmatvec(True), r"u must have shape \[10\] or \[10, 1\], but has shape \[\]"),
+    (lambda value: NET.jacobian(X).matmat(np.ones(26)), r"V must have shape \[26, r\], but has shape \[26\]"),
+    (lambda value: GradientDescent([[1], [2, 3]]), "rate must be .* but is a list; give one number"),
+], ids=range(12))
+def test_objects_whose_conversions_raise_are_refused_by_name(call, expected):
+    with pytest.raises((ValueError, TypeError), match=f"^{expected}"):
+        call(Stubborn())
