@@ -34,8 +34,9 @@ def _refuse_what_is_no_number(value, name, expected):
     """Refuse what float() would make a number of: text, truth values, arrays with an axis."""
     if isinstance(value, (str, bytes, bytearray, bool, np.bool_)):
         raise TypeError(f"{name} must be {expected}, but is {value!r}")
-    if isinstance(value, (list, tuple)) or getattr(value, "ndim", 0):
-        raise TypeError(f"{name} must be {expected}, but is a {type(value).__name__}; give one number")
+    shape = (len(value),) if isinstance(value, (list, tuple)) else getattr(value, "shape", ())
+    if shape:
+        raise TypeError(f"{name} must be {expected}, but has shape {list(shape)}; give one number")
 
 
 def fraction(value, name):

@@ -140,13 +140,13 @@ class Stubborn:
 
 @pytest.mark.parametrize("call, expected", [
     (lambda value: NET(value), "X must be a rectangular array"), (NET.jacobian, "X must be an array with one entry a sample"),
-    (lambda value: NET.weight(value), "l must be a whole number"), (lambda value: Network.initialize(value, "tanh"), "widths must be a"),
+    (NET.weight, "l must be a whole number"), (lambda value: Network.initialize(value, "tanh"), "widths must be a"),
     (BatchSchedule, "batch_size must be a whole number"), (orders.importance, "w must be a rectangular array"),
     (rates.constant, "rate must be a number above 0"), (GradientDescent, "rate must be a finite number above 0"),
     (lambda value: NET.jacobian(X).matvec(np.ones((26, 2))), r"v must have shape \[26\] or \[26, 1\], but has shape \[26, 2\]"),
     (lambda value: NET.jacobian(X).rmatvec(True), r"u must have shape \[10\] or \[10, 1\], but has shape \[\]"),
     (lambda value: NET.jacobian(X).matmat(np.ones(26)), r"V must have shape \[26, r\], but has shape \[26\]"),
-    (lambda value: GradientDescent([[1], [2, 3]]), "rate must be .* but is a list; give one number"),
+    (lambda value: GradientDescent([[1], [2, 3]]), "rate must be .* but has shape .2.; give one number"),
 ], ids=range(12))
 def test_objects_whose_conversions_raise_are_refused_by_name(call, expected):
     with pytest.raises((ValueError, TypeError), match=f"^{expected}"):

@@ -203,7 +203,8 @@ def test_constructors(make, values):
 @PLENTY
 @given(value=NUMBERS, make=st.sampled_from([
     reductions.cvar, reductions.quantile, reductions.trimmed_mean, reductions.power_mean, reductions.mean_variance,
-    reductions.log_sum_exp, losses.huber, engine.GradientDescent, lambda value: engine.projection(value, 4, 2), lambda value: NETWORKS[0].weight(value),
+    reductions.log_sum_exp, losses.huber, engine.GradientDescent, lambda value: engine.projection(value, 4, 2),
+    lambda value: NETWORKS[0].weight(value),
     lambda value: engine.value_and_gradient(NETWORKS[0], np.ones((M, 3)), np.ones((M, 2)), COSTS[0], max_bytes=value)]))
 def test_numbers(make, value):
     assert answered(lambda: make(value) is not None)

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from engine import Cost, GradientDescent, Loss, fit, value_and_gradient
 from engine.backward import evaluate
+from engine.batch_problem import BatchProblem
 from schedulers import BatchSchedule, BatchStep, assemble, orders
 from tests.cases import network
 
@@ -174,7 +175,7 @@ def test_batch_steps_are_checked_where_they_are_made_and_used():
     assert value == expected[0] and np.array_equal(gradient, expected[1])
     for max_bytes in (None, 10**6):
         with pytest.raises(ValueError, match="from 0 to 23.*is 24"):
-            evaluate(net, X, Y, COSTS[0], BatchStep(0, 0, [24]), max_bytes)
+            BatchProblem(net, X, Y, COSTS[0], BatchStep(0, 0, [24]), max_bytes)
     for out in ([[0.0]], np.zeros(2), None):
         with pytest.raises((ValueError, TypeError), match="out must"):
             assemble(step, print, out)
