@@ -58,9 +58,10 @@ def replacing(path):
     if there is not None:
         open(target, "r+b").close()  # a folder, or a file that is read-only
     remove_partials(target)
-    file, partial = _create(target)
-    try:
-        with file:
+    partial = _partial_name(target)
+    try:  # an interrupt may come as soon as there is a partial file
+        _open_partials.add(partial)
+        with _created(partial) as file:
             if there is not None:
                 os.chmod(partial, stat.S_IMODE(there.st_mode))
             yield file
@@ -132,21 +133,14 @@ def lock(descriptor):
             fcntl.flock(descriptor, fcntl.LOCK_EX)
 
 
-def _create(target):
-    """A new partial file beside `target`, open and locked, and its path."""
+def _created(partial):
+    """The new file `partial`, open and locked."""
     while True:
-        partial = _partial_name(target)
-        _open_partials.add(partial)
-        try:
-            file = open(partial, "x+b")
-        except BaseException:
-            _open_partials.discard(partial)
-            raise
+        file = open(partial, "x+b")
         lock(file.fileno())
         if os.fstat(file.fileno()).st_nlink:  # another process may have removed it before it was locked
-            return file, partial
+            return file
         file.close()
-        _open_partials.discard(partial)
 
 
 def _partial_name(target):
