@@ -5,7 +5,7 @@ from scipy.sparse import csr_array
 
 from . import checks, cost_checks, losses, reductions
 from .kernels.losses import loss_and_gradient
-from .kernels.reductions import constant_gradient, known_gradient, reduce_losses
+from .kernels.reductions import MEAN, SUM, WEIGHTED, constant_gradient, reduce_losses
 from .losses import Loss
 from .reductions import Reduction
 
@@ -76,7 +76,8 @@ class Cost:
         """φ(losses), a number, and ∇φ [m] (eq. 14 and 15)."""
         reduction = self.reduction
         if reduction.code >= 0:
-            cost_checks.not_negative_for(reduction.name, values)
+            if reduction.name == "power_mean":
+                cost_checks.not_negative_for(reduction.name, values)
             gradient = np.empty_like(values)
             data = reduction.data.astype(values.dtype)
             return values.dtype.type(reduce_losses(reduction.code, reduction.parameter, data, values, gradient)), gradient
@@ -87,7 +88,7 @@ class Cost:
     def constant_gradient(self, m, dtype):
         """∇φ [m] where it is the same whatever the losses are (mean, sum, weighted); None where it is not."""
         reduction = self.reduction
-        if not known_gradient(reduction.code):
+        if reduction.code not in (MEAN, SUM, WEIGHTED):
             return None
         gradient = np.empty(m, dtype)
         constant_gradient(reduction.code, reduction.data.astype(dtype), gradient)

@@ -129,7 +129,7 @@ PARAMETERS = {"huber": "delta", "log_sum_exp": "t", "power_mean": "p", "mean_var
 
 def held_by(dtype, *owners):
     """Refuse a loss or a reduction whose parameter or weights `dtype` cannot hold, so that they would become 0 or infinite."""
-    for owner in owners if dtype == np.float32 else ():
+    for owner in owners if dtype.itemsize == 4 else ():
         size, name = abs(owner.parameter), PARAMETERS.get(owner.name)
         if name is not None and size != 0 and not TINY <= size <= MOST:
             raise ValueError(f"{owner.name}'s {name} must be a number that float32 can hold, {TINY:.1e} to {MOST:.1e} in "

@@ -108,7 +108,7 @@ def truths(y, m, n, network_dtype, cost, *, bounded=False):
 
     cost_checks.per_sample_data(cost.reduction, m)
     cost_checks.held_by(network_dtype, cost.loss, cost.reduction)
-    if m and (bounded or not checks.lies_in_memory(y)):
+    if m and (bounded or type(y) is not np.ndarray and not checks.lies_in_memory(y)):
         cost_checks.one_each(y, m)
     bounded = bounded and m > 0
     return _read_or_whole(y, check, "y", bounded, network_dtype)

@@ -53,9 +53,10 @@ class BatchStep:
     @classmethod
     def checked(cls, time, epoch, indices):
         """A BatchStep of what has been checked already."""
-        step = object.__new__(cls)
-        for name, value in (("time", time), ("epoch", epoch), ("indices", indices)):
-            object.__setattr__(step, name, value)
+        step, write = object.__new__(cls), object.__setattr__
+        write(step, "time", time)
+        write(step, "epoch", epoch)
+        write(step, "indices", indices)
         return step
 
     def read_only(self):

@@ -83,9 +83,9 @@ def kernel_arrays(update, theta, state):
     code, settings, rows = update.code, update.settings, state.arrays.get("rows")
     if code in FORMS and type(settings) is type(rows) is np.ndarray and rows.ndim == 2:
         numbers, needed = FORMS[code]
-        if (settings.shape == (numbers,) and settings.dtype == DOUBLE and settings.flags.carray and rows.shape[1] == theta.size
-                and rows.dtype == theta.dtype and rows.flags.carray
-                and (len(rows) >= needed or (code == GRADIENT_DESCENT and settings[0] == 0))):
+        if (settings.shape == (numbers,) and settings.dtype is DOUBLE and settings.flags.carray and rows.shape[1] == theta.size
+                and rows.dtype is theta.dtype and rows.flags.carray
+                and (len(rows) >= needed or (code == GRADIENT_DESCENT and settings.item(0) == 0))):
             return settings, rows
     name = type(update).__name__
     if code not in FORMS:
@@ -99,8 +99,8 @@ def kernel_arrays(update, theta, state):
 def step_gradient(theta, gradient, mask):
     """D_θ C as the kernel may overwrite it, where θ and the trainable mask of the step are as it trusts them."""
     if (type(theta) is type(gradient) is type(mask) is np.ndarray and theta.shape == gradient.shape == (theta.size,)
-            and theta.dtype == gradient.dtype and mask.dtype == BOOLEAN and mask.shape in ((0,), theta.shape)
-            and theta.flags.carray and mask.flags.carray):
+            and theta.dtype is gradient.dtype and mask.dtype is BOOLEAN and (mask.size == 0 or mask.shape == theta.shape)
+            and mask.ndim == 1 and theta.flags.carray and mask.flags.carray):
         return gradient if gradient.flags.carray else gradient.copy()
     dtype, size = (theta.dtype, theta.size) if isinstance(theta, np.ndarray) else (DOUBLE, np.size(theta))
     checks.kernel_array(theta, dtype, (size,), "theta")

@@ -1,5 +1,6 @@
 """What an update is: immutable settings, and a running state that is an explicit value."""
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -85,8 +86,11 @@ class FirstOrder(Update):
 
     def skip(self, state, count=1):
         """Count `count` more batch steps."""
-        if "steps" in state.arrays:
-            state.arrays["steps"] += count
+        steps = state.arrays.get("steps")
+        if type(steps) is np.ndarray and steps.shape == ():
+            steps[()] = steps.item() + count
+        elif steps is not None:
+            state.arrays["steps"] = steps + count
 
     def rate_at(self, time):
         """η of batch time step `time`."""
@@ -95,7 +99,7 @@ class FirstOrder(Update):
     def step(self, problem, theta, state, trainable, time):
         """One step along −D_θ C as the kernel's code has it (eq. 21)."""
         value, gradient = problem.value_and_gradient(theta)
-        if np.isfinite(value):
+        if math.isfinite(value):
             settings, rows = checks.kernel_arrays(self, theta, state)
             gradient = checks.step_gradient(theta, gradient, trainable)
             update_parameters(self.code, settings, theta, gradient, rows, trainable,
