@@ -120,9 +120,9 @@ def _streamed(network, X, targets, cost, indices, reduction_gradient, A):
 def evaluate(network, X, targets, cost, step, max_bytes=None):
     """C and D_θ C [P] of one batch step, from checked X [., n_0] and targets [., k], arrays or Rows.
 
-    The sample steps of `step`, whose indices are checked too, fill A by `assemble` (eq. 12); the losses of all of them give ∇φ
-    (eq. 15), which with each sample's ∇L is D_A C (eq. 18), and that goes backward (eq. 20). With `max_bytes` they pass in slabs,
-    twice.
+    The sample steps of `step`, whose indices `BatchProblem` has checked, fill A by `assemble` (eq. 12); the losses of all of them
+    give ∇φ (eq. 15), which with each sample's ∇L is D_A C (eq. 18), and that goes backward (eq. 20). With `max_bytes` they pass in
+    slabs, twice.
     """
     if max_bytes is not None:
         from .two_passes import evaluate_in_slabs
