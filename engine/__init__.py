@@ -20,6 +20,7 @@ from .training import fit
 from .updates import Adam, AdamW, GaussNewton, GradientDescent, LevenbergMarquardt, NaturalGradient, RMSprop
 from .verification import check_derivatives
 
+__version__ = "0.1.0"
 __all__ = ["Activation", "Adam", "AdamW", "CheckpointError", "Cost", "DivergenceError", "FitResult", "ForwardPass", "GaussNewton",
            "GradientDescent", "Interrupted", "Jacobian", "LevenbergMarquardt", "Loss", "NaturalGradient", "Network", "RMSprop",
            "Reduction", "check_derivatives", "fit", "influence_on_cost", "influence_on_predictions", "laplace", "load", "losses",

@@ -45,6 +45,9 @@ class Activation:
     def __post_init__(self):
         checks.user_functions("Activation", function=self.function, derivative=self.derivative)
 
+    def __repr__(self):
+        return f"{type(self).__name__}({self.name!r})"
+
 
 class _BuiltIn:
     """One of g, g′, g″ of a kernel's code, on arrays of any shape in their own dtype."""

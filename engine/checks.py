@@ -313,6 +313,11 @@ def user_functions(owner, **functions):
             raise TypeError(f"{owner}'s {name} must be a callable over arrays, but is {function!r}")
 
 
+def function_name(function):
+    """What a user's function is called, without where it lies in memory."""
+    return getattr(function, "__qualname__", type(function).__qualname__)
+
+
 def number_where(value, name, expected, holds):
     """`value` as a float for which `holds` does."""
     try:

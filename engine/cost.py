@@ -49,7 +49,7 @@ class Cost:
         return Cost, (self.loss, self.reduction)
 
     def __repr__(self):
-        return f"Cost({self.loss.name}, {self.reduction.name})"
+        return f"Cost({self.loss!r}, {self.reduction!r})"
 
     def targets(self, y, m, n, dtype):
         """y checked and cast to what kernels take: [m, n], or [m, 1] with class numbers."""

@@ -9,6 +9,7 @@ from . import checks, cost_checks
 from .kernels.losses import CODES, CUSTOM, loss_and_gradient, loss_hessian
 
 KINDS = {"softmax_cross_entropy": "classes", "binary_cross_entropy": "unit", "poisson": "counts", "hinge": "signs"}
+PARAMETRIC = ("huber",)
 
 
 @dataclass(frozen=True)
@@ -41,6 +42,11 @@ class Loss:
 
     def __post_init__(self):
         checks.user_functions("Loss", value=self.value, gradient=self.gradient)
+
+    def __repr__(self):
+        if self.code < 0:
+            return f"Loss({checks.function_name(self.value)}, {checks.function_name(self.gradient)})"
+        return f"{self.name}({self.parameter:g})" if self.name in PARAMETRIC else self.name
 
     @property
     def kind(self):

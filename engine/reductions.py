@@ -8,6 +8,7 @@ import numpy as np
 from . import checks, cost_checks
 from .kernels.reductions import CODES, CUSTOM, reduce_losses, reduction_hessian_product
 
+PARAMETRIC = ("log_sum_exp", "cvar", "quantile", "trimmed_mean", "power_mean", "mean_variance")
 NO_DATA = np.empty(0)
 
 
@@ -42,6 +43,13 @@ class Reduction:
 
     def __post_init__(self):
         checks.user_functions("Reduction", value=self.value, gradient=self.gradient)
+
+    def __repr__(self):
+        if self.code < 0:
+            return f"Reduction({checks.function_name(self.value)}, {checks.function_name(self.gradient)})"
+        if self.data.size:
+            return f"{self.name}({self.data.size} samples)"
+        return f"{self.name}({self.parameter:g})" if self.name in PARAMETRIC else self.name
 
     def at(self, indices):
         """The same reduction with its per-sample data (weights, groups) taken at `indices`."""

@@ -141,3 +141,7 @@ def test_the_doors_are_the_contract():
                                        "random_settings", "rates", "slabs", "sweep"}
     for package in (engine, schedulers):
         assert all(hasattr(package, name) for name in package.__all__)
+
+
+def test_the_version_is_the_distributions():
+    assert f'version = "{engine.__version__}"' in (ROOT / "pyproject.toml").read_text()
