@@ -131,11 +131,15 @@ class Checkpoint:
     def _clean(self):
         """Remove the journals to which no checkpoint refers."""
         with contextlib.suppress(CheckpointError):
-            kept = [self._journal.reference["name"]]
-            for path in (self._target, self.previous):
-                with contextlib.suppress(FileNotFoundError), opened(path, WHAT, CheckpointError) as archive:
-                    kept.append(_json(archive, "history", is_reference)["name"])
-            remove_journals(self._target, kept)
+            remove_journals(self._target, self._journals_kept)
+
+    def _journals_kept(self):
+        """The names of the journals to which the checkpoints on disk and this run refer."""
+        kept = [self._journal.reference["name"]]
+        for path in (self._target, self.previous):
+            with contextlib.suppress(FileNotFoundError), opened(path, WHAT, CheckpointError) as archive:
+                kept.append(_json(archive, "history", is_reference)["name"])
+        return kept
 
     def _read(self, path):
         with opened(path, WHAT, _Damaged) as archive:

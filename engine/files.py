@@ -113,15 +113,16 @@ def remove_partials(path):
         remove_abandoned(partial)
 
 
-def remove_abandoned(path):
-    """Remove a file that its writer locked, unless the writer still lives."""
+def remove_abandoned(path, needed=lambda: False):
+    """Remove a file that its writer locked, unless the writer still lives or it is `needed`, which is asked once it is locked."""
     if fcntl is None or path in _open_partials:
         return
     with contextlib.suppress(OSError):
         descriptor = os.open(path, os.O_RDWR | os.O_NONBLOCK)
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            os.unlink(path)
+            if not needed():
+                os.unlink(path)
         finally:
             os.close(descriptor)
 

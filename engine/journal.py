@@ -163,10 +163,13 @@ def is_reference(found):
     return bool(re.fullmatch("[0-9a-f]{8}|", found["name"])) and all(type(number) is int and number >= 0 for number in numbers)
 
 
-def remove_journals(checkpoint, kept):
-    """Remove the journals beside a checkpoint whose runs have ended, but for those whose names are `kept`."""
+def remove_journals(checkpoint, names_kept):
+    """Remove the journals beside a checkpoint whose runs have ended, but for those whose names are in the list `names_kept()`.
+
+    It is asked once a journal is locked: by then whatever refers to it is written, for its run holds the lock until it ends.
+    """
     folder, name = os.path.split(checkpoint)
     pattern = re.compile(re.escape(name) + r"\.history-([0-9a-f]{8})")
     with contextlib.suppress(OSError), os.scandir(folder or ".") as entries:
-        for path in [entry.path for entry in entries if (found := pattern.fullmatch(entry.name)) and found[1] not in kept]:
-            remove_abandoned(path)
+        for path, journal in [(entry.path, found[1]) for entry in entries if (found := pattern.fullmatch(entry.name))]:
+            remove_abandoned(path, lambda journal=journal: journal in names_kept())
