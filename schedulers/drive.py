@@ -86,7 +86,7 @@ class Drive:
 
     def _claimed(self, task):
         """Whether this sweep may begin a run; another sweep may have finished it since, or be at it."""
-        if self._others is None or self._tries[task] or task in self._mine:
+        if self._others is None or task in self._mine:
             return True
         outcome = self._others.outcome(task)
         if outcome is not None:
