@@ -1,4 +1,4 @@
-"""What a run without compiled kernels (NUMBA_DISABLE_JIT=1) leaves out, and how little it tries of the rest."""
+"""What a run without compiled kernels (NUMBA_DISABLE_JIT=1) leaves out, and how little it tries of the rest; and threads."""
 
 import numba
 import pytest
@@ -21,3 +21,15 @@ def pytest_collection_modifyitems(items):
         own = getattr(getattr(item, "obj", None), "_hypothesis_internal_use_settings", None)
         if own is not None:
             item.obj._hypothesis_internal_use_settings = settings(own, max_examples=min(own.max_examples, EXAMPLES))
+
+
+@pytest.fixture
+def threads():
+    """Three threads, and the former number afterwards."""
+    import engine
+    from engine import runtime
+
+    before = runtime.num_threads()
+    engine.set_num_threads(3)
+    yield
+    engine.set_num_threads(before)

@@ -22,15 +22,6 @@ from tests.processes import BEGIN, process
 pytestmark = pytest.mark.compiled
 
 
-@pytest.fixture
-def threads():
-    """Three threads, and the former number afterwards."""
-    before = runtime.num_threads()
-    engine.set_num_threads(3)
-    yield
-    engine.set_num_threads(before)
-
-
 def work():
     """Calls that are worth threads, and a fit; as a function that gives their bytes."""
     net, generator = network((12, 40, 24, 4)), np.random.default_rng(0)

@@ -97,15 +97,6 @@ print(k)
     assert int(out) > 300
 
 
-@pytest.fixture
-def threads():
-    """The former number of threads afterwards."""
-    before = runtime.num_threads()
-    engine.set_num_threads(3)
-    yield
-    engine.set_num_threads(before)
-
-
 def beside(action, calls):
     """Run `calls` while another thread repeats `action` as fast as it can."""
     done = threading.Event()
