@@ -34,13 +34,14 @@ def by_rows(network, m):
 
 def gradient_room(network, m, chunks):
     """Room for the kernels' gradient over m samples in so many chunks, for each thread."""
-    plan, blocks = network._layout.plan, -(-m // BLOCK)
-    return workspace(room_numbers(plan, lanes(network.dtype), min(BLOCK, m), network.size, blocks, chunks), network.dtype)
+    blocks = -(-m // BLOCK)
+    numbers = room_numbers(network.kernels.plan, lanes(network.dtype), min(BLOCK, m), network.size, blocks, chunks)
+    return workspace(numbers, network.dtype)
 
 
 def worth_threads(network, m):
     """Whether the gradient of m samples is shared by threads."""
-    return num_threads() > 1 and (by_rows(network, m) or _chunks(network, m, BACK * m * network._layout.sample_work) > 1)
+    return num_threads() > 1 and (by_rows(network, m) or _chunks(network, m, BACK * m * network.kernels.layout.sample_work) > 1)
 
 
 def _chunks(network, m, work):
@@ -62,7 +63,7 @@ def folded(nodes):
 
 def summed_by_rows(network, delta, packed, m, work):
     """Σ_s δ_s ⊗ ā_s [P] over m samples, ā = (a, 1), from panels of δ and packed a: threads share the rows of the weights."""
-    plan, out = network._layout.plan, np.empty(network.size, network.dtype)
+    plan, out = network.kernels.plan, np.empty(network.size, network.dtype)
     over(int(sum(-(-plan[1:, WIDTH] // ROWS))), work, row_sums, plan, delta, packed, m, out)
     return out
 
@@ -72,15 +73,16 @@ def transposed_product(network, stack, output_gradient):
     m = len(output_gradient)
     if m == 0:
         return np.zeros(network.size, network.dtype)
-    theta, back, plan = network._theta, network._weights_back(), network._layout.plan
+    kernels = network.kernels
     if by_rows(network, m):
-        work = (BACK - 1) * m * network._layout.sample_work
+        work = (BACK - 1) * m * kernels.layout.sample_work
         wide, held = lanes(network.dtype), -(-m // BLOCK) * BLOCK
         first = held * sum(network.widths[1:]) + wide * wide
         numbers = first + held * sum(-(-n // wide) * wide for n in network.widths[:-1])
         room = scratch(numbers, network.dtype)
         delta, packed = room[:first], room[first:numbers]
-        over(panel_count(m, network.dtype), work // 2, pack_panels, theta, back, plan, stack, output_gradient, delta, packed)
+        over(panel_count(m, network.dtype), work // 2, pack_panels, kernels.theta, kernels.backward_weights, kernels.plan, stack,
+             output_gradient, delta, packed)
         return summed_by_rows(network, delta, packed, m, work // 2)  # eq. 20
     return _by_blocks(network, np.empty((0, network.widths[0]), network.dtype), stack, output_gradient, BACK - 1)
 
@@ -92,19 +94,20 @@ def streamed_transposed_product(network, X, output_gradient):
 
 def _by_blocks(network, X, stack, output_gradient, passes):
     """D_A C · D_θ A [P] over blocks of samples."""
-    m = len(output_gradient)
-    work = passes * m * network._layout.sample_work
+    m, kernels = len(output_gradient), network.kernels
+    work = passes * m * kernels.layout.sample_work
     nodes = chunk_nodes(network, m, work)
-    over(len(nodes), work, gradient, network._theta, network._weights_back(), network._layout.plan, X, stack, output_gradient,
+    over(len(nodes), work, gradient, kernels.theta, kernels.backward_weights, kernels.plan, X, stack, output_gradient,
          nodes, gradient_room(network, m, len(nodes)))  # eq. 20
     return folded(nodes)
 
 
 def streamed_sum(network, samples, loss, reduction_gradient, A, losses):
     """∇φ · D_A φ̃ · D_θ A [P] block by block for ∇φ [m]; A [m, n] and the losses [m] are filled on the way (eq. 20)."""
-    work = BACK * len(A) * network._layout.sample_work
+    kernels = network.kernels
+    work = BACK * len(A) * kernels.layout.sample_work
     nodes = chunk_nodes(network, len(A), work)
-    over(len(nodes), work, streamed, network._theta, network._weights_back(), network._layout.plan, samples,
+    over(len(nodes), work, streamed, kernels.theta, kernels.backward_weights, kernels.plan, samples,
          LossCodes(loss.code, loss.parameter), reduction_gradient, Results(A, losses, nodes),
          gradient_room(network, len(A), len(nodes)))  # eq. 20
     return folded(nodes)
@@ -134,7 +137,7 @@ def evaluate(network, X, targets, cost, step, max_bytes=None):
     X, targets, indices = gathered(X, targets, step.indices)
     A = np.empty((len(step), n), network.dtype)
     kept = []
-    by_blocks = cost.loss.code >= 0 and network._built_in and not by_rows(network, len(step))
+    by_blocks = cost.loss.code >= 0 and network.kernels.built_in and not by_rows(network, len(step))
     constant = cost.constant_gradient(len(step), network.dtype) if by_blocks else None
 
     def forward(_, rows):

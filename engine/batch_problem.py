@@ -4,6 +4,7 @@ from schedulers import index_checks
 
 from . import checks
 from .backward import evaluate
+from .network import with_parameters
 from .rows import as_given
 
 
@@ -43,7 +44,7 @@ class BatchProblem:
 
     def network(self, theta):
         """The network at `theta` [P], an array of the network's dtype; it is not copied."""
-        return self._network._with(checks.parameters_in_place(theta, self._network.dtype, self._network.size))
+        return with_parameters(self._network, checks.parameters_in_place(theta, self._network.dtype, self._network.size))
 
     @property
     def step(self):

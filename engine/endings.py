@@ -7,7 +7,7 @@ import numpy as np
 
 from .errors import Interrupted
 from .history import History
-from .network import Network
+from .network import Network, with_parameters
 from .updates import UpdateState
 
 
@@ -59,7 +59,7 @@ class Reached:
     def network(self, whole):
         """The network of a whole epoch."""
         if self._shown[0] is not whole:
-            self._shown = whole, self._network._with(whole.theta)
+            self._shown = whole, with_parameters(self._network, whole.theta)
         return self._shown[1]
 
     def result(self):

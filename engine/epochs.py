@@ -84,7 +84,7 @@ def epoch_fused(run, steps, theta, state):
     batches = Batches(steps.indices, steps.offsets, rates, update.made(state, steps.first), costs)
     codes = CostCodes(loss.code, loss.parameter, reduction.code, reduction.parameter, reduction.data.astype(theta.dtype))
     room = gradient_room(run.network, steps.largest, 1)[0]
-    made = epoch(theta, run.network._layout.plan, run.X, run.targets, batches, codes,
+    made = epoch(theta, run.network.kernels.plan, run.X, run.targets, batches, codes,
                  UpdateCodes(update.code, settings, rows, run.trainable), room)
     update.skip(state, made)
     return costs, made

@@ -23,17 +23,17 @@ def panel_count(m, dtype):
 
 def run_forward(network, X, indices, out):
     """Fill out [m, n] with a^L of X[indices] (X itself where `indices` is empty); the panels' stacks come back, flat."""
-    layout, dtype, m = network._layout, network.dtype, len(out)
+    kernels, layout, dtype, m = network.kernels, network.kernels.layout, network.dtype, len(out)
     panels = panel_count(m, dtype)
     stack = recycled(panels * lanes(dtype) * layout.stack_lines + lanes(dtype)**2, dtype)
-    if not network._built_in:  # a user's own g writes no lanes without a sample
+    if not kernels.built_in:  # a user's own g writes no lanes without a sample
         stack[:] = 0
     first = 1
     for l in range(1, network.depth + 1):
         own = network.activations[l - 1].code < 0
         if not own and l < network.depth:
             continue
-        over(panels, m * layout.sample_work, propagate, network._theta, layout.plan, X, indices, stack, out, (first, l))
+        over(panels, m * layout.sample_work, propagate, kernels.theta, kernels.plan, X, indices, stack, out, (first, l))
         if own and m:
             activate_own(network, l, stack, out)
         first = l + 1
@@ -42,7 +42,7 @@ def run_forward(network, X, indices, out):
 
 def activate_own(network, l, stack, out):
     """a^l and γ^l of a user's own activation, from the z^l that the kernels left in a^l's place."""
-    layout, activation, m = network._layout, network.activations[l - 1], len(out)
+    layout, activation, m = network.kernels.layout, network.activations[l - 1], len(out)
     panels, stride = panel_count(m, network.dtype), layout.stack_lines * lanes(network.dtype)
     z = read(network, stack, layout.a_line(l), m, l)
     name = f"activation {activation.name!r}"
@@ -57,7 +57,7 @@ def activate_own(network, l, stack, out):
 def read(network, stack, line, m, l):
     """The lines of layer l that begin at `line` of each panel's stack, as a new array [m, n_l]."""
     out = np.empty((m, network.widths[l]), network.dtype)
-    over(panel_count(m, network.dtype), out.size, read_layer, network._theta, network._layout.plan, line, stack, out)
+    over(panel_count(m, network.dtype), out.size, read_layer, network.kernels.theta, network.kernels.plan, line, stack, out)
     return out
 
 
@@ -119,18 +119,18 @@ class ForwardPass:
         l = checks.layer_index(l, 1, self.network.depth)
         out = np.empty((self.samples, self.network.widths[l]), self.network.dtype)
         over(panel_count(self.samples, out.dtype), out.size * self.network.widths[l - 1], weighted_inputs,
-             self.network._theta, self.network._layout.plan, l, self._stack, out)  # eq. 1
+             self.network.kernels.theta, self.network.kernels.plan, l, self._stack, out)  # eq. 1
         return out
 
     def a(self, l):
         """a^l [m, n_l], l = 0 … L; a(0) is X (eq. 2)."""
         l = checks.layer_index(l, 0, self.network.depth)
-        return read(self.network, self._stack, self.network._layout.a_line(l), self.samples, l)
+        return read(self.network, self._stack, self.network.kernels.layout.a_line(l), self.samples, l)
 
     def gamma(self, l):
         """γ^l = g^l′(z^l) [m, n_l], l = 1 … L (paper §3.1, eq. 4)."""
         l = checks.layer_index(l, 1, self.network.depth)
-        return read(self.network, self._stack, self.network._layout.gamma_line(l), self.samples, l)
+        return read(self.network, self._stack, self.network.kernels.layout.gamma_line(l), self.samples, l)
 
     def D(self, l):
         """D^l = G^l ⊙ W^l [m, n_l, n_{l−1}], l = 1 … L: row p of W^l times γ^l_p (paper §3.1, eq. 5)."""

@@ -7,8 +7,8 @@ from . import checks, saved_network
 from .kernels.activations import prepare
 from .kernels.forward import predict
 from .kernels.layout import GROUP, LINE
-from .kernels.transposed import any_turned, turn_over
 from .layout import Layout
+from .network_kernels import NetworkKernels
 from .runtime import over, workspace
 
 SCHEMES = ("auto", "glorot", "he", "lecun")
@@ -29,6 +29,11 @@ class Network:
     parameters : array_like [P]
         θ = (W¹, b¹, …, Wᴸ, bᴸ), each W row-major (eq. 3); float32 or float64, which becomes the network's dtype. Copied.
 
+    Attributes
+    ----------
+    kernels : NetworkKernels
+        What compiled functions take of the network, for the engine itself.
+
     Raises
     ------
     ValueError, TypeError
@@ -47,13 +52,15 @@ class Network:
         self._widths = checks.widths(widths)
         given = checks.layer_activations(activations, len(self._widths) - 1)
         self._activations = tuple(named_activations.named(activation) for activation in given)
-        self._layout = Layout(self._widths, tuple(activation.code for activation in self._activations))
-        self._own(checks.parameters(parameters, self._layout.size, self._widths))
+        codes = tuple(activation.code for activation in self._activations)
+        layout = Layout(self._widths, codes)
+        theta = checks.parameters(parameters, layout.size, self._widths)
+        self._own(NetworkKernels(theta, layout, all(code >= 0 for code in codes)))
 
-    def _own(self, theta):
-        prepare([activation.code for activation in self._activations], theta.dtype)
-        self._theta, self._back = theta, None
-        self._parameters = theta.view()
+    def _own(self, kernels):
+        prepare([activation.code for activation in self._activations], kernels.theta.dtype)
+        self.kernels = kernels
+        self._parameters = kernels.theta.view()
         self._parameters.flags.writeable = False
 
     @classmethod
@@ -104,9 +111,8 @@ class Network:
                 weights = generator.uniform(-bound, bound, width * before)
             else:
                 weights = generator.standard_normal(width * before) * np.sqrt((2.0 if kind == "he" else 1.0) / before)
-            theta[network._layout.weight_slice(l)] = weights
-        network._own(theta)
-        return network
+            theta[network.kernels.layout.weight_slice(l)] = weights
+        return with_parameters(network, theta)
 
     @property
     def widths(self):
@@ -126,12 +132,12 @@ class Network:
     @property
     def size(self):
         """P, the number of parameters."""
-        return self._layout.size
+        return self.kernels.layout.size
 
     @property
     def dtype(self):
         """The dtype of θ and of every computation with it."""
-        return self._theta.dtype
+        return self.kernels.theta.dtype
 
     @property
     def parameters(self):
@@ -141,11 +147,11 @@ class Network:
     def weight(self, l):
         """W^l [n_l, n_{l−1}], a read-only view into θ; l = 1 … L."""
         l = checks.layer_index(l, 1, self.depth)
-        return self._parameters[self._layout.weight_slice(l)].reshape(self._widths[l], self._widths[l - 1])
+        return self._parameters[self.kernels.layout.weight_slice(l)].reshape(self._widths[l], self._widths[l - 1])
 
     def bias(self, l):
         """b^l [n_l], a read-only view into θ; l = 1 … L."""
-        return self._parameters[self._layout.bias_slice(checks.layer_index(l, 1, self.depth))]
+        return self._parameters[self.kernels.layout.bias_slice(checks.layer_index(l, 1, self.depth))]
 
     def replace(self, parameters):
         """The same network with other parameters [P], in its own dtype.
@@ -155,29 +161,8 @@ class Network:
         ValueError
             Where the shape is not [P] or an entry is not finite.
         """
-        return self._with(np.array(checks.vector(parameters, self.size, self.dtype, "parameters", "one number for each of θ")))
-
-    def _with(self, theta):
-        """The same network around `theta`, unchecked and not copied."""
-        network = object.__new__(Network)
-        network._widths, network._activations, network._layout = self._widths, self._activations, self._layout
-        network._own(theta)
-        return network
-
-    def _weights_back(self):
-        """θ with the weights of wide layers transposed, for the road back; θ itself where no layer is wide."""
-        if self._back is None:
-            back, plan = self._theta, self._layout.plan
-            if any_turned(plan):
-                back = np.empty_like(self._theta)
-                over(sum(self._widths[1:]), self.size, turn_over, self._theta, plan, back)
-            self._back = back
-        return self._back
-
-    @property
-    def _built_in(self):
-        """Whether kernels know every activation."""
-        return all(activation.code >= 0 for activation in self._activations)
+        parameters = checks.vector(parameters, self.size, self.dtype, "parameters", "one number for each of θ")
+        return with_parameters(self, np.array(parameters))
 
     def __call__(self, X):
         """Predictions a^L (eq. 1–2).
@@ -200,13 +185,14 @@ class Network:
         if X.ndim == 1:
             return self(X[None])[0]
         X = checks.samples(X, self._widths[0], self.dtype)
-        if not self._built_in:
+        kernels = self.kernels
+        if not kernels.built_in:
             return self.forward(X).outputs
         out = np.empty((len(X), self._widths[-1]), self.dtype)
         panels = -(-len(X) // (LINE // self.dtype.itemsize))
         lanes = LINE // self.dtype.itemsize
-        room = workspace(min(GROUP, max(1, panels)) * lanes * self._layout.stack_lines + lanes * lanes, self.dtype)
-        over(panels, len(X) * self._layout.sample_work, predict, self._theta, self._layout.plan, X, NO_INDICES, out, room)
+        room = workspace(min(GROUP, max(1, panels)) * lanes * kernels.layout.stack_lines + lanes * lanes, self.dtype)
+        over(panels, len(X) * kernels.layout.sample_work, predict, kernels.theta, kernels.plan, X, NO_INDICES, out, room)
         return out
 
     def forward(self, X):
@@ -234,15 +220,23 @@ class Network:
         OSError
             Where the folder does not exist or cannot be written to, or the disk is full.
         """
-        saved_network.write(path, self._widths, checks.savable_activations(self._activations), self._theta)
+        saved_network.write(path, self._widths, checks.savable_activations(self._activations), self.kernels.theta)
 
     def __reduce__(self):
         given = [activation.name if activation.code >= 0 else activation for activation in self._activations]
-        return Network, (self._widths, given, self._theta)
+        return Network, (self._widths, given, self.kernels.theta)
 
     def __repr__(self):
         names = ", ".join(activation.name for activation in self._activations)
         return f"Network({'-'.join(map(str, self._widths))}, ({names}), {self.dtype}, P = {self.size})"
+
+
+def with_parameters(network, theta):
+    """The network with θ [P] in its own dtype, which was checked before and is not copied: `Network.replace` checks and copies."""
+    made = object.__new__(Network)
+    made._widths, made._activations = network._widths, network._activations
+    made._own(network.kernels.at(theta))
+    return made
 
 
 def load(path):

@@ -8,7 +8,7 @@ from schedulers import BatchStep
 from . import checks, object_checks
 from .backward import evaluate
 from .cost import Cost
-from .network import Network
+from .network import Network, with_parameters
 from .rows import as_given
 
 
@@ -51,7 +51,7 @@ class Objective:
     def _evaluate(self, theta):
         theta = np.array(checks.vector(theta, self.network.size, self.network.dtype, "theta", "one number for each of θ"))
         if self._last is None or not np.array_equal(theta, self._last[0]):
-            self._last = theta, *evaluate(self.network._with(theta), self._X, self._targets, self.cost, self._step)
+            self._last = theta, *evaluate(with_parameters(self.network, theta), self._X, self._targets, self.cost, self._step)
         return self._last
 
     def fun(self, theta):
@@ -77,7 +77,7 @@ class Objective:
         theta = np.array(checks.vector(theta, self.network.size, self.network.dtype, "theta", "one number for each of θ"))
         if self._curvature is None or not np.array_equal(theta, self._curvature[0]):
             y = as_given(self._targets, self.cost.loss.kind, self.network.widths[-1])
-            self._curvature = theta, hessian(self.network._with(theta), self._X, y, self.cost)
+            self._curvature = theta, hessian(with_parameters(self.network, theta), self._X, y, self.cost)
         return (self._curvature[1] @ checks.direction(v, self.network.size, self.network.dtype)).astype(np.float64)
 
     def _scale(self):

@@ -89,15 +89,15 @@ def per_sample_gradient_norms(network, X, y, cost):
     >>> per_sample_gradient_norms(network, np.array([[0.0], [1.0]]), np.array([[5.0], [3.0]]), Cost("squared_error"))
     array([5., 0.])
     """
-    object_checks.network(network, Network)
+    kernels = object_checks.network(network, Network).kernels
     object_checks.cost(cost, Cost)
-    if cost.loss.code < 0 or not network._built_in:
+    if cost.loss.code < 0 or not kernels.built_in:
         return LossJacobian(network, X, y, cost).row_norms()
     X, targets = samples_and_targets(network, X, y, cost)
     norms = np.empty(len(X), network.dtype)
     panels = panel_count(len(X), network.dtype)
     step = min(SOME, -(-panels // num_threads()))
-    room = workspace(norms_numbers(network._layout.plan, lanes(network.dtype), step), network.dtype)
-    over(-(-panels // step), 2 * len(X) * network._layout.sample_work, streamed_norms, network._theta, network._weights_back(),
-         network._layout.plan, Samples(X, targets, NO_INDICES), LossCodes(cost.loss.code, cost.loss.parameter), step, norms, room)
+    room = workspace(norms_numbers(kernels.plan, lanes(network.dtype), step), network.dtype)
+    over(-(-panels // step), 2 * len(X) * kernels.layout.sample_work, streamed_norms, kernels.theta, kernels.backward_weights,
+         kernels.plan, Samples(X, targets, NO_INDICES), LossCodes(cost.loss.code, cost.loss.parameter), step, norms, room)
     return norms

@@ -44,7 +44,7 @@ class _Run:
 
     def fused(self, steps):
         """Whether a whole epoch can be one call: nothing needs Python between its steps, and none is worth threads."""
-        built_in = self.network._built_in and self.cost.loss.code >= 0 and self.cost.reduction.code >= 0
+        built_in = self.network.kernels.built_in and self.cost.loss.code >= 0 and self.cost.reduction.code >= 0
         if not (built_in and update_checks.made_by_kernels(self.update, FirstOrder)) or self.cost.reduction.name == "power_mean":
             return False
         fits = in_memory(self.X, self.targets) and self._fits(steps.largest)

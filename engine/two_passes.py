@@ -54,18 +54,18 @@ class TwoPasses:
 
     def _by_blocks(self, samples):
         """Whether kernels go forward and back block by block, with no stack of the slab."""
-        return self._loss.code >= 0 and self._network._built_in and not by_rows(self._network, samples)
+        return self._loss.code >= 0 and self._network.kernels.built_in and not by_rows(self._network, samples)
 
     def _bytes(self, samples):
         """What a slab of so many samples takes."""
         network, dtype = self._network, self._network.dtype
-        plan, widths, wide, n = network._layout.plan, network.widths, lanes(dtype), network.widths[-1]
-        nodes = _chunks(network, samples, BACK * samples * network._layout.sample_work)
-        room = room_numbers(plan, wide, min(BLOCK, samples), network.size, block_count(samples), nodes)
+        layout, widths, wide, n = network.kernels.layout, network.widths, lanes(dtype), network.widths[-1]
+        nodes = _chunks(network, samples, BACK * samples * layout.sample_work)
+        room = room_numbers(layout.plan, wide, min(BLOCK, samples), network.size, block_count(samples), nodes)
         each = n
         if not self._by_blocks(samples):
             padded = sum(-(-width // wide) * wide for width in widths[:-1])
-            each = network._layout.stack_lines + sum(widths[1:]) + padded + 4 * n + 4 * max(widths)
+            each = layout.stack_lines + sum(widths[1:]) + padded + 4 * n + 4 * max(widths)
         numbers = min(num_threads(), nodes) * room + (nodes + levels_of(self.m, samples)) * network.size + samples * each
         read = 0
         if not in_memory(self._X, self._targets):
@@ -91,15 +91,15 @@ class TwoPasses:
 
     def fill(self, losses):
         """φ̃ into losses [m]: the first pass (eq. 13)."""
-        network, plan = self._network, self._network._layout.plan
+        network, kernels = self._network, self._network.kernels
 
         def work(slab, samples, A):
             if self._kept:
                 losses[slab] = self._kept_forward(samples, A)[1]
                 return
             m = len(A)
-            room = workspace(room_numbers(plan, lanes(network.dtype), min(BLOCK, m), network.size, 1, 1), network.dtype)
-            over(block_count(m), m * network._layout.sample_work, first_pass, network._theta, plan, samples,
+            room = workspace(room_numbers(kernels.plan, lanes(network.dtype), min(BLOCK, m), network.size, 1, 1), network.dtype)
+            over(block_count(m), m * kernels.layout.sample_work, first_pass, kernels.theta, kernels.plan, samples,
                  LossCodes(self._loss.code, self._loss.parameter), A, losses[slab], room)
 
         self._each(work)
@@ -130,7 +130,7 @@ def losses_in_slabs(network, X, targets, cost, max_bytes):
 
 def batch_bytes(network, m):
     """What m samples take in memory whole, z, a, γ and δ of each kept."""
-    plan, layout = network._layout.plan, network._layout
+    plan, layout = network.kernels.plan, network.kernels.layout
     room = room_numbers(plan, lanes(network.dtype), min(BLOCK, m), network.size, block_count(m), 1)
     return int(room + network.size + m * (layout.stack_lines + sum(network.widths))) * network.dtype.itemsize
 

@@ -9,7 +9,7 @@ from schedulers import BatchStep
 from . import checks, object_checks
 from .backward import evaluate
 from .cost import Cost
-from .network import Network
+from .network import Network, with_parameters
 
 DIRECTIONS = 3
 TOLERANCE = 1e-6  # relative, beyond what the differences themselves are uncertain by
@@ -196,19 +196,20 @@ def check_derivatives(network, X, y, cost, *, seed=0):
         d, slopes = generator.standard_normal(len(losses)) * np.abs(losses), cost.reduce(losses)[1]
         rows.append(_compare("reduction gradient", slopes @ d, _along(lambda L: cost.reduce(L)[0], losses, d), _steps(1.0),
                              EPS * np.abs(slopes * losses).sum()))
-    J, gradient = network.jacobian(X), evaluate(network, X, targets, cost, step)[1]
+    J, gradient, layout = network.jacobian(X), evaluate(network, X, targets, cost, step)[1], network.kernels.layout
     for l in range(1, network.depth + 1):
         z, a, W = (np.abs(values).max() for values in (forward.z(l), forward.a(l - 1), network.weight(l)))
         z = z if z > 0 else 1.0
         W = W if W > 0 else z / a if a > 0 else 1.0
         steps = [h / z for h in _steps(z)]
-        for name, place, size in ((f"W^{l}", network._layout.weight_slice(l), W), (f"b^{l}", network._layout.bias_slice(l), z)):
+        for name, place, size in ((f"W^{l}", layout.weight_slice(l), W), (f"b^{l}", layout.bias_slice(l), z)):
             v = np.zeros(network.size)
             v[place] = generator.standard_normal(v[place].size) * size
             product = J @ v
-            rows.append(_compare(f"Jacobian along {name}", product, _along(lambda t: network._with(t)(X).reshape(-1), theta, v),
-                                 steps, 16 * EPS * np.abs(product).max()))
+            rows.append(_compare(f"Jacobian along {name}", product,
+                                 _along(lambda t: with_parameters(network, t)(X).reshape(-1), theta, v), steps,
+                                 16 * EPS * np.abs(product).max()))
             rows.append(_compare(f"gradient along {name}", gradient @ v,
-                                 _along(lambda t: evaluate(network._with(t), X, targets, cost, step)[0], theta, v), steps,
-                                 16 * EPS * size * np.abs(gradient[place]).sum()))
+                                 _along(lambda t: evaluate(with_parameters(network, t), X, targets, cost, step)[0], theta, v),
+                                 steps, 16 * EPS * size * np.abs(gradient[place]).sum()))
     return DerivativeReport(tuple(rows))

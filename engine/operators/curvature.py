@@ -162,7 +162,7 @@ class CurvatureOperator(RealOperator):
 
     def _rows(self, l):
         """Where (W^l, b^l) lies in θ."""
-        layout = self.network._layout
+        layout = self.network.kernels.layout
         return slice(layout.weight_slice(l).start, layout.bias_slice(l).stop)
 
     def _fill(self, pairs):

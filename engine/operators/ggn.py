@@ -38,24 +38,25 @@ class GaussNewtonOperator(CurvatureOperator):
             if self._joined is not None:
                 curved += self._joined_rows(self._joined, (self._loss_gradients * tangent).sum(1))
             return self._transposed(curved)
-        work = PASSES * m * network._layout.sample_work
+        kernels = network.kernels
+        work = PASSES * m * kernels.layout.sample_work
         nodes = chunk_nodes(network, m, work)
-        over(len(nodes), work, ggn_product, network._theta, network._weights_back(), network._layout.plan, forward._stack,
+        over(len(nodes), work, ggn_product, kernels.theta, kernels.backward_weights, kernels.plan, forward._stack,
              self._curvature, v, nodes, self._room(nodes))
         return folded(nodes)
 
     def _room(self, nodes):
         network, wide = self.network, lanes(self.dtype)
-        return workspace(sum_numbers(network._layout.plan, wide, len(self._losses), network.size, len(nodes)), self.dtype)
+        return workspace(sum_numbers(network.kernels.plan, wide, len(self._losses), network.size, len(nodes)), self.dtype)
 
     def _diagonal(self):
-        network, m = self.network, len(self._losses)
-        plan, stack, wide = network._layout.plan, self.forward._stack, lanes(self.dtype)
+        network, kernels, m = self.network, self.network.kernels, len(self._losses)
+        plan, stack, wide = kernels.plan, self.forward._stack, lanes(self.dtype)
         panels, blocks = panel_count(m, self.dtype), -(-m // BLOCK)
         flat = self._outputs.terms_alone
         factors = np.empty(blocks * BLOCK * sum(network.widths[1:]) + wide * wide, self.dtype)
         over(panels, m * network.size * (1 if flat else network.widths[-1]), rank_factors if flat else diagonal_factors,
-             network._theta, network._weights_back(), plan, stack, self._curvature, factors)
+             kernels.theta, kernels.backward_weights, plan, stack, self._curvature, factors)
         work = m * network.size
         if self._wide:
             size = sum(-(-n // wide) * wide for n in network.widths[:-1]) * BLOCK
@@ -63,7 +64,7 @@ class GaussNewtonOperator(CurvatureOperator):
             over(blocks, m * sum(network.widths), pack_squares, plan, stack, m, size, packed)
             return summed_by_rows(network, factors, packed, m, work)
         nodes = chunk_nodes(network, m, work)
-        over(len(nodes), work, square_sums, network._theta, plan, stack, factors, m, nodes, self._room(nodes))
+        over(len(nodes), work, square_sums, kernels.theta, plan, stack, factors, m, nodes, self._room(nodes))
         return folded(nodes)
 
     def _between_neurons(self, first, stop):

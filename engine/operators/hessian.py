@@ -35,13 +35,13 @@ class HessianOperator(CurvatureOperator):
 
     def _error_terms(self, curvature):
         """delta^l and D_{a^l} C ⊙ g″(z^l) of every sample, for the kernels."""
-        network, forward, m = self.network, self.forward, len(self._losses)
-        layout, wide, panels = network._layout, lanes(self.dtype), panel_count(len(self._losses), self.dtype)
+        network, kernels, forward, m = self.network, self.network.kernels, self.forward, len(self._losses)
+        layout, wide, panels = kernels.layout, lanes(self.dtype), panel_count(len(self._losses), self.dtype)
         lines = sum(network.widths[1:])
         bend = np.zeros((panels * lines + wide) * wide, self.dtype)
         delta = np.empty_like(bend)
         work = m * layout.sample_work
-        over(panels, work, second_derivatives, network._theta, layout.plan, forward._stack, bend)
+        over(panels, work, second_derivatives, kernels.theta, kernels.plan, forward._stack, bend)
         for l, activation in enumerate(network.activations, 1):
             if activation.code < 0:
                 z = forward.z(l)
@@ -49,22 +49,21 @@ class HessianOperator(CurvatureOperator):
                 second = curvature_checks.user_second_derivative(second, z.shape, z.dtype, activation.name)
                 write_lines(second, bend, lines * wide, layout.a_line(l) - network.widths[0], (0, panels))
         output_gradient = self._weights[:, None] * self._loss_gradients  # eq. 18
-        over(panels, work, error_terms, network._weights_back(), layout.plan, forward._stack, output_gradient, delta, bend,
+        over(panels, work, error_terms, kernels.backward_weights, kernels.plan, forward._stack, output_gradient, delta, bend,
              NO_INDICES)
         return Terms(curvature.lines, curvature.rank, m, delta, bend)
 
     def _apply(self, v, V, inputs):
         """D²C (v, V): the part of θ [P], and of X into `inputs` where it has rows."""
-        network, m = self.network, len(self._losses)
-        theta, plan = network._theta, network._layout.plan
-        back = v
+        network, kernels, m = self.network, self.network.kernels, len(self._losses)
+        plan, back = kernels.plan, v
         if any_turned(plan):
             back = np.empty_like(v)
             over(sum(network.widths[1:]), network.size, turn_over, v, plan, back)
-        work = PASSES * m * network._layout.sample_work
+        work = PASSES * m * kernels.layout.sample_work
         nodes = chunk_nodes(network, m, work)
         source = self._source(v, V)
-        over(len(nodes), work, hessian_product, theta, network._weights_back(), plan, self.forward._stack, self._terms,
+        over(len(nodes), work, hessian_product, kernels.theta, kernels.backward_weights, plan, self.forward._stack, self._terms,
              Directions(v, back, V, source), Products(nodes, inputs))
         return folded(nodes)
 
@@ -123,7 +122,7 @@ class HessianOperator(CurvatureOperator):
 
     def _diagonal(self):
         out = np.zeros(self.shape[0], self.dtype)
-        network, layout = self.network, self.network._layout
+        network, layout = self.network, self.network.kernels.layout
         most = max(n * n for n in network.widths[1:])
         for first, stop in slabs(len(self._losses), most * self.dtype.itemsize * network.depth, self._held):
             between = self._between_neurons(first, stop)
@@ -144,7 +143,7 @@ class HessianOperator(CurvatureOperator):
         """Layer l's part [m, n_l] of what kernels hold for every neuron."""
         network, m = self.network, len(self._losses)
         out = np.empty((m, network.widths[l]), self.dtype)
-        read_lines(lines, sum(network.widths[1:]) * lanes(self.dtype), network._layout.a_line(l) - network.widths[0], out,
+        read_lines(lines, sum(network.widths[1:]) * lanes(self.dtype), network.kernels.layout.a_line(l) - network.widths[0], out,
                    (0, panel_count(m, self.dtype)))
         return out
 

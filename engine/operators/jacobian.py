@@ -76,8 +76,8 @@ class Jacobian(RealOperator):
         self.network, self._X, self._passed, self._chain = network, X, None, None
         super().__init__(network.dtype, (len(X) * network.widths[-1], network.size))
         in_memory = isinstance(X, np.ndarray)
-        self._small = in_memory and len(X) * network._layout.stack_lines * self.dtype.itemsize <= KEPT
-        self._streaming = in_memory and len(X) > 0 and network._built_in and not by_rows(network, len(X))
+        self._small = in_memory and len(X) * network.kernels.layout.stack_lines * self.dtype.itemsize <= KEPT
+        self._streaming = in_memory and len(X) > 0 and network.kernels.built_in and not by_rows(network, len(X))
         if self._small and not self._streaming:
             self._passed = ForwardPass._of(network, X)
 
@@ -95,21 +95,23 @@ class Jacobian(RealOperator):
 
     @property
     def _kernel_arguments(self):
-        return self.network._theta, self.network._layout.plan, self.forward._stack
+        kernels = self.network.kernels
+        return kernels.theta, kernels.plan, self.forward._stack
 
     @property
     def _chain_arguments(self):
-        return self.network._theta, self.network._weights_back(), self.network._layout.plan, self.forward._stack
+        kernels = self.network.kernels
+        return kernels.theta, kernels.backward_weights, kernels.plan, self.forward._stack
 
     def _over(self, work, function, *arguments):
         over(panel_count(self.forward.samples, self.dtype), work, function, *arguments)
 
     def _chains(self):
         if self._chain is None:
-            m, n, plan = self.forward.samples, self.network.widths[-1], self.network._layout.plan
-            lines = panel_count(m, self.dtype) * n * self.network._layout.chain_lines
+            m, n, layout = self.forward.samples, self.network.widths[-1], self.network.kernels.layout
+            lines = panel_count(m, self.dtype) * n * layout.chain_lines
             chain = recycled(lines * lanes(self.dtype), self.dtype)
-            room = chains_numbers(plan, lanes(self.dtype), self.dtype.itemsize)
+            room = chains_numbers(layout.plan, lanes(self.dtype), self.dtype.itemsize)
             streaming = chain.nbytes > CHAINS_STREAMED and room * self.dtype.itemsize <= ROOM
             self._over(m * n * self.network.size, chains, *self._chain_arguments, chain,
                        workspace(room if streaming else 0, self.dtype), streaming)
@@ -120,11 +122,12 @@ class Jacobian(RealOperator):
         """B^l = ∂a^L/∂b^l [m, n, n_l], l = 1 … L (paper §3.1, eq. 7)."""
         network, m, n = self.network, self.forward.samples, self.network.widths[-1]
         l = checks.layer_index(l, 1, network.depth)
+        kernels = network.kernels
         out = np.zeros((m, n, network.widths[l]), self.dtype)
         if l == network.depth:
             out[:, range(n), range(n)] = self.forward.gamma(l)  # eq. 7, l = L
         else:
-            over(panel_count(m, self.dtype), out.size, read_chain, network._theta, network._layout.plan, l, self._chains(),
+            over(panel_count(m, self.dtype), out.size, read_chain, kernels.theta, kernels.plan, l, self._chains(),
                  out.reshape(m * n, network.widths[l]))
         return out
 
@@ -162,7 +165,7 @@ class Jacobian(RealOperator):
             Where J does not fit in the memory available; it says how many bytes are wanted, before anything is allocated.
         """
         fresh = out is None
-        out, rows = operator_checks.output_array(out, self.shape, self.dtype, self._X, self.network._theta)
+        out, rows = operator_checks.output_array(out, self.shape, self.dtype, self._X, self.network.kernels.theta)
         # fresh pages lie in the cache where the system zeroed them: past it 0.75 of a fill of fresh memory, into it 0.9
         self._fill_in_pieces(rows, not fresh and rows.nbytes > STREAMED)
         return out
@@ -179,7 +182,7 @@ class Jacobian(RealOperator):
             Jacobian._of(self.network, X)._fill(rows[first * n:(first + len(X)) * n], streaming)
 
     def _fill(self, rows, streaming):
-        plan = self.network._layout.plan
+        plan = self.network.kernels.plan
         if max(self.network.widths) <= NARROW[self.dtype.itemsize]:
             room = workspace(narrow_numbers(plan, lanes(self.dtype), self.dtype.itemsize), self.dtype)
             self._over(rows.size, narrow_dense, *self._chain_arguments, rows, room)
@@ -225,12 +228,12 @@ class Jacobian(RealOperator):
             Where the result is larger than the memory available, before any of it is allocated.
         """
         other = self if other is None else operator_checks.same_widths(self, other)
-        inputs = (self._X, self.network._theta, other._X, other.network._theta)
+        inputs = (self._X, self.network.kernels.theta, other._X, other.network.kernels.theta)
         out, rows = operator_checks.output_array(out, (self.shape[0], other.shape[0]), self.dtype, *inputs)
-        lines = sum(self.network.widths)
-        over(panel_count(self.forward.samples, self.dtype), out.size * lines, gram, self.network._layout.plan,
+        lines, plan = sum(self.network.widths), self.network.kernels.plan
+        over(panel_count(self.forward.samples, self.dtype), out.size * lines, gram, plan,
              self.forward._stack, self._chains(), other.forward._stack, other._chains(), rows, other is self,
-             workspace(gram_numbers(self.network._layout.plan, lanes(self.dtype)), self.dtype))
+             workspace(gram_numbers(plan, lanes(self.dtype)), self.dtype))
         return out
 
     def row_norms(self):
@@ -241,11 +244,11 @@ class Jacobian(RealOperator):
 
     def _matvec(self, v):
         v = checks.direction(v, self.shape[1], self.dtype)
-        network, m = self.network, len(self._X)
+        network, kernels, m = self.network, self.network.kernels, len(self._X)
         out = np.empty((m, network.widths[-1]), self.dtype)
         if self._take_first():
-            room = workspace(GROUP * lanes(self.dtype) * network._layout.stack_lines + lanes(self.dtype)**2, self.dtype)
-            over(panel_count(m, self.dtype), 3 * m * network.size, streamed_product, network._theta, network._layout.plan,
+            room = workspace(GROUP * lanes(self.dtype) * kernels.layout.stack_lines + lanes(self.dtype)**2, self.dtype)
+            over(panel_count(m, self.dtype), 3 * m * network.size, streamed_product, kernels.theta, kernels.plan,
                  self._X, NO_INDICES, v, out, room)
         else:
             self._over(2 * m * network.size, product, *self._kernel_arguments, v, out)

@@ -82,8 +82,8 @@ class KroneckerFactored(RealOperator):
 
     def _bytes(self, count):
         """What a slab of so many samples takes."""
-        network, n = self.network, self.network.widths[-1]
-        each = network._layout.stack_lines + n * (2 * network._layout.chain_lines + 4 * n) + 4 * sum(network.widths)
+        network, n, layout = self.network, self.network.widths[-1], self.network.kernels.layout
+        each = layout.stack_lines + n * (2 * layout.chain_lines + 4 * n) + 4 * sum(network.widths)
         return count * (each * network.dtype.itemsize + READ * (network.widths[0] + self._targets.shape[1] + 1))
 
     def _parts(self):
@@ -111,7 +111,7 @@ class KroneckerFactored(RealOperator):
 
     def _split(self, v):
         """(W^l, b^l) of a vector of θ's layout side by side, [n_l, n_{l−1} + 1] for every layer."""
-        layout = self.network._layout
+        layout = self.network.kernels.layout
         for l in range(1, self.network.depth + 1):
             W = v[layout.weight_slice(l)].reshape(self.network.widths[l], -1)
             yield np.concatenate([W, v[layout.bias_slice(l), None]], axis=1)

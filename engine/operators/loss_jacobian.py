@@ -68,16 +68,16 @@ class LossJacobian(RealOperator):
     def _deltas(self):
         """δ^l of every sample, panel by panel."""
         if self._kept is None:
-            network, wide, m = self.network, lanes(self.dtype), self.shape[0]
+            network, kernels, wide, m = self.network, self.network.kernels, lanes(self.dtype), self.shape[0]
             delta = np.empty(panel_count(m, self.dtype) * wide * sum(network.widths[1:]) + wide * wide, self.dtype)
-            self._over(m * network._layout.sample_work, sample_deltas, network._theta, network._weights_back(),
-                       network._layout.plan, self.forward._stack, self._output_gradients, delta)
+            self._over(m * kernels.layout.sample_work, sample_deltas, kernels.theta, kernels.backward_weights,
+                       kernels.plan, self.forward._stack, self._output_gradients, delta)
             self._kept = delta
         return self._kept
 
     @property
     def _factors(self):
-        return self.network._layout.plan, self.forward._stack, self._deltas()
+        return self.network.kernels.plan, self.forward._stack, self._deltas()
 
     def dense(self, out=None):
         """D_θ φ̃ [m, P], every number of it.
@@ -92,7 +92,7 @@ class LossJacobian(RealOperator):
         MemoryError
             Where it does not fit in the memory available, before anything is allocated.
         """
-        out, rows = operator_checks.output_array(out, self.shape, self.dtype, self.forward._X, self.network._theta)
+        out, rows = operator_checks.output_array(out, self.shape, self.dtype, self.forward._X, self.network.kernels.theta)
         self._over(rows.size, gradient_rows, *self._factors, rows)
         return out
 
@@ -136,10 +136,10 @@ class LossJacobian(RealOperator):
         return self.T @ factors
 
     def _matvec(self, v):
-        v = checks.direction(v, self.shape[1], self.dtype)
+        v, kernels = checks.direction(v, self.shape[1], self.dtype), self.network.kernels
         tangents = np.empty_like(self._output_gradients)
-        self._over(2 * self.shape[0] * self.shape[1], product, self.network._theta, self.network._layout.plan,
-                   self.forward._stack, v, tangents)
+        self._over(2 * self.shape[0] * self.shape[1], product, kernels.theta, kernels.plan, self.forward._stack, v,
+                   tangents)
         total = np.zeros(self.shape[0], self.dtype)
         for i in range(tangents.shape[1]):
             total += self._output_gradients[:, i] * tangents[:, i]  # eq. 17

@@ -49,7 +49,7 @@ class NeuralTangentKernel(RealOperator):
         network, m, others = self.network, self._left.forward.samples, self._right.forward.samples
         out = np.empty((tables, m, others), self.dtype)
         work = m * others * network.widths[-1] * sum(network.widths)
-        over(panel_count(m, self.dtype), work, output_kernels, network._layout.plan, self._left.forward._stack,
+        over(panel_count(m, self.dtype), work, output_kernels, network.kernels.plan, self._left.forward._stack,
              self._left._chains(), self._right.forward._stack, self._right._chains(), out, self._right is self._left)
         return out
 

@@ -27,7 +27,7 @@ class PairedLayers:
     def __init__(self, network):
         self.network, depth = network, network.depth
         self._pairs = np.zeros((depth * (depth + 1) // 2, 7), np.int64)
-        self.size, self._most = pair_places(network._layout.plan, self._pairs, lanes(network.dtype))
+        self.size, self._most = pair_places(network.kernels.plan, self._pairs, lanes(network.dtype))
 
     def upper_triangle(self, stack, curvature):
         """Jᵀ H J [P, P] on and above the diagonal; what is below is no part of it.
@@ -36,14 +36,14 @@ class PairedLayers:
         most eight ranges of samples, that depend on their number alone, and up the fixed tree.
         """
         network, m = self.network, curvature.samples
-        theta, plan, dtype = network._theta, network._layout.plan, network.dtype
+        kernels, plan, dtype = network.kernels, network.kernels.plan, network.dtype
         nodes = 1
         while 2 * nodes * SAMPLES <= m and nodes < NODES:
             nodes *= 2
         partial = np.empty((nodes, self.size), dtype)
         room = workspace(pair_numbers(plan, lanes(dtype), self._most), dtype)
-        over(nodes, m * self.size, pair_sums, theta, network._weights_back(), plan, stack, curvature, self._pairs, self._most,
-             partial, room)
+        over(nodes, m * self.size, pair_sums, kernels.theta, kernels.backward_weights, plan, stack, curvature, self._pairs,
+             self._most, partial, room)
         over(self.size, nodes * self.size, fold_columns, partial)
         out = np.zeros((network.size, network.size), dtype)
         over(sum(network.widths[1:]), SPREAD * out.size, spread, plan, partial[0], self._pairs, out)

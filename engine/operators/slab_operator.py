@@ -90,10 +90,10 @@ class SlabOperator(CurvatureOperator):
 
     def _bytes(self, count):
         """Twice what a slab of so many samples takes: as much is left to the products of `dense`."""
-        network, n = self.network, self.network.widths[-1]
-        lines = 2 * network._layout.stack_lines + 3 * sum(network.widths) + curvature_lines(n, -1) + 8 * n
+        network, n, stack_lines = self.network, self.network.widths[-1], self.network.kernels.layout.stack_lines
+        lines = 2 * stack_lines + 3 * sum(network.widths) + curvature_lines(n, -1) + 8 * n
         threads = min(num_threads(), block_count(count))
-        room = threads * (2 * BLOCK * (network._layout.stack_lines + 3 * max(network.widths)) + 2 * lanes(network.dtype)**2)
+        room = threads * (2 * BLOCK * (stack_lines + 3 * max(network.widths)) + 2 * lanes(network.dtype)**2)
         numbers = count * lines + room + (levels_of(len(self._X), count) + 4 * threads) * network.size
         return 2 * (int(numbers) * network.dtype.itemsize + count * READ * (network.widths[0] + self._targets.shape[1] + 1))
 

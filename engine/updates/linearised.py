@@ -214,7 +214,7 @@ class Linearised:
 
     def diagonal(self):
         """The diagonal of MᵀM [p], from the factors (Bˡ, aˡ⁻¹) of J."""
-        network, m, held = self.network, len(self.outputs), held_samples(self.network)
+        network, m, held, layout = self.network, len(self.outputs), held_samples(self.network), self.network.kernels.layout
         out = np.zeros(network.size, network.dtype)
         for first in range(0, m, held):
             J = self._jacobian_of(first, min(held, m - first))
@@ -223,8 +223,8 @@ class Linearised:
                 B = J.chain(l)
                 rows = factor[:, :, None] * B if factor.ndim == 2 else np.matmul(factor.transpose(0, 2, 1), B)
                 squares = np.einsum("kip,kip->kp", rows, rows)
-                out[network._layout.weight_slice(l)] += (squares.T @ J.forward.a(l - 1)**2).reshape(-1)
-                out[network._layout.bias_slice(l)] += squares.sum(axis=0)
+                out[layout.weight_slice(l)] += (squares.T @ J.forward.a(l - 1)**2).reshape(-1)
+                out[layout.bias_slice(l)] += squares.sum(axis=0)
         return out[self.free]
 
     def bend(self, step, pushed, part):

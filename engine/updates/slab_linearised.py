@@ -12,7 +12,7 @@ READ = 8  # bytes of a number as it lies in a file, at most
 
 def _sample_numbers(network):
     """Numbers that a sample's pass forward and its chains take."""
-    layout, widths = network._layout, network.widths
+    layout, widths = network.kernels.layout, network.widths
     return layout.stack_lines + widths[-1] * (2 * layout.chain_lines + 8) + 2 * sum(widths)
 
 

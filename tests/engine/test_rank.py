@@ -108,7 +108,7 @@ def test_every_solver_takes_the_step_of_the_pseudo_inverse(case, monkeypatch):
     net = network((3, 6, 2), "relu" if case == "dead units" else "tanh", np.float64)
     if case == "dead units":
         theta = net.parameters.copy()
-        theta[net._layout.bias_slice(1)][:3] = -100
+        theta[net.kernels.layout.bias_slice(1)][:3] = -100
         net = net.replace(theta)
     X = generator.standard_normal((m, 3))
     X[:, 2] = X[:, 1]

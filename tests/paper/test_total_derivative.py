@@ -35,7 +35,7 @@ def test_both_roads_and_the_dense_product_agree(loss, reduction):
         tensor = J.wrt_weight(l)
         assert tensor.shape == (M * N, net.widths[l], net.widths[l - 1])  # eq. 19
         by_layer = np.einsum("r,rpq->pq", cost.output_gradient(A, y), tensor)
-        np.testing.assert_allclose(gradient[net._layout.weight_slice(l)].reshape(by_layer.shape), by_layer, atol=1e-12)
+        np.testing.assert_allclose(gradient[net.kernels.layout.weight_slice(l)].reshape(by_layer.shape), by_layer, atol=1e-12)
 
 
 def test_projection_is_the_identity_in_one_block():

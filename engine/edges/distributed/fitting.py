@@ -9,7 +9,7 @@ from ... import object_checks
 from ...cost import Cost
 from ...cost_checks import per_sample_data
 from ...endings import with_result
-from ...network import Network
+from ...network import Network, with_parameters
 from ...training import run_epochs
 from ...updates import Update
 from ...updates import checks as update_checks
@@ -41,7 +41,7 @@ class _Problem:
     def network(self, theta):
         """The network at `theta` [P], an array of the network's dtype; it is not copied."""
         network = self._run.network
-        return network._with(engine_checks.parameters_in_place(theta, network.dtype, network.size))
+        return with_parameters(network, engine_checks.parameters_in_place(theta, network.dtype, network.size))
 
     def value_and_gradient(self, theta):
         """C and D_θ C of the batch (eq. 14 and 20)."""
