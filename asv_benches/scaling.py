@@ -14,9 +14,8 @@ from time import perf_counter
 import numpy as np
 
 import engine
-from engine import Cost, Network, reductions, value_and_gradient
+from engine import Cost, Network, distributed, reductions, value_and_gradient
 from engine.backward import evaluate
-from engine.edges import distributed
 from schedulers import BatchStep
 
 from .benchmarks.distributed import drawn

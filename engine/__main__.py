@@ -1,66 +1,9 @@
 """python -m engine: train on a data set, write a network's Jacobian, compile ahead of time, show what the engine runs on."""
 
-import io
-import os
 import sys
-import traceback
-import warnings
 
-from .command import compile, jacobian, train
-from .command.options import OneLine
-from .command.signals import EXPECTED, Signals, Stopped
-
-
-def parser():
-    """The command's options."""
-    main = OneLine(prog="python -m engine", description="Per-sample derivatives of dense neural networks.")
-    commands = main.add_subparsers(dest="command", required=True, metavar="COMMAND")
-    for subcommand in (train, jacobian, compile):
-        subcommand.add(commands)
-    return main
-
-
-def main(arguments=None):
-    """Run the command; its exit status: 0, 2 after an error, 128 and the signal's number where a signal ended it."""
-    arguments = sys.argv[1:] if arguments is None else arguments
-    signals = Signals()
-    try:
-        options = parser().parse_args(arguments)
-        with signals:
-            options.run(options, arguments)
-            sys.stdout.flush()
-        return 0
-    except BrokenPipeError:
-        _silence()
-        return 128 + 13
-    except EXPECTED as error:
-        return _said(options.command, str(error) or type(error).__name__, 2)
-    except Stopped as error:
-        return _said(options.command, str(error), signals.status if error.status is None else error.status)
-    except KeyboardInterrupt:
-        return _said(arguments[0] if arguments else "", "interrupted", signals.status)
-    except Exception as error:
-        place = traceback.extract_tb(error.__traceback__)[-1]
-        return _said(options.command, f"a fault of the engine's: {type(error).__name__}: {error} ({place.filename}, line "
-                                      f"{place.lineno})", 2)
-
-
-def _said(command, message, status):
-    print(f"python -m engine {command}: {' '.join(message.split())}", file=sys.stderr)
-    return status
-
-
-def _silence():
-    """Nobody reads what is printed any more: the interpreter is not to try again at its end."""
-    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-
-
-def _warned(message, category, filename, lineno, file=None, line=None):
-    print(f"python -m engine: warning: {' '.join(str(message).split())}", file=sys.stderr)
-
+from .command.command_line import main, prepare_output
 
 if __name__ == "__main__":
-    warnings.showwarning = _warned
-    if isinstance(sys.stdout, io.TextIOWrapper):
-        sys.stdout.reconfigure(errors="backslashreplace")
+    prepare_output()
     sys.exit(main())

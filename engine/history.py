@@ -49,7 +49,7 @@ class History:
 
     def plot(self, axes=None):
         """Cost against epoch; Matplotlib must be installed. Gives the axes."""
-        from .edges.plot import plot_history
+        from .plot import plot_history
 
         return plot_history(self, axes)
 

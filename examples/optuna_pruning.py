@@ -10,7 +10,7 @@ validation cost, and returns True where the trial is not worth going on with.
 import numpy as np
 
 from engine import Adam, Cost, Network, fit
-from engine.edges.data import read_data
+from engine.command.tables.data import read_data
 from schedulers import BatchSchedule
 
 

@@ -13,7 +13,7 @@ import sys
 import numpy as np
 
 from engine import Cost, GradientDescent, Network, fit
-from engine.edges.data import read_data
+from engine.command.tables.data import read_data
 from schedulers import BatchSchedule, sweep
 
 GRID = {"width": [16, 32, 64], "rate": [0.01, 0.03, 0.1, 0.3, 1.0], "seed": [0, 1]}

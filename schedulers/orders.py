@@ -188,7 +188,7 @@ def stratified(labels):
 def sharded(shard, block=128):
     """Every sample once an epoch, in batches each of whose blocks of positions holds samples of one shard.
 
-    Samples 0 … shard − 1 are a shard, and so on; they live on different machines, say (`engine.edges.distributed`), and a block is
+    Samples 0 … shard − 1 are a shard, and so on; they live on different machines, say (`engine.distributed`), and a block is
     what is summed in order. A shard's samples are shuffled; the shards take turns, so that every batch holds each in about its
     share. The order is the same wherever it is used.
 

@@ -28,7 +28,7 @@ class Step:
     def setup(self, reduction, samples_each):
         from distributed import Client, LocalCluster
 
-        from engine.edges import distributed
+        from engine import distributed
 
         engine.set_num_threads(2)
         loaders = [functools.partial(drawn, seed, samples_each, 2) for seed in range(4)]

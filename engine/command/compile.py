@@ -17,7 +17,7 @@ def add(commands):
 
 def compile_kernels(options, arguments):
     """Fill the kernels' cache."""
-    from ..edges.ahead import compile_ahead
+    from .ahead import compile_ahead
 
     started = time.perf_counter()
     compiled = compile_ahead(dict.fromkeys(options.dtype))

@@ -5,12 +5,13 @@ import pathlib
 import numpy as np
 
 from .. import load
-from ..edges import checks, run_checks, target_checks
-from ..edges.data import read_inputs
-from ..edges.runs import DESCRIPTION, SCALING, read_run
 from ..files import replacing
+from . import option_checks, run_checks
 from .options import DATA, add_reading, choices
+from .runs import DESCRIPTION, SCALING, read_run
 from .signals import Stopped
+from .tables import target_checks
+from .tables.data import read_inputs
 
 
 def add(commands):
@@ -40,7 +41,7 @@ def jacobian(options, arguments):
     network = load(options.network)
     features, scaling = read_run(options.network, network, scaled=not options.raw)
     X, place = read_inputs(options.data, features, choices(options))
-    X = checks.network_inputs(network, X, options.network)
+    X = option_checks.network_inputs(network, X, options.network)
     X = X if scaling is None else scaling.applied(X)
     names = None if features is None else features.names
     target_checks.representable(X, network.dtype, place, lambda j: f"feature {names[j]!r}" if names else f"feature {j}")

@@ -3,8 +3,8 @@
 import argparse
 import sys
 
-from ..edges.data import BUNDLED, Choices
-from ..edges.tables import SEPARATORS, SUFFIXES, Reading
+from .tables.data import BUNDLED, Choices
+from .tables.table import SEPARATORS, SUFFIXES, Reading
 
 DATA = (f"{', '.join(BUNDLED)} (bundled with scikit-learn); a table with a line of column names, whose name ends in "
         f"{', '.join(SUFFIXES)} or one of these and .gz; or an .npz file with arrays X and y")

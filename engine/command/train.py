@@ -10,13 +10,14 @@ from schedulers import BatchSchedule
 
 from .. import Adam, AdamW, Cost, DivergenceError, GradientDescent, Network, RMSprop, fit, reductions
 from ..activations import NAMED as ACTIVATIONS
-from ..edges import checks, target_checks
-from ..edges.data import read_data
-from ..edges.runs import CHECKPOINT, RunFolder, description
-from ..edges.scaling import Scaling
 from ..losses import NAMED as LOSSES
+from . import option_checks
 from .options import DATA, Defaults, add_reading, choices
+from .runs import CHECKPOINT, RunFolder, description
 from .signals import EXPECTED, Stopped, deferred
+from .tables import target_checks
+from .tables.data import read_data
+from .tables.scaling import Scaling
 
 UPDATES = {"gradient_descent": GradientDescent, "adam": Adam, "adamw": AdamW, "rmsprop": RMSprop}
 RATES = {"gradient_descent": 0.05, "adam": 1e-3, "adamw": 1e-3, "rmsprop": 1e-3}
@@ -71,11 +72,11 @@ def train(options, arguments):
     """Train, save the run, print a summary."""
     data = read_data(options.data, choices=choices(options))
     targets, m = data.targets, len(data.X)
-    held = checks.split_sizes(m, checks.test_fraction(options.test_fraction))
-    name, number = checks.reduction_spec(options.reduction, REDUCTIONS, REDUCTION_FORMS)
+    tested = option_checks.split_sizes(m, option_checks.test_fraction(options.test_fraction))
+    name, number = option_checks.reduction_spec(options.reduction, REDUCTIONS, REDUCTION_FORMS)
     reduction = name if number is None else getattr(reductions, name)(number)
-    order = np.random.default_rng(checks.seed(options.seed)).permutation(m)
-    test, rest = order[:held], order[held:]
+    order = np.random.default_rng(option_checks.seed(options.seed)).permutation(m)
+    test, rest = order[:tested], order[tested:]
     scaling = Scaling.of(data.X[rest])
     target_scaling = Scaling.of(targets.y[rest]) if targets.scaled else Scaling.none(targets.outputs)
     X, y = scaling.applied(data.X), target_scaling.applied(targets.y) if targets.scaled else targets.y
@@ -172,5 +173,5 @@ def sample_steps(schedule, samples, epochs):
 
 
 def shown(score):
-    """A score in words; it is NaN where all truths are alike."""
+    """A score in words; it is NaN where all targets are alike."""
     return f"{score:.4f}" if score == score else "none: the targets do not vary there"

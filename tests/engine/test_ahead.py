@@ -7,12 +7,12 @@ import sys
 
 import pytest
 
-from engine.edges.ahead import SESSION
+from engine.command.ahead import SESSION
 
 ROOT = pathlib.Path(__file__).parents[2]
 TYPICAL = """
 import numpy as np
-from engine.edges.ahead import compilations
+from engine.command.ahead import compilations
 with compilations() as count:
     import engine
     from engine import Cost, reductions, value_and_gradient

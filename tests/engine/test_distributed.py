@@ -11,8 +11,7 @@ import numpy as np
 import pytest
 
 import engine
-from engine import Adam, Cost, GradientDescent, LevenbergMarquardt, fit, operators, reductions, value_and_gradient
-from engine.edges import distributed
+from engine import Adam, Cost, GradientDescent, LevenbergMarquardt, distributed, fit, operators, reductions, value_and_gradient
 from schedulers import BatchSchedule, orders
 
 from ..cases import DTYPES, LOSSES, REDUCTIONS, SECOND_ORDER, UPDATES, network, targets
@@ -326,7 +325,7 @@ def test_the_shard_of_a_wrong_sample_is_named(client):
 
 def test_without_dask_it_says_what_to_install():
     code = ("import sys; sys.modules['distributed'] = sys.modules['dask'] = None\n"
-            "from engine.edges import distributed\n"
+            "from engine import distributed\n"
             "try: distributed.scatter(None, [[1.0]], [1.0])\n"
             "except ImportError as error: print(error)")
     told = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=pathlib.Path(__file__).parents[2])

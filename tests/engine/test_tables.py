@@ -10,8 +10,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from engine.edges.data import Choices, read_data, read_inputs
-from engine.edges.tables import Reading, read_table
+from engine.command.tables.data import Choices, read_data, read_inputs
+from engine.command.tables.table import Reading, read_table
 
 M = 12
 X = np.stack([np.arange(M) + 0.5, np.arange(M) * 3 % 7 - 2.0], axis=1)
@@ -223,7 +223,7 @@ def test_a_packed_table_is_read_and_a_cut_one_refused(tmp_path):
 
 
 def test_what_is_packed_must_fit_in_memory(tmp_path, monkeypatch):
-    from engine.edges import table_checks
+    from engine.command.tables import table_checks
 
     path = tmp_path / "table.csv.gz"
     path.write_bytes(gzip.compress(table().encode() + b"1,2,3\n" * 100000))

@@ -3,9 +3,9 @@
 import numpy as np
 import pytest
 
-from engine.edges.data import Choices, read_data, read_inputs
-from engine.edges.scaling import Scaling
-from engine.edges.targets import Column, choose
+from engine.command.tables.data import Choices, read_data, read_inputs
+from engine.command.tables.scaling import Scaling
+from engine.command.tables.targets import Column, choose
 
 M = 60
 X = np.random.default_rng(0).standard_normal((M, 3))

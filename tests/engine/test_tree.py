@@ -4,8 +4,8 @@ import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from engine.edges.distributed.shards import quotas
-from engine.edges.distributed.tree import cut, folded, leaves_of, node_size, subtrees
+from engine.distributed.shards import quotas
+from engine.distributed.tree import cut, folded, leaves_of, node_size, subtrees
 from engine.kernels.sums import BLOCK, tree_sum
 
 

@@ -17,13 +17,13 @@ NAMES = [str(path.relative_to(ROOT)) for path in FILES]
 
 # a module may import those of a lower rank, or of its own folder where it is one
 RANKS = {"kernels": 0, "layout": 1, "checks": 1, "object_checks": 1, "file_checks": 1.2, "files": 1.5, "archives": 1.5,
-         "saved_network": 2, "cost_checks": 2, "turns": 1, "forks": 1, "runtime": 2, "recycled": 2, "errors": 1, "activations": 2,
-         "network_kernels": 2.5, "network": 3, "forward": 4,
+         "saved_network": 2, "cost_checks": 2, "turns": 1, "forks": 1, "runtime": 2, "recycled": 2, "errors": 1,
+         "extras": 1, "plot": 2, "activations": 2, "network_kernels": 2.5, "network": 3, "forward": 4,
          "losses": 4, "reductions": 4, "rows": 4, "blocks": 4, "cost": 5, "backward": 6, "two_passes": 6.5,
          "operators": 7, "objective": 7, "verification": 7,
          "batch_problem": 7, "updates": 8, "influence": 8, "laplace": 8, "per_sample": 8, "history": 9,
          "journal": 9.1, "run_identity": 9.1, "checkpoint": 9.5, "epochs": 9, "endings": 9.5,
-         "training": 10, "edges": 11, "__init__": 12, "command": 12.5, "__main__": 13}
+         "training": 10, "distributed": 11, "__init__": 12, "command": 12.5, "edges": 13, "__main__": 13}
 
 CONTRACT = {"Activation", "Adam", "AdamW", "CheckpointError", "Cost", "DivergenceError", "FitResult", "ForwardPass", "GaussNewton",
             "GradientDescent", "Interrupted", "Jacobian", "LevenbergMarquardt", "Loss", "NaturalGradient", "Network", "RMSprop",

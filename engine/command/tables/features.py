@@ -5,7 +5,7 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 
 from . import table_checks
-from .tables import Table
+from .table import Table
 
 
 @dataclass(frozen=True)

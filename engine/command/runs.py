@@ -9,10 +9,10 @@ from dataclasses import dataclass
 import numpy as np
 
 from ..files import replacing
+from ..plot import plot_history
 from . import run_checks
-from .features import Features
-from .plot import plot_history
-from .scaling import Scaling
+from .tables.features import Features
+from .tables.scaling import Scaling
 
 RUNS = "GAMMACHAIN_RUNS"  # the environment variable that names where new run folders go
 FORMAT = "gammachain run 1"

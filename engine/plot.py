@@ -1,6 +1,6 @@
 """Pictures, by Matplotlib."""
 
-from .checks import imported
+from .extras import imported
 
 
 def plot_history(history, axes=None):

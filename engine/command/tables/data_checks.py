@@ -1,24 +1,10 @@
-"""Checks of files, data sets and options that the command reads."""
-
-import importlib
+"""Checks of data sets: their names, .npz files, labels."""
 
 import numpy as np
 
-from .. import checks
-from ..archives import Member, opened
+from ... import checks
+from ...archives import Member, opened
 from .table_checks import listed
-
-EXTRAS = {"sklearn": ("scikit-learn", "demo"), "matplotlib": ("matplotlib", "demo"), "pandas": ("pandas", "demo"),
-          "distributed": ("distributed", "distributed"), "dask.config": ("distributed", "distributed")}
-
-
-def imported(module, purpose):
-    """A partner's module, or an ImportError that says how to get it."""
-    try:
-        return importlib.import_module(module)
-    except ImportError:
-        package, extra = EXTRAS[module]
-        raise ImportError(f'{purpose} needs {package}: python -m pip install "gammachain[{extra}]"') from None
 
 
 def target_named(path, target, names):
@@ -79,46 +65,3 @@ def data_name(name, bundled, suffixes):
         raise ValueError(f"DATA must be one of {', '.join(bundled)}, a table whose name ends in {', '.join(suffixes)} or one of "
                          f"these and .gz, or an .npz file, but is {name!r}")
     return name
-
-
-def test_fraction(value):
-    """A share of the samples to hold out."""
-    return checks.number_where(value, "--test-fraction", "a number in (0, 1)", lambda number: 0 < number < 1)
-
-
-def split_sizes(m, fraction):
-    """How many samples to hold out; at least one on either side."""
-    held = round(m * fraction)
-    if held < 1 or held >= m:
-        raise ValueError(f"--test-fraction {fraction} of {m} samples leaves {m - held} to train on and {held} to test on; "
-                         "both must be at least 1")
-    return held
-
-
-def reduction_spec(text, known, names):
-    """A reduction as the command line has it, `name` or `name:number`."""
-    name, _, number = text.partition(":")
-    if name not in known:
-        raise ValueError(f"--reduction must be one of {', '.join(names)}, but is {text!r}")
-    if known[name] != bool(number):
-        form = f"{name}:NUMBER" if known[name] else name
-        raise ValueError(f"--reduction must be given as {form}, but is {text!r}")
-    if not number:
-        return name, None
-    try:
-        value = float(number)
-    except ValueError:
-        raise ValueError(f"--reduction must be given as {name}:NUMBER, but is {text!r}") from None
-    return name, checks.number_where(value, "--reduction", "a name and a finite number", lambda value: True)
-
-
-def network_inputs(network, X, path):
-    """Refuse data that does not go with a network."""
-    if X.shape[1] != network.widths[0]:
-        raise ValueError(f"DATA must have {network.widths[0]} features for the network {path}, but has {X.shape[1]}")
-    return X
-
-
-def seed(value):
-    """A seed of at least 0."""
-    return checks.whole_number(value, "--seed", 0)

@@ -7,7 +7,7 @@ import stat
 
 import numpy as np
 
-from ..operators.checks import available_bytes
+from ...operators.checks import available_bytes
 
 SHOWN = 12  # names of columns in an error
 

@@ -8,8 +8,8 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from ...extras import imported
 from . import table_checks
-from .checks import imported
 from .text import SPACE, Text, read_text, records, text_lines
 
 SUFFIXES = (".csv", ".tsv", ".txt", ".dat")

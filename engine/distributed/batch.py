@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from ...kernels.sums import BLOCK
+from ..kernels.sums import BLOCK
 from . import on_worker
 from .shards import gathered, large_values
 from .tree import cut, folded, leaves_of, node_size, subtrees

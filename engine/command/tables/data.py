@@ -8,9 +8,10 @@ from functools import partial
 
 import numpy as np
 
-from . import checks, table_checks
+from ...extras import imported
+from . import data_checks, table_checks
 from .features import Features
-from .tables import MISSING, SUFFIXES, Reading, read_table
+from .table import MISSING, SUFFIXES, Reading, read_table
 from .targets import Column, Targets, choose
 
 BUNDLED = ("digits", "iris", "wine", "breast_cancer", "diabetes")
@@ -107,7 +108,7 @@ def read_data(name, target=None, choices=None):
         Where the file cannot be read.
     """
     choices = choices or Choices(target)
-    checks.data_name(name, BUNDLED, SUFFIXES)
+    data_checks.data_name(name, BUNDLED, SUFFIXES)
     if name in BUNDLED:
         return _bundled(name, choices)
     return _arrays(name, choices) if name.endswith(".npz") else _table(name, choices)
@@ -119,11 +120,11 @@ def read_inputs(name, features=None, choices=Choices()):
     `features` are those of a run: columns are found by their names and put in its order. Where None, all columns but the target are
     taken as they come.
     """
-    checks.data_name(name, BUNDLED, SUFFIXES)
+    data_checks.data_name(name, BUNDLED, SUFFIXES)
     if name in BUNDLED:
         return _loaded(name)[0], partial(_sample, name)
     if name.endswith(".npz"):
-        return checks.npz_inputs(name), partial(_entry, name, "X")
+        return data_checks.npz_inputs(name), partial(_entry, name, "X")
     table = read_table(name, choices.reading)
     targets = table_checks.columns_of(name, table.names, choices.target, "--target") if choices.target else ()
     dropped = _dropped(table, choices.drop)
@@ -135,7 +136,7 @@ def read_inputs(name, features=None, choices=Choices()):
 
 
 def _loaded(name):
-    checks.imported("sklearn", f"the data set {name}")
+    imported("sklearn", f"the data set {name}")
     datasets = importlib.import_module("sklearn.datasets")
     return getattr(datasets, f"load_{name}")(return_X_y=True)
 
@@ -149,7 +150,7 @@ def _bundled(name, choices):
 
 
 def _arrays(path, choices):
-    X, y = checks.npz_arrays(path, choices.target)
+    X, y = data_checks.npz_arrays(path, choices.target)
     name = choices.target or "y"
     place = partial(_entry, path, "X")
     if y.ndim == 2 and y.shape[1] > 1:
@@ -159,14 +160,14 @@ def _arrays(path, choices):
         text = y.dtype.kind in "US"
         if text:
             y = np.array([unicodedata.normalize("NFC", cell.strip()) for cell in y.astype(str).tolist()])
-            checks.no_missing_label(path, name, y, MISSING)
+            data_checks.no_missing_label(path, name, y, MISSING)
         columns = [Column(name, y, partial(_entry, path, name))]
     return DataSet(X, choose(columns, choices.task, choices.loss), Features(None, X.shape[1]), place)
 
 
 def _table(path, choices):
     table = read_table(path, choices.reading)
-    names = table_checks.columns_of(path, table.names, checks.target_named(path, choices.target, table.names), "--target")
+    names = table_checks.columns_of(path, table.names, data_checks.target_named(path, choices.target, table.names), "--target")
     for name in names:
         table_checks.no_missing(table, name)
     targets = choose([_column(table, name) for name in names], choices.task, choices.loss)

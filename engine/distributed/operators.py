@@ -3,12 +3,12 @@
 import numpy as np
 from scipy.sparse.linalg import LinearOperator
 
-from ... import object_checks
-from ...cost import Cost
-from ...kernels.sums import tree_sum
-from ...operators import Jacobian
-from ...operators.ggn import GaussNewtonOperator
-from ...operators.output_curvature import loss_curvature, reduction_curvature
+from .. import object_checks
+from ..cost import Cost
+from ..kernels.sums import tree_sum
+from ..operators import Jacobian
+from ..operators.ggn import GaussNewtonOperator
+from ..operators.output_curvature import loss_curvature, reduction_curvature
 from . import checks, gradient, on_worker
 
 

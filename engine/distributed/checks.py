@@ -2,9 +2,9 @@
 
 import numpy as np
 
-from ... import checks
-from ...cost_checks import sample_count
-from ...kernels.sums import BLOCK
+from .. import checks
+from ..cost_checks import sample_count
+from ..kernels.sums import BLOCK
 
 
 def client(value):

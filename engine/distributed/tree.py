@@ -2,7 +2,7 @@
 
 from typing import NamedTuple
 
-from ...kernels.sums import BLOCK
+from ..kernels.sums import BLOCK
 
 
 class Leaf(NamedTuple):
@@ -34,7 +34,7 @@ def cut(low, high, m, least):
     Examples
     --------
     >>> import numpy as np
-    >>> from engine.edges.distributed.tree import cut
+    >>> from engine.distributed.tree import cut
     >>> shards = np.array([0, 0, 1, 2])
     >>> cut(shards, shards, 424, 128)[1]
     (0, (1, 2))
@@ -62,7 +62,7 @@ def leaves_of(tree):
 
     Examples
     --------
-    >>> from engine.edges.distributed.tree import leaves_of
+    >>> from engine.distributed.tree import leaves_of
     >>> leaves_of((0, (1, 2)))
     [0, 1, 2]
     """
@@ -74,7 +74,7 @@ def subtrees(tree, homes):
 
     Examples
     --------
-    >>> from engine.edges.distributed.tree import subtrees
+    >>> from engine.distributed.tree import subtrees
     >>> subtrees((((0, 1), (2, 3)), 4), ["a", "a", "a", "b", "b"])
     ([(0, 1), 2, 3, 4], ((0, (1, 2)), 3))
     """
@@ -95,7 +95,7 @@ def folded(tree, values, join):
 
     Examples
     --------
-    >>> from engine.edges.distributed.tree import folded
+    >>> from engine.distributed.tree import folded
     >>> folded((0, (1, 2)), "abc", lambda left, right: f"({left}{right})")
     '(a(bc))'
     """

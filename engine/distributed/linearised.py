@@ -4,7 +4,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from ...updates.linearised import Linearised, RightSide, hidden
+from ..updates.linearised import Linearised, RightSide, hidden
 from . import gradient, on_worker
 
 

@@ -4,15 +4,15 @@ from functools import cached_property
 
 import numpy as np
 
-from ... import checks as engine_checks
-from ... import object_checks
-from ...cost import Cost
-from ...cost_checks import per_sample_data
-from ...endings import with_result
-from ...network import Network, with_parameters
-from ...training import run_epochs
-from ...updates import Update
-from ...updates import checks as update_checks
+from .. import checks as engine_checks
+from .. import object_checks
+from ..cost import Cost
+from ..cost_checks import per_sample_data
+from ..endings import with_result
+from ..network import Network, with_parameters
+from ..training import run_epochs
+from ..updates import Update
+from ..updates import checks as update_checks
 from . import checks, gradient
 from .batch import Batch
 from .linearised import SpreadLinearised
@@ -118,7 +118,7 @@ def fit(network, shards, cost, update, schedule, *, epochs, trainable=None, vali
     Examples
     --------
     >>> from engine import Cost, GradientDescent
-    >>> from engine.edges import distributed
+    >>> from engine import distributed
     >>> from schedulers import BatchSchedule, orders
     >>> def trained(client, network, loaders):  # client = distributed.Client(address) of Dask; each loader reads one shard's (X, y)
     ...     shards = distributed.load(client, loaders)

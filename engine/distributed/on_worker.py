@@ -8,12 +8,12 @@ import numpy as np
 
 from schedulers import BatchStep
 
-from ... import checks, reductions
-from ...backward import evaluate
-from ...batch_problem import BatchProblem
-from ...cost import Cost
-from ...runtime import num_threads, set_num_threads
-from ..checks import imported
+from .. import checks, reductions
+from ..backward import evaluate
+from ..batch_problem import BatchProblem
+from ..cost import Cost
+from ..extras import imported
+from ..runtime import num_threads, set_num_threads
 from . import tree as tree_of_sums
 
 _turn = threading.Lock()

@@ -4,7 +4,7 @@ import functools
 
 import numpy as np
 
-from ..checks import imported
+from ..extras import imported
 from . import checks, on_worker
 from .tree import node_size
 
@@ -140,7 +140,7 @@ def quotas(shards, threads):
 
     Examples
     --------
-    >>> from engine.edges.distributed.shards import quotas
+    >>> from engine.distributed.shards import quotas
     >>> quotas(5, {"a": 1, "b": 3})
     {'a': 1, 'b': 4}
     """

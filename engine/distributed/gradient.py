@@ -1,9 +1,9 @@
 """C and D_θ C over samples on workers, exact for every φ (eq. 13–20)."""
 
-from ... import object_checks
-from ...cost import Cost
-from ...cost_checks import per_sample_data
-from ...network import Network
+from .. import object_checks
+from ..cost import Cost
+from ..cost_checks import per_sample_data
+from ..network import Network
 from . import checks, on_worker
 from .batch import Batch
 from .shards import Shards
@@ -73,7 +73,7 @@ def value_and_gradient(network, shards, cost):
     Examples
     --------
     >>> from engine import Cost, Network
-    >>> from engine.edges import distributed
+    >>> from engine import distributed
     >>> def slope(client, X, y):  # client = distributed.Client(address) of Dask
     ...     network = Network.initialize((X.shape[1], 20, 1), "tanh")
     ...     return distributed.value_and_gradient(network, distributed.scatter(client, X, y), Cost("squared_error"))
