@@ -74,8 +74,11 @@ class ForwardPass:
 
     Attributes
     ----------
+    X : ndarray [m, n_0]
     outputs : ndarray [m, n]
-        a^L, a row a sample.
+        a^L, a row for each sample.
+    stack : ndarray
+        a^l and γ^l of all samples as kernels read them, panel by panel.
 
     Examples
     --------
@@ -92,17 +95,10 @@ class ForwardPass:
         object_checks.network(network, Network)
         self._run(network, checks.samples(X, network.widths[0], network.dtype))
 
-    @classmethod
-    def _of(cls, network, X):
-        """The same of checked X."""
-        made = cls.__new__(cls)
-        made._run(network, X)
-        return made
-
     def _run(self, network, X):
-        self.network, self._X = network, X
-        self.outputs = np.empty((len(self._X), network.widths[-1]), network.dtype)
-        self._stack = run_forward(network, self._X, NO_INDICES, self.outputs)
+        self.network, self.X = network, X
+        self.outputs = np.empty((len(X), network.widths[-1]), network.dtype)
+        self.stack = run_forward(network, X, NO_INDICES, self.outputs)
 
     @property
     def samples(self):
@@ -119,19 +115,26 @@ class ForwardPass:
         l = checks.layer_index(l, 1, self.network.depth)
         out = np.empty((self.samples, self.network.widths[l]), self.network.dtype)
         over(panel_count(self.samples, out.dtype), out.size * self.network.widths[l - 1], weighted_inputs,
-             self.network.kernels.theta, self.network.kernels.plan, l, self._stack, out)  # eq. 1
+             self.network.kernels.theta, self.network.kernels.plan, l, self.stack, out)  # eq. 1
         return out
 
     def a(self, l):
         """a^l [m, n_l], l = 0 … L; a(0) is X (eq. 2)."""
         l = checks.layer_index(l, 0, self.network.depth)
-        return read(self.network, self._stack, self.network.kernels.layout.a_line(l), self.samples, l)
+        return read(self.network, self.stack, self.network.kernels.layout.a_line(l), self.samples, l)
 
     def gamma(self, l):
         """γ^l = g^l′(z^l) [m, n_l], l = 1 … L (paper §3.1, eq. 4)."""
         l = checks.layer_index(l, 1, self.network.depth)
-        return read(self.network, self._stack, self.network.kernels.layout.gamma_line(l), self.samples, l)
+        return read(self.network, self.stack, self.network.kernels.layout.gamma_line(l), self.samples, l)
 
     def D(self, l):
         """D^l = G^l ⊙ W^l [m, n_l, n_{l−1}], l = 1 … L: row p of W^l times γ^l_p (paper §3.1, eq. 5)."""
         return self.gamma(l)[:, :, None] * self.network.weight(l)  # eq. 5
+
+
+def forward_pass(network, X):
+    """The ForwardPass of X [m, n_0], which was checked before."""
+    made = ForwardPass.__new__(ForwardPass)
+    made._run(network, X)
+    return made

@@ -47,7 +47,7 @@ class Peer:
     def chains(self):
         def run():
             J = self.network.jacobian(self.case.X)
-            J._chains()
+            _ = J.factors
             return J
         return Work(run, self._chain_numbers)
 
@@ -57,8 +57,8 @@ class Peer:
         J = self.network.jacobian(self.case.X)
 
         def run():
-            J._chain = None
-            J._chains()
+            J._passes._chains = None
+            _ = J.factors
             return J
         return Work(run, self._chain_numbers)
 
@@ -97,24 +97,21 @@ class Peer:
         return Work(lambda: self.network.jacobian(self.case.X).row_norms())
 
     def gradient_norms(self):
-        norms = getattr(engine, "per_sample_gradient_norms", None)
-        return norms and Work(lambda: norms(self.network, self.case.X, self.case.y, self.cost))
+        return Work(lambda: engine.per_sample_gradient_norms(self.network, self.case.X, self.case.y, self.cost))
 
-    def _operator(self, name):
-        build = getattr(operators, name, None)
-        return build and build(self.network, self.case.X, self.case.y, self.cost)
+    def _operator(self, build):
+        return build(self.network, self.case.X, self.case.y, self.cost)
 
     def ggn_v(self):
-        G = self._operator("ggn")
-        return G and Work(lambda: G @ self.case.v)
+        G = self._operator(operators.ggn)
+        return Work(lambda: G @ self.case.v)
 
     def hessian_v(self):
-        H = self._operator("hessian")
-        return H and Work(lambda: H @ self.case.v)
+        H = self._operator(operators.hessian)
+        return Work(lambda: H @ self.case.v)
 
     def ggn_diagonal(self):
-        build = getattr(operators, "ggn", None)
-        return build and Work(lambda: build(self.network, self.case.X, self.case.y, self.cost).diagonal())
+        return Work(lambda: self._operator(operators.ggn).diagonal())
 
     def epoch(self):
         cost = Cost("softmax_cross_entropy")

@@ -53,7 +53,7 @@ class CurvatureOperator(RealOperator):
         return curvature.plus(self._loss_gradients, d)
 
     def _transposed(self, output_gradient):
-        return transposed_product(self.network, self.forward._stack, output_gradient)
+        return transposed_product(self.network, self.forward.stack, output_gradient)
 
     def _joined_rows(self, joined, s):
         """(∇²φ s)_k ∇L_k [m, n] for s [m] and a user's own ∇²φ."""

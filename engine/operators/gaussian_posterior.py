@@ -119,7 +119,7 @@ class _Dual:
         out /= self.precision
         each = block // self.jacobian.network.widths[-1]
         for k in lost:
-            out[k] = self._sum_of_squares(Jacobian(jacobian.network, jacobian._X[k * each:(k + 1) * each]).dense())
+            out[k] = self._sum_of_squares(Jacobian(jacobian.network, jacobian.X[k * each:(k + 1) * each]).dense())
         return out
 
 
@@ -166,7 +166,7 @@ class GaussianPosterior:
 
     def covariances(self, jacobian):
         """J* Σ J*ᵀ of each sample of J*, [m′, n, n]."""
-        X, n = jacobian._X, self.network.widths[-1]
+        X, n = jacobian.X, self.network.widths[-1]
         out = np.empty((len(X), n, n), self._dtype)
         step = max(1, SLAB // (n * jacobian.shape[1] * jacobian.dtype.itemsize))
         for first in range(0, len(X), step):

@@ -41,7 +41,7 @@ class GaussNewtonOperator(CurvatureOperator):
         kernels = network.kernels
         work = PASSES * m * kernels.layout.sample_work
         nodes = chunk_nodes(network, m, work)
-        over(len(nodes), work, ggn_product, kernels.theta, kernels.backward_weights, kernels.plan, forward._stack,
+        over(len(nodes), work, ggn_product, kernels.theta, kernels.backward_weights, kernels.plan, forward.stack,
              self._curvature, v, nodes, self._room(nodes))
         return folded(nodes)
 
@@ -51,7 +51,7 @@ class GaussNewtonOperator(CurvatureOperator):
 
     def _diagonal(self):
         network, kernels, m = self.network, self.network.kernels, len(self._losses)
-        plan, stack, wide = kernels.plan, self.forward._stack, lanes(self.dtype)
+        plan, stack, wide = kernels.plan, self.forward.stack, lanes(self.dtype)
         panels, blocks = panel_count(m, self.dtype), -(-m // BLOCK)
         flat = self._outputs.terms_alone
         factors = np.empty(blocks * BLOCK * sum(network.widths[1:]) + wide * wide, self.dtype)

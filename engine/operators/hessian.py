@@ -41,7 +41,7 @@ class HessianOperator(CurvatureOperator):
         bend = np.zeros((panels * lines + wide) * wide, self.dtype)
         delta = np.empty_like(bend)
         work = m * layout.sample_work
-        over(panels, work, second_derivatives, kernels.theta, kernels.plan, forward._stack, bend)
+        over(panels, work, second_derivatives, kernels.theta, kernels.plan, forward.stack, bend)
         for l, activation in enumerate(network.activations, 1):
             if activation.code < 0:
                 z = forward.z(l)
@@ -49,7 +49,7 @@ class HessianOperator(CurvatureOperator):
                 second = curvature_checks.user_second_derivative(second, z.shape, z.dtype, activation.name)
                 write_lines(second, bend, lines * wide, layout.a_line(l) - network.widths[0], (0, panels))
         output_gradient = self._weights[:, None] * self._loss_gradients  # eq. 18
-        over(panels, work, error_terms, kernels.backward_weights, kernels.plan, forward._stack, output_gradient, delta, bend,
+        over(panels, work, error_terms, kernels.backward_weights, kernels.plan, forward.stack, output_gradient, delta, bend,
              NO_INDICES)
         return Terms(curvature.lines, curvature.rank, m, delta, bend)
 
@@ -63,7 +63,7 @@ class HessianOperator(CurvatureOperator):
         work = PASSES * m * kernels.layout.sample_work
         nodes = chunk_nodes(network, m, work)
         source = self._source(v, V)
-        over(len(nodes), work, hessian_product, kernels.theta, kernels.backward_weights, plan, self.forward._stack, self._terms,
+        over(len(nodes), work, hessian_product, kernels.theta, kernels.backward_weights, plan, self.forward.stack, self._terms,
              Directions(v, back, V, source), Products(nodes, inputs))
         return folded(nodes)
 

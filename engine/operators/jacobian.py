@@ -1,31 +1,25 @@
 """J = D_θ A, held in rank-one factors (eq. 7–10 and 19)."""
 
-from typing import Any
-
 import numpy as np
 
 from .. import checks, object_checks
-from ..backward import by_rows, streamed_transposed_product, transposed_product
-from ..forward import ForwardPass, lanes, panel_count
-from ..kernels.chain import chains, chains_numbers
+from ..backward import streamed_transposed_product, transposed_product
+from ..forward import lanes, panel_count
 from ..kernels.gram import gram, gram_numbers
 from ..kernels.jacobian import dense, dense_numbers, input_jacobian, read_chain, row_norms
 from ..kernels.layout import GROUP
 from ..kernels.narrow import narrow_dense, narrow_numbers
 from ..kernels.tangents import product, streamed_product
 from ..network import NO_INDICES, Network
-from ..recycled import recycled
 from ..rows import samples
 from ..runtime import over, workspace
 from . import checks as operator_checks
+from .kept_passes import SMALL, KeptPasses
 from .real_operator import RealOperator
 
 STREAMED = 1 << 25  # bytes of J from which on it is written past the cache: 17970 x 6570 f64, three times as fast
 NARROW = {8: 16, 4: 12}  # by bytes of a number, the widest layer up to which rows are made column by column: 2-2-1 63 to 10 ns
-CHAINS_STREAMED, ROOM = 12 << 20, 32 << 10  # and of all chains, where those of some panels fit ROOM: 30 MB f64, 2.7 down to 1.9 us
-
-KEPT = 1 << 26  # bytes of a forward pass that is made when J is
-PIECE = 2 * KEPT  # bytes of J whose samples are forward at a time
+PIECE = 2 * SMALL  # bytes of J whose samples are forward at a time
 
 
 class Jacobian(RealOperator):
@@ -54,16 +48,10 @@ class Jacobian(RealOperator):
     array([8.])
     """
 
-    _X: Any
-    _passed: ForwardPass | None
-    _chain: np.ndarray | None
-    _small: bool
-
     def __init__(self, network, X):
         object_checks.network(network, Network)
         self._begin(network, samples(X, network.widths[0], network.dtype))
-        if self._small and self._passed is None:  # the caller's, who may write to it
-            self._X = self._X.copy()
+        self._passes.own_samples()
 
     @classmethod
     def _of(cls, network, X):
@@ -73,50 +61,36 @@ class Jacobian(RealOperator):
         return made
 
     def _begin(self, network, X):
-        self.network, self._X, self._passed, self._chain = network, X, None, None
+        self.network, self._passes = network, KeptPasses(network, X)
         super().__init__(network.dtype, (len(X) * network.widths[-1], network.size))
-        in_memory = isinstance(X, np.ndarray)
-        self._small = in_memory and len(X) * network.kernels.layout.stack_lines * self.dtype.itemsize <= KEPT
-        self._streaming = in_memory and len(X) > 0 and network.kernels.built_in and not by_rows(network, len(X))
-        if self._small and not self._streaming:
-            self._passed = ForwardPass._of(network, X)
 
-    def _take_first(self):
-        """Whether a product is to go forward by itself and keep nothing: the first, where nothing else has needed the stacks."""
-        first, self._streaming = self._streaming and self._passed is None, False
-        return first
+    @property
+    def X(self):
+        """The samples [m, n_0], an array or Rows."""
+        return self._passes.X
 
     @property
     def forward(self):
         """The ForwardPass of all samples; of many it is made when something first needs it, which `dense` and `slabs` do not."""
-        if self._passed is None:
-            self._passed = ForwardPass._of(self.network, self._X[:])
-        return self._passed
+        return self._passes.forward
+
+    @property
+    def factors(self):
+        """The forward pass's stack and the chains B^l of all samples, as kernels read them."""
+        return self._passes.forward.stack, self._passes.chains
 
     @property
     def _kernel_arguments(self):
         kernels = self.network.kernels
-        return kernels.theta, kernels.plan, self.forward._stack
+        return kernels.theta, kernels.plan, self.forward.stack
 
     @property
     def _chain_arguments(self):
         kernels = self.network.kernels
-        return kernels.theta, kernels.backward_weights, kernels.plan, self.forward._stack
+        return kernels.theta, kernels.backward_weights, kernels.plan, self.forward.stack
 
     def _over(self, work, function, *arguments):
         over(panel_count(self.forward.samples, self.dtype), work, function, *arguments)
-
-    def _chains(self):
-        if self._chain is None:
-            m, n, layout = self.forward.samples, self.network.widths[-1], self.network.kernels.layout
-            lines = panel_count(m, self.dtype) * n * layout.chain_lines
-            chain = recycled(lines * lanes(self.dtype), self.dtype)
-            room = chains_numbers(layout.plan, lanes(self.dtype), self.dtype.itemsize)
-            streaming = chain.nbytes > CHAINS_STREAMED and room * self.dtype.itemsize <= ROOM
-            self._over(m * n * self.network.size, chains, *self._chain_arguments, chain,
-                       workspace(room if streaming else 0, self.dtype), streaming)
-            self._chain = chain
-        return self._chain
 
     def chain(self, l):
         """B^l = ∂a^L/∂b^l [m, n, n_l], l = 1 … L (paper §3.1, eq. 7)."""
@@ -127,7 +101,7 @@ class Jacobian(RealOperator):
         if l == network.depth:
             out[:, range(n), range(n)] = self.forward.gamma(l)  # eq. 7, l = L
         else:
-            over(panel_count(m, self.dtype), out.size, read_chain, kernels.theta, kernels.plan, l, self._chains(),
+            over(panel_count(m, self.dtype), out.size, read_chain, kernels.theta, kernels.plan, l, self._passes.chains,
                  out.reshape(m * n, network.widths[l]))
         return out
 
@@ -146,7 +120,7 @@ class Jacobian(RealOperator):
         """∂a^L/∂x = B^1 W^1 [m, n, n_0]."""
         m, n, inputs = self.forward.samples, self.network.widths[-1], self.network.widths[0]
         out = np.empty((m, n, inputs), self.dtype)
-        self._over(out.size * self.network.widths[1], input_jacobian, *self._kernel_arguments, self._chains(),
+        self._over(out.size * self.network.widths[1], input_jacobian, *self._kernel_arguments, self._passes.chains,
                    out.reshape(m * n, inputs))
         return out
 
@@ -165,20 +139,20 @@ class Jacobian(RealOperator):
             Where J does not fit in the memory available; it says how many bytes are wanted, before anything is allocated.
         """
         fresh = out is None
-        out, rows = operator_checks.output_array(out, self.shape, self.dtype, self._X, self.network.kernels.theta)
+        out, rows = operator_checks.output_array(out, self.shape, self.dtype, self.X, self.network.kernels.theta)
         # fresh pages lie in the cache where the system zeroed them: past it 0.75 of a fill of fresh memory, into it 0.9
         self._fill_in_pieces(rows, not fresh and rows.nbytes > STREAMED)
         return out
 
     def _fill_in_pieces(self, rows, streaming):
         """J into rows [m n, P], each piece's forward pass made and dropped, unless all of it is there or one piece is enough."""
-        n, m = self.network.widths[-1], len(self._X)
+        n, m = self.network.widths[-1], len(self.X)
         piece = max(1, PIECE // (n * self.network.size * self.dtype.itemsize))
-        if self._small or self._passed is not None or piece >= m:
+        if self._passes.small or self._passes.forward_made or piece >= m:
             self._fill(rows, streaming)
             return
         for first in range(0, m, piece):
-            X = self._X[first:first + piece]
+            X = self.X[first:first + piece]
             Jacobian._of(self.network, X)._fill(rows[first * n:(first + len(X)) * n], streaming)
 
     def _fill(self, rows, streaming):
@@ -208,8 +182,8 @@ class Jacobian(RealOperator):
         return self._slabs(n, step)
 
     def _slabs(self, n, step):
-        for first in range(0, len(self._X), step):
-            X = self._X[first:first + step]
+        for first in range(0, len(self.X), step):
+            X = self.X[first:first + step]
             yield slice(first * n, (first + len(X)) * n), Jacobian._of(self.network, X).dense()
 
     def gram(self, other=None, out=None):
@@ -228,11 +202,11 @@ class Jacobian(RealOperator):
             Where the result is larger than the memory available, before any of it is allocated.
         """
         other = self if other is None else operator_checks.same_widths(self, other)
-        inputs = (self._X, self.network.kernels.theta, other._X, other.network.kernels.theta)
+        inputs = (self.X, self.network.kernels.theta, other.X, other.network.kernels.theta)
         out, rows = operator_checks.output_array(out, (self.shape[0], other.shape[0]), self.dtype, *inputs)
         lines, plan = sum(self.network.widths), self.network.kernels.plan
         over(panel_count(self.forward.samples, self.dtype), out.size * lines, gram, plan,
-             self.forward._stack, self._chains(), other.forward._stack, other._chains(), rows, other is self,
+             *self.factors, *other.factors, rows, other is self,
              workspace(gram_numbers(plan, lanes(self.dtype)), self.dtype))
         return out
 
@@ -244,21 +218,21 @@ class Jacobian(RealOperator):
 
     def _matvec(self, v):
         v = checks.direction(v, self.shape[1], self.dtype)
-        network, kernels, m = self.network, self.network.kernels, len(self._X)
+        network, kernels, m = self.network, self.network.kernels, len(self.X)
         out = np.empty((m, network.widths[-1]), self.dtype)
-        if self._take_first():
+        if self._passes.take_one_shot():
             room = workspace(GROUP * lanes(self.dtype) * kernels.layout.stack_lines + lanes(self.dtype)**2, self.dtype)
             over(panel_count(m, self.dtype), 3 * m * network.size, streamed_product, kernels.theta, kernels.plan,
-                 self._X, NO_INDICES, v, out, room)
+                 self.X, NO_INDICES, v, out, room)
         else:
             self._over(2 * m * network.size, product, *self._kernel_arguments, v, out)
         return out.reshape(-1)
 
     def _rmatvec(self, u):
-        u = checks.direction(u, self.shape[0], self.dtype, "u").reshape(len(self._X), self.network.widths[-1])
-        if self._take_first():
-            return streamed_transposed_product(self.network, self._X, u)
-        return transposed_product(self.network, self.forward._stack, u)
+        u = checks.direction(u, self.shape[0], self.dtype, "u").reshape(len(self.X), self.network.widths[-1])
+        if self._passes.take_one_shot():
+            return streamed_transposed_product(self.network, self.X, u)
+        return transposed_product(self.network, self.forward.stack, u)
 
     def _matmat(self, V):
         return np.stack([self._matvec(V[:, k]) for k in range(V.shape[1])], axis=1, out=self._columns(0, V))

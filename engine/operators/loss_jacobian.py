@@ -71,13 +71,13 @@ class LossJacobian(RealOperator):
             network, kernels, wide, m = self.network, self.network.kernels, lanes(self.dtype), self.shape[0]
             delta = np.empty(panel_count(m, self.dtype) * wide * sum(network.widths[1:]) + wide * wide, self.dtype)
             self._over(m * kernels.layout.sample_work, sample_deltas, kernels.theta, kernels.backward_weights,
-                       kernels.plan, self.forward._stack, self._output_gradients, delta)
+                       kernels.plan, self.forward.stack, self._output_gradients, delta)
             self._kept = delta
         return self._kept
 
     @property
     def _factors(self):
-        return self.network.kernels.plan, self.forward._stack, self._deltas()
+        return self.network.kernels.plan, self.forward.stack, self._deltas()
 
     def dense(self, out=None):
         """D_θ φ̃ [m, P], every number of it.
@@ -92,7 +92,7 @@ class LossJacobian(RealOperator):
         MemoryError
             Where it does not fit in the memory available, before anything is allocated.
         """
-        out, rows = operator_checks.output_array(out, self.shape, self.dtype, self.forward._X, self.network.kernels.theta)
+        out, rows = operator_checks.output_array(out, self.shape, self.dtype, self.forward.X, self.network.kernels.theta)
         self._over(rows.size, gradient_rows, *self._factors, rows)
         return out
 
@@ -138,7 +138,7 @@ class LossJacobian(RealOperator):
     def _matvec(self, v):
         v, kernels = checks.direction(v, self.shape[1], self.dtype), self.network.kernels
         tangents = np.empty_like(self._output_gradients)
-        self._over(2 * self.shape[0] * self.shape[1], product, kernels.theta, kernels.plan, self.forward._stack, v,
+        self._over(2 * self.shape[0] * self.shape[1], product, kernels.theta, kernels.plan, self.forward.stack, v,
                    tangents)
         total = np.zeros(self.shape[0], self.dtype)
         for i in range(tangents.shape[1]):
@@ -147,7 +147,7 @@ class LossJacobian(RealOperator):
 
     def _rmatvec(self, u):
         u = checks.direction(u, self.shape[0], self.dtype, "u")
-        return transposed_product(self.network, self.forward._stack, u[:, None] * self._output_gradients)  # eq. 20
+        return transposed_product(self.network, self.forward.stack, u[:, None] * self._output_gradients)  # eq. 20
 
     def _matmat(self, V):
         return np.stack([self._matvec(V[:, k]) for k in range(V.shape[1])], axis=1)

@@ -49,8 +49,8 @@ class NeuralTangentKernel(RealOperator):
         network, m, others = self.network, self._left.forward.samples, self._right.forward.samples
         out = np.empty((tables, m, others), self.dtype)
         work = m * others * network.widths[-1] * sum(network.widths)
-        over(panel_count(m, self.dtype), work, output_kernels, network.kernels.plan, self._left.forward._stack,
-             self._left._chains(), self._right.forward._stack, self._right._chains(), out, self._right is self._left)
+        over(panel_count(m, self.dtype), work, output_kernels, network.kernels.plan, *self._left.factors,
+             *self._right.factors, out, self._right is self._left)
         return out
 
     def diagonal(self):

@@ -106,7 +106,7 @@ class Linearised:
         return len(self.gradient)
 
     def _pulled(self, u):
-        return transposed_product(self.network, self._jacobian.forward._stack, u)[self.free]
+        return transposed_product(self.network, self._jacobian.forward.stack, u)[self.free]
 
     def _turned(self, values, backward=False):
         """Sᵀ values, or S values, for values [m, n]."""
@@ -210,7 +210,7 @@ class Linearised:
         S = self.factor[first:first + piece]
         given = {"diagonal": S**2} if S.ndim == 2 else {"entries": np.matmul(S, S.transpose(0, 2, 1))}
         curvature = OutputCurvature((len(S), self.outputs.shape[1]), self.network.dtype, **given).in_panels()
-        return pairs.upper_triangle(self._jacobian_of(first, len(S)).forward._stack, curvature)
+        return pairs.upper_triangle(self._jacobian_of(first, len(S)).forward.stack, curvature)
 
     def diagonal(self):
         """The diagonal of MᵀM [p], from the factors (Bˡ, aˡ⁻¹) of J."""

@@ -71,7 +71,7 @@ class SlabLinearised(Linearised):
     def _pulled(self, u):
         total = SlabSum(self.network.size, self.network.dtype, len(self._slabs))
         for slab in self._slabs:
-            stack = self._jacobian_of(slab.start, slab.stop - slab.start).forward._stack
+            stack = self._jacobian_of(slab.start, slab.stop - slab.start).forward.stack
             total.add(transposed_product(self.network, stack, u[slab]))
         return total.total()[self.free]
 

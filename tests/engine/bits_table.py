@@ -57,8 +57,7 @@ def a_network(generator, widths, names, dtype):
 
 def results(dtype, layout, updates):
     """(name, array) of every case."""
-    import engine
-    from engine import Cost, fit, reductions, value_and_gradient
+    from engine import Cost, fit, per_sample_gradients, reductions, value_and_gradient
     from schedulers import BatchSchedule
     from tests.cases import UPDATES
 
@@ -80,8 +79,7 @@ def results(dtype, layout, updates):
     yield "u J", J.T @ arranged(dyadic(generator, (len(y) * 3, 1), dtype), layout)[:, 0]
     yield "gradient, any reduction", value_and_gradient(network, X, c, cost)[1]
     yield "gradient, mean", value_and_gradient(network, X, y, squares)[1]
-    if hasattr(engine, "per_sample_gradients"):
-        yield "per-sample gradients", engine.per_sample_gradients(network, X, c, cost)
+    yield "per-sample gradients", per_sample_gradients(network, X, c, cost)
     for name in updates or UPDATES:
         result = fit(network, X, c, Cost("softmax_cross_entropy"), UPDATES[name][0], BatchSchedule(32, seed=3), epochs=10,
                      progress=False)

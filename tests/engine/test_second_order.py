@@ -1,7 +1,5 @@
 """Second-order updates: every solver against the dense formulas, any loss and reduction, masks, checkpoints, tolerances."""
 
-import importlib.util
-
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -21,7 +19,6 @@ from tests.oracle.losses import second_derivative
 pytestmark = pytest.mark.compiled
 
 SOLVERS = {"cholesky": Cholesky, "qr": QR, "kernel": Kernel, "cg": ConjugateGradient}
-NEEDS_KFAC = pytest.mark.skipif(importlib.util.find_spec("engine.operators.kfac") is None, reason="no engine.operators.kfac")
 
 
 def batch(net, loss, reduction, m, seed=0):
@@ -134,7 +131,7 @@ def test_samples_in_many_slabs_make_the_same_matrix(monkeypatch):
     np.testing.assert_allclose(steps[1:], [steps[0]] * 3, rtol=1e-8, atol=1e-12)
 
 
-@pytest.mark.parametrize("solver", ["auto", *SOLVERS, pytest.param("kfac", marks=NEEDS_KFAC)])
+@pytest.mark.parametrize("solver", ["auto", *SOLVERS, "kfac"])
 @pytest.mark.parametrize("name", SECOND_ORDER)
 @pytest.mark.parametrize("dtype", DTYPES)
 def test_the_cost_goes_down_with_every_solver(name, solver, dtype):
@@ -284,7 +281,6 @@ def test_settings_are_checked():
             wrong()
 
 
-@pytest.mark.skipif(importlib.util.find_spec("engine.operators.hessian") is None, reason="no engine.operators.hessian")
 @pytest.mark.parametrize("method", ["trust-ncg", "Newton-CG"])
 def test_hessp_serves_scipy(method):
     from scipy.optimize import minimize

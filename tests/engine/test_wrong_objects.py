@@ -104,7 +104,7 @@ def test_out_that_shares_memory_with_what_is_read_is_refused(of):
     samples = held[:15].reshape(5, 3)
     J, G = NET.jacobian(samples), LossJacobian(NET, samples, Y, SQUARE)
     J @ np.ones(NET.size)
-    J._X = samples  # as where many samples are left where they lie
+    J._passes.X = samples  # as where many samples are left where they lie
     out, call = {"dense of J": (held.reshape(10, -1), J.dense),
                  "gram of J": (held[:100].reshape(10, 10), lambda out: J.gram(out=out)),
                  "dense of losses": (held[:5 * NET.size].reshape(5, -1), G.dense)}[of]
