@@ -7,7 +7,8 @@ from schedulers import BatchStep, assemble
 from . import checks, object_checks
 from .cost import Cost
 from .forward import lanes, panel_count, run_forward
-from .kernels.backward import gradient, room_numbers
+from .kernels.backward import gradient
+from .kernels.gradient_workspace import workspace_size
 from .kernels.layout import WIDTH
 from .kernels.levels import fold_nodes
 from .kernels.product import ROWS
@@ -35,7 +36,7 @@ def by_rows(network, m):
 def gradient_room(network, m, chunks):
     """Room for the kernels' gradient over m samples in so many chunks, for each thread."""
     blocks = -(-m // BLOCK)
-    numbers = room_numbers(network.kernels.plan, lanes(network.dtype), min(BLOCK, m), network.size, blocks, chunks)
+    numbers = workspace_size(network.kernels.plan, lanes(network.dtype), min(BLOCK, m), network.size, blocks, chunks)
     return workspace(numbers, network.dtype)
 
 

@@ -48,8 +48,8 @@ def activate_own(network, l, stack, out):
     name = f"activation {activation.name!r}"
     a = checks.user_array(activation.function(z.copy()), z.shape, z.dtype, name)  # eq. 2
     gamma = checks.user_array(activation.derivative(z), z.shape, z.dtype, f"the derivative of {name}")  # eq. 4
-    write_lines(a, stack, stride, layout.a_line(l), (0, panels))
-    write_lines(gamma, stack, stride, layout.gamma_line(l), (0, panels))
+    write_lines(a, stack, stride, layout.a_line(l), (0, panels, 0))
+    write_lines(gamma, stack, stride, layout.gamma_line(l), (0, panels, 0))
     if l == network.depth:
         out[...] = a
 

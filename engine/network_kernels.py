@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from .kernels.transposed import any_turned, turn_over
+from .kernels.transposed import any_transposed, transpose_weights
 from .runtime import over
 
 
@@ -41,8 +41,8 @@ class NetworkKernels:
         """
         if self._backward_weights is None:
             weights = self.theta
-            if any_turned(self.plan):
+            if any_transposed(self.plan):
                 weights = np.empty_like(self.theta)
-                over(int(sum(self.layout.widths[1:])), self.layout.size, turn_over, self.theta, self.plan, weights)
+                over(int(sum(self.layout.widths[1:])), self.layout.size, transpose_weights, self.theta, self.plan, weights)
             self._backward_weights = weights
         return self._backward_weights

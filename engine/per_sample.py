@@ -5,7 +5,7 @@ import numpy as np
 from . import object_checks
 from .cost import Cost
 from .forward import lanes, panel_count
-from .kernels.per_sample import norms_numbers, streamed_norms
+from .kernels.per_sample import norms_size, streamed_norms
 from .kernels.streamed import LossCodes, Samples
 from .network import NO_INDICES, Network
 from .operators.curvature_checks import samples_and_targets
@@ -97,7 +97,7 @@ def per_sample_gradient_norms(network, X, y, cost):
     norms = np.empty(len(X), network.dtype)
     panels = panel_count(len(X), network.dtype)
     step = min(SOME, -(-panels // num_threads()))
-    room = workspace(norms_numbers(kernels.plan, lanes(network.dtype), step), network.dtype)
+    room = workspace(norms_size(kernels.plan, lanes(network.dtype), step), network.dtype)
     over(-(-panels // step), 2 * len(X) * kernels.layout.sample_work, streamed_norms, kernels.theta, kernels.backward_weights,
          kernels.plan, Samples(X, targets, NO_INDICES), LossCodes(cost.loss.code, cost.loss.parameter), step, norms, room)
     return norms

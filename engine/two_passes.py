@@ -7,7 +7,7 @@ from schedulers import BatchStep, assemble
 from .backward import BACK, _chunks, by_rows, streamed_sum, transposed_product
 from .blocks import SlabSum, block_count, cut, levels_of
 from .forward import lanes, run_forward
-from .kernels.backward import room_numbers
+from .kernels.gradient_workspace import workspace_size
 from .kernels.streamed import LossCodes, Samples
 from .kernels.sums import BLOCK
 from .kernels.two_passes import first_pass
@@ -61,7 +61,7 @@ class TwoPasses:
         network, dtype = self._network, self._network.dtype
         layout, widths, wide, n = network.kernels.layout, network.widths, lanes(dtype), network.widths[-1]
         nodes = _chunks(network, samples, BACK * samples * layout.sample_work)
-        room = room_numbers(layout.plan, wide, min(BLOCK, samples), network.size, block_count(samples), nodes)
+        room = workspace_size(layout.plan, wide, min(BLOCK, samples), network.size, block_count(samples), nodes)
         each = n
         if not self._by_blocks(samples):
             padded = sum(-(-width // wide) * wide for width in widths[:-1])
@@ -98,7 +98,7 @@ class TwoPasses:
                 losses[slab] = self._kept_forward(samples, A)[1]
                 return
             m = len(A)
-            room = workspace(room_numbers(kernels.plan, lanes(network.dtype), min(BLOCK, m), network.size, 1, 1), network.dtype)
+            room = workspace(workspace_size(kernels.plan, lanes(network.dtype), min(BLOCK, m), network.size, 1, 1), network.dtype)
             over(block_count(m), m * kernels.layout.sample_work, first_pass, kernels.theta, kernels.plan, samples,
                  LossCodes(self._loss.code, self._loss.parameter), A, losses[slab], room)
 
@@ -131,7 +131,7 @@ def losses_in_slabs(network, X, targets, cost, max_bytes):
 def batch_bytes(network, m):
     """What m samples take in memory whole, z, a, γ and δ of each kept."""
     plan, layout = network.kernels.plan, network.kernels.layout
-    room = room_numbers(plan, lanes(network.dtype), min(BLOCK, m), network.size, block_count(m), 1)
+    room = workspace_size(plan, lanes(network.dtype), min(BLOCK, m), network.size, block_count(m), 1)
     return int(room + network.size + m * (layout.stack_lines + sum(network.widths))) * network.dtype.itemsize
 
 

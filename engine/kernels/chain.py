@@ -1,74 +1,75 @@
 """The chains B^l = d a^L / d b^l of panels of samples (eq. 7), output by output: [n][n_1 + … + n_{L-1}][lanes]."""
 
-from .forward import stack_lines
-from .layout import ROW, WEIGHT, WIDTH
+from .layout import FROM_ZERO, MULTIPLIED, line, panel_sizes, places
 from .linked import kernel, shared
 from .product import group_product
+from .signatures import Line, Pair, Plan
 from .simd import lanes_of, scale_lines, stream
-from .transposed import step_back
+from .transposed import weights_back
 
 CACHED = 20 << 10  # bytes of chains that stay in the first-level cache
 
 
-@kernel
-def chain_lines(plan):
-    """Lines of one output's chain: B^1 … B^{L-1}; B^L is the diagonal of gamma^L and is not stored."""
-    return plan[plan.shape[0] - 1, ROW] - plan[0, WIDTH]
-
-
-@shared("line line plan line line integer 2")
-def chain_panels(theta, back, plan, stack, chain, place, panels):
-    """The chains of panels panels[0] … panels[1] - 1, into chain from `place`."""
+@shared
+def chain_panels(theta: Line, backward_weights: Line, plan: Plan, stack: Line, chain: Line, offset: int, panels: Pair):
+    """The chains of panels panels[0] … panels[1] - 1, into chain from `offset`; B^L, the diagonal of gamma^L, is not stored."""
     lanes = lanes_of(theta)
-    depth = plan.shape[0] - 1
-    n, stride = plan[depth, WIDTH], stack_lines(plan) * lanes
-    step = chain_lines(plan) * lanes
-    first, count = panels[0] * stride, panels[1] - panels[0]
-    gammas = first + (plan[depth, ROW] + n) * lanes
-    if depth == 1:
+    panel = panel_sizes(plan, lanes)
+    first, stop = panels
+    if panel.depth == 1:
         return
-    before = plan[depth - 1, WIDTH]
-    last = (plan[depth - 1, ROW] - plan[0, WIDTH]) * lanes
-    top = (plan[depth, ROW] - plan[0, WIDTH]) * lanes
-    for j in range(count):
-        at, to = gammas + j * stride, place + j * n * step + last
-        for i in range(n):
-            scale_lines(theta, plan[depth, WEIGHT] + i * before, stack, at + top + i * lanes, stack, at + last,
-                        chain, to + i * step, before)  # eq. 7, l = L - 1
-    for l in range(depth - 2, 0, -1):
-        above = place + (plan[l + 1, ROW] - plan[0, WIDTH]) * lanes
-        here = (plan[l, ROW] - plan[0, WIDTH]) * lanes
-        b, c, m = (above, step, n * step), (place + here, step, n * step), (gammas + here, 0, stride)
-        outputs, groups = n, count
-        if n == 1:
-            m, outputs, groups = (gammas + here, stride, 0), count, 1
-        group_product(back, step_back(plan, l + 1), chain, b, chain, c, stack, m,
-                      (plan[l, WIDTH], plan[l + 1, WIDTH], outputs, groups), (0, 1))  # eq. 7
+    top = places(plan, panel.depth, lanes)
+    for j in range(stop - first):
+        gammas, chains = (first + j) * panel.stack, offset + j * panel.n * panel.chain
+        for i in range(panel.n):
+            scale_lines(theta, top.weight + i * top.before, stack, line(gammas + top.gamma, i, lanes), stack,
+                        gammas + top.gamma_below, chain, chains + i * panel.chain + top.delta_below, top.before)  # eq. 7, l = L - 1
+    for l in range(panel.depth - 1, 1, -1):
+        above, below, gamma, outputs, groups = layer_of_chains(plan, l, lanes, offset, first, stop - first)
+        at = places(plan, l, lanes)
+        group_product(backward_weights, weights_back(plan, l), chain, above, chain, below, stack, gamma,
+                      (at.before, at.width, outputs, groups), (FROM_ZERO, MULTIPLIED))  # eq. 7
+
+
+@kernel
+def layer_of_chains(plan, l, lanes, offset, first, count):
+    """B^l, B^{l-1} and gamma^{l-1} of `count` panels from `first` on as a product takes them, and how many panels and groups it
+    has: the outputs of a panel are a group, which shares gamma; with one output all panels are."""
+    at, panel = places(plan, l, lanes), panel_sizes(plan, lanes)
+    group, gamma = panel.n * panel.chain, first * panel.stack + at.gamma_below
+    above, below = (offset + at.delta, panel.chain, group), (offset + at.delta_below, panel.chain, group)
+    if panel.n == 1:
+        return above, below, (gamma, panel.stack, 0), count, 1
+    return above, below, (gamma, 0, panel.stack), panel.n, count
 
 
 @kernel
 def panels_together(plan, lanes, itemsize):
     """How many panels' chains are made together: what the first-level cache holds, at least eight with one output."""
-    n = plan[plan.shape[0] - 1, WIDTH]
-    return max(8 if n == 1 else 1, min(32, CACHED // max(1, n * chain_lines(plan) * lanes * itemsize)))
+    panel = panel_sizes(plan, lanes)
+    return max(8 if panel.n == 1 else 1, min(32, CACHED // max(1, panel.n * panel.chain * itemsize)))
 
 
 @kernel
-def chains_numbers(plan, lanes, itemsize):
-    """Numbers of room that `chains` needs to write past the cache."""
-    return panels_together(plan, lanes, itemsize) * plan[plan.shape[0] - 1, WIDTH] * chain_lines(plan) * lanes
+def chains_size(plan, lanes, itemsize):
+    """Numbers of the workspace that `chains` needs to write past the cache."""
+    panel = panel_sizes(plan, lanes)
+    return panels_together(plan, lanes, itemsize) * panel.n * panel.chain
 
 
 @kernel
-def chains(theta, back, plan, stack, chain, work, streaming, panels):
-    """The chains of panels panels[0] … panels[1] - 1, each at its own place in `chain`; through row panels[2] of `work` and past
-    the cache where `streaming`."""
+def chains(theta, backward_weights, plan, stack, chain, workspace, streaming, span):
+    """The chains of the panels of `span`, each at its own offset in `chain`; through the slot's row of `workspace` and past the
+    cache where `streaming`."""
     lanes = lanes_of(theta)
     together = panels_together(plan, lanes, theta.itemsize)
-    size = plan[plan.shape[0] - 1, WIDTH] * chain_lines(plan) * lanes
-    room = work[panels[2]]
-    for j in range(panels[0], panels[1], together):
-        stop = min(j + together, panels[1])
-        chain_panels(theta, back, plan, stack, room if streaming else chain, 0 if streaming else j * size, (j, stop))
+    size = panel_sizes(plan, lanes).n * panel_sizes(plan, lanes).chain
+    first, stop, slot = span
+    made = workspace[slot]
+    for j in range(first, stop, together):
+        end = min(j + together, stop)
         if streaming:
-            stream(room, 0, chain, j * size, (stop - j) * size)
+            chain_panels(theta, backward_weights, plan, stack, made, 0, (j, end))
+            stream(made, 0, chain, j * size, (end - j) * size)
+        else:
+            chain_panels(theta, backward_weights, plan, stack, chain, j * size, (j, end))

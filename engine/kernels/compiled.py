@@ -28,4 +28,6 @@ def preset(function, before_loading):
 
 def inlined(function):
     """Compile a function of single numbers that every caller takes in whole, so that loops over it become vector code."""
-    return njit(nogil=True, error_model="numpy", forceinline=True)(function)
+    dispatcher = njit(nogil=True, error_model="numpy", forceinline=True)(function)
+    _call_by_kind(dispatcher)
+    return dispatcher

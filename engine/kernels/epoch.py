@@ -4,16 +4,15 @@ from collections import namedtuple
 
 import numpy as np
 
-from .backward import delta_lines, room_of
-from .forward import stack_lines
-from .layout import WIDTH
-from .levels import chunk_blocks, fold_levels_into, push_level
+from .gradient_workspace import workspace_of
+from .layout import line, lines_for, panel_sizes
+from .levels import Tree, add_up, chunk_blocks, summand
 from .linked import kernel
 from .reductions import known_gradient, reduce_losses
 from .simd import lanes_of
-from .streamed import LossCodes, Results, Samples, block_losses, block_sum, streamed_chunk
+from .streamed import Kept, LossCodes, Results, Samples, block_losses, block_sum, streamed_chunks
 from .sums import BLOCK
-from .transposed import any_turned, turn_over
+from .transposed import any_transposed, transpose_weights
 from .updates import update_parameters
 
 Batches = namedtuple("Batches", "indices offsets rates first_time costs")  # [.], [steps + 1], [steps], int, [steps]
@@ -22,72 +21,78 @@ UpdateCodes = namedtuple("UpdateCodes", "code settings state trainable")
 
 
 @kernel
-def whole_batch(theta, back, plan, samples, cost, data, gradient, results, held, room):
-    """C and results.partial[0] = D_theta C of a batch whose ∇φ needs all the losses first; held = (stacks, deltas) of all of it."""
+def kept_of(plan, b, stack, delta):
+    """Where block b keeps its stacks and deltas among those of a whole batch."""
+    lanes = lanes_of(stack)
+    panel, first = panel_sizes(plan, lanes), b * BLOCK // lanes
+    return Kept(stack, first * panel.stack, delta, first * panel.deltas)
+
+
+@kernel
+def whole_batch(theta, backward_weights, plan, samples, cost, data, gradient, results, stack, delta, workspace):
+    """C and results.partial[0] = D_theta C of a batch whose ∇φ needs all the losses first, and so the stacks and deltas of all of
+    it."""
     m = samples.indices.size
-    stack, delta = held
     loss = LossCodes(cost.loss, cost.loss_parameter)
-    blocks = (m + BLOCK - 1) // BLOCK
+    blocks = lines_for(m, BLOCK)
     for b in range(blocks):
         block = (b * BLOCK, min(BLOCK, m - b * BLOCK))
-        place, d_place = block[0] * stack_lines(plan), block[0] * delta_lines(plan)
-        block_losses(theta, plan, samples, loss, block, stack, place, delta, d_place, room, results.outputs, results.losses)
+        block_losses(theta, plan, samples, loss, block, kept_of(plan, b, stack, delta), workspace, results.outputs, results.losses)
     value = reduce_losses(cost.reduction, cost.reduction_parameter, data, results.losses[:m], gradient)
-    filled = 0
+    tree = Tree(results.partial, workspace.levels, chunk_blocks(blocks, 1)[0], blocks)
     for b in range(blocks):
         block = (b * BLOCK, min(BLOCK, m - b * BLOCK))
-        place, d_place = block[0] * stack_lines(plan), block[0] * delta_lines(plan)
-        target = room.levels[filled] if blocks > 1 else results.partial[0]
-        block_sum(theta, back, plan, gradient, block, stack, place, delta, d_place, room, target)
-        if blocks > 1:
-            filled = push_level(room.levels, filled, b)
-    if blocks > 1:
-        fold_levels_into(results.partial[0], room.levels, filled)
+        block_sum(theta, backward_weights, plan, gradient, block, kept_of(plan, b, stack, delta), workspace, summand(tree, b))
+        add_up(tree, b)
     return value
 
 
 @kernel
+def largest_batch(offsets):
+    """The number of samples of the largest batch."""
+    largest = 0
+    for t in range(offsets.size - 1):
+        largest = max(largest, offsets[t + 1] - offsets[t])
+    return largest
+
+
+@kernel
 def epoch(theta, plan, X, targets, batches, cost, update, row):
-    """Every batch step of an epoch on theta [P] and update.state in place; the cost of each step to batches.costs; `row` is room
-    for one chunk of the largest batch.
+    """Every batch step of an epoch on theta [P] and update.state in place; the cost of each step to batches.costs; `row` is the
+    workspace of one chunk of the largest batch.
 
     Gives the number of steps made: fewer than there are where a cost is not finite, and theta is then as before that step.
     An empty batch changes nothing and its cost is left alone.
     """
-    lanes, n = lanes_of(theta), plan[plan.shape[0] - 1, WIDTH]
-    largest = 0
-    for t in range(batches.offsets.size - 1):
-        largest = max(largest, batches.offsets[t + 1] - batches.offsets[t])
+    lanes = lanes_of(theta)
+    panel, largest = panel_sizes(plan, lanes), largest_batch(batches.offsets)
     known = known_gradient(cost.reduction)
     loss = LossCodes(cost.loss, cost.loss_parameter)
-    room = room_of(row, plan, min(BLOCK, largest), theta.size)
-    everything = 0 if known else largest + lanes
-    held = (np.empty(everything * stack_lines(plan) + lanes * lanes, theta.dtype),
-            np.empty(everything * delta_lines(plan) + lanes * lanes, theta.dtype))
-    results = Results(np.empty((largest, n), theta.dtype), np.empty(largest, theta.dtype), np.empty((1, theta.size), theta.dtype))
+    workspace = workspace_of(row, plan, min(BLOCK, largest), theta.size)
+    panels, square = 0 if known else lines_for(largest, lanes), line(0, lanes, lanes)  # `pack` reads whole squares of lines
+    stack, delta = np.empty(panels * panel.stack + square, theta.dtype), np.empty(panels * panel.deltas + square, theta.dtype)
+    results = Results(np.empty((largest, panel.n), theta.dtype), np.empty(largest, theta.dtype),
+                      np.empty((1, theta.size), theta.dtype))
     reduction_gradient = np.empty(largest, theta.dtype)
     data = np.empty(largest if cost.data.size > 0 else 0, theta.dtype)
-    turning = any_turned(plan)
-    back = np.empty(theta.size if turning else 0, theta.dtype)
+    transposed = np.empty(theta.size if any_transposed(plan) else 0, theta.dtype)
     for t in range(batches.offsets.size - 1):
         samples = Samples(X, targets, batches.indices[batches.offsets[t]:batches.offsets[t + 1]])
         m = samples.indices.size
         if m == 0:
             continue
-        if data.size > 0:
-            for s in range(m):
-                data[s] = cost.data[samples.indices[s]]
-        if turning:
-            turn_over(theta, plan, back, (0, theta.size, 0))
-        road_back = back if turning else theta
+        for s in range(min(m, data.size)):
+            data[s] = cost.data[samples.indices[s]]
+        if transposed.size > 0:
+            transpose_weights(theta, plan, transposed, (0, theta.size, 0))
+        backward_weights = transposed if transposed.size > 0 else theta
         gradient, losses = reduction_gradient[:m], results.losses[:m]
         if known:
-            reduce_losses(cost.reduction, cost.reduction_parameter, data[:m], losses, gradient)
-            chunk = (0, chunk_blocks((m + BLOCK - 1) // BLOCK, 1)[0])
-            streamed_chunk(theta, road_back, plan, samples, loss, gradient, results, chunk, room)
-            value = reduce_losses(cost.reduction, cost.reduction_parameter, data[:m], losses, gradient)
+            reduce_losses(cost.reduction, cost.reduction_parameter, data[:m], losses, gradient)  # eq. 15
+            streamed_chunks(theta, backward_weights, plan, samples, loss, gradient, results, workspace, (0, 1))
+            value = reduce_losses(cost.reduction, cost.reduction_parameter, data[:m], losses, gradient)  # eq. 14
         else:
-            value = whole_batch(theta, road_back, plan, samples, cost, data[:m], gradient, results, held, room)
+            value = whole_batch(theta, backward_weights, plan, samples, cost, data[:m], gradient, results, stack, delta, workspace)
         batches.costs[t] = value
         if not np.isfinite(value):
             return t

@@ -1,15 +1,14 @@
 """J J'^T from the factors: sum over l of (B^l B'^l^T) times (a^{l-1} · a'^{l-1} + 1), never forming a row of J (eq. 8)."""
 
-from .chain import chain_lines
-from .forward import stack_lines
 from .layout import ROW, WIDTH
+from .lines_of_plan import chain_lines, stack_lines
 from .linked import kernel
 from .product import panel_product
 from .simd import lanes_of, transpose
 
 
 @kernel
-def gram_numbers(plan, lanes):
+def gram_size(plan, lanes):
     """Numbers of room that `gram` needs for a pair of panels: inner products of inputs, a product, its sum, the block of out."""
     depth, n = plan.shape[0] - 1, plan[plan.shape[0] - 1, WIDTH]
     return (depth + 2 * n + n * n) * lanes * lanes + lanes * lanes

@@ -5,17 +5,17 @@ from collections import namedtuple
 import numpy as np
 
 from .activations import second_derivative
-from .backward import delta_lines, scratch_numbers, swapped
-from .forward import stack_lines
 from .layout import ACTIVATION, BIAS, GROUP, ROW, WEIGHT, WIDTH
 from .levels import chunk_blocks, fold_levels_into, push_level
+from .lines_of_plan import delta_lines, stack_lines
 from .linked import kernel
+from .outer_products import inputs_as_rows, outer_scratch_size
 from .output_curvature import curvature_lines, curve
 from .panels import gather, scatter
 from .product import pack, panel_product, sample_product
 from .simd import fma_lines, lanes_of, multiply_lines, sum_lines
 from .sums import BLOCK
-from .transposed import step_back
+from .transposed import weights_back
 
 # H of the losses as in `Curvature`; delta^l and bend^l = D_{a^l} C ⊙ g″(z^l) of all samples, [panels][n_1 + … + n_L][lanes]
 Terms = namedtuple("Terms", "lines rank samples delta bend")
@@ -65,7 +65,7 @@ def error_terms(back, plan, stack, output_gradient, delta, bend, no_indices, pan
                         delta[start + (group - 1) * d_stride + here + p * lanes + s % lanes] = 0
             else:
                 above = start + (plan[l + 1, ROW] - plan[0, WIDTH]) * lanes
-                panel_product(back, step_back(plan, l + 1), delta, (above, d_stride), delta, (start + here, d_stride),
+                panel_product(back, weights_back(plan, l + 1), delta, (above, d_stride), delta, (start + here, d_stride),
                               stack, (0, 0), (width, plan[l + 1, WIDTH], group), (0, 0))
             for j in range(first, first + group):
                 at = j * d_stride + here
@@ -119,7 +119,7 @@ def errors_back(theta, back, plan, stack, terms, directions, block, work):
         here, width = (plan[l, ROW] - plan[0, WIDTH]) * lanes, plan[l, WIDTH]
         if l < depth:
             above, shape = (plan[l + 1, ROW] - plan[0, WIDTH]) * lanes, (width, plan[l + 1, WIDTH], panels)
-            a = step_back(plan, l + 1)
+            a = weights_back(plan, l + 1)
             panel_product(directions.back, a, work.paired, (held + above, d_stride), work.paired, (here, d_stride), stack, (0, 0),
                           shape, (0, 0))
             panel_product(back, a, work.paired, (above, d_stride), work.paired, (here, d_stride), stack, (0, 0), shape, (1, 0))
@@ -144,7 +144,7 @@ def paired_gradient(plan, stack, place, inputs, block, work, out):
         a, d = (place + plan[l - 1, ROW] * lanes, stride), ((plan[l, ROW] - plan[0, WIDTH]) * lanes, d_stride)
         lines = (max(width, before) + lanes - 1) // lanes
         tile = work.scratch[lines * lanes * held:]
-        if not twice and swapped(plan, l, lanes):
+        if not twice and inputs_as_rows(plan, l, lanes):
             pack(work.paired, d, width, count, work.scratch, 0, held)
             sample_product(stack, a, work.scratch, (0, held * lanes), tile, out, (plan[l, WEIGHT], 1, before),
                            (before, width, count))  # eq. 20
@@ -184,7 +184,7 @@ def bent_work(theta, plan, samples, inputs, chunks):
     lines = held * delta_lines(plan) + slack
     return BentWork(np.empty(lines, dtype), np.empty(lines, dtype), np.empty(2 * lines, dtype),
                     np.empty(held * plan[0, WIDTH] + slack if inputs else slack, dtype),
-                    np.empty(2 * scratch_numbers(plan, lanes), dtype),
+                    np.empty(2 * outer_scratch_size(plan, lanes), dtype),
                     np.empty((height if size > 1 else 0, theta.size), dtype), np.empty(0, np.int64))
 
 

@@ -1,7 +1,13 @@
 """The fixed binary tree over blocks, for sums that are vectors: node i of a level adds nodes 2 i and 2 i + 1 of the level
 below, and an odd last node passes up unchanged."""
 
+from collections import namedtuple
+
 from .linked import kernel
+
+# A sum over `blocks` blocks in chunks of `size` blocks each, a power of two: partial [chunks, P] takes the sum of each chunk,
+# levels [height, P] the nodes of the chunk that is being summed. A chunk of one block needs no levels.
+Tree = namedtuple("Tree", "partial levels size blocks")
 
 
 @kernel
@@ -12,6 +18,41 @@ def chunk_blocks(blocks, chunks):
         size *= 2
         height += 1
     return size, height
+
+
+@kernel
+def blocks_of(tree, first, stop):
+    """The range of the blocks of chunks `first` … `stop` - 1."""
+    return range(first * tree.size, min(stop * tree.size, tree.blocks))
+
+
+@kernel
+def level_of(index):
+    """How many levels are filled when the first `index` blocks of a chunk are summed: one for each 1 among its binary digits."""
+    filled = 0
+    while index > 0:
+        filled += index & 1
+        index >>= 1
+    return filled
+
+
+@kernel
+def summand(tree, block):
+    """Where the sum over a block belongs: a level of the tree, or its chunk's row of partial where the chunk is that block."""
+    if tree.size == 1:
+        return tree.partial[block]
+    return tree.levels[level_of(block % tree.size)]
+
+
+@kernel
+def add_up(tree, block):
+    """Join the nodes that are complete once the summand of `block` is written, all of them after the chunk's last block."""
+    if tree.size == 1:
+        return
+    index = block % tree.size
+    filled = push_level(tree.levels, level_of(index), index)
+    if index == tree.size - 1 or block == tree.blocks - 1:
+        fold_levels_into(tree.partial[block // tree.size], tree.levels, filled)
 
 
 @kernel

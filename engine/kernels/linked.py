@@ -4,6 +4,7 @@ Numba compiles what a function calls again inside every caller, so that a tree o
 Jacobian of 64-64-32-10 in float32 from an empty cache took 19 s so, and takes 6 s by symbol.
 """
 
+import dis
 import functools
 
 import llvmlite.binding
@@ -16,6 +17,7 @@ from numba.core.typing.templates import AbstractTemplate, infer_global
 from numba.extending import lower_builtin
 
 from .compiled import preset
+from .signatures import argument_types
 
 REALS = types.float32, types.float64
 _faces: dict = {}  # what kernels name, and the _Shared or _Family behind it
@@ -27,12 +29,11 @@ def kernel(function):
 
 
 def shared(arguments):
-    """Decorate a kernel that many others call: compiled apart and called by symbol.
-
-    `arguments` says what they are, a word each: "line" and "table" arrays of numbers with one axis and two, "indices" and
-    "plan" the same of int64, all C-contiguous; "integer" an int64, "float" a float64, and k a tuple of k int64. Nothing is
-    returned.
+    """Decorate a kernel that many others call: compiled apart, for the kinds of arguments that its annotations name, and called
+    by symbol. Nothing is returned.
     """
+    if callable(arguments):
+        return shared(None)(arguments)
     if config.DISABLE_JIT:  # type: ignore[attr-defined]
         return lambda function: function
 
@@ -83,7 +84,7 @@ def _real(kinds):
 def _called(function):
     """The faces that a kernel calls, itself or through others that are compiled into it."""
     found = []
-    for name in function.__code__.co_names:
+    for name in {step.argval for step in dis.get_instructions(function) if step.opname == "LOAD_GLOBAL"}:
         value = function.__globals__.get(name)
         if hasattr(value, "py_func"):
             found += _called(value.py_func)
@@ -158,7 +159,11 @@ class _Shared(_Symbol):
 
     def __init__(self, face, dispatcher, arguments):
         self.dispatcher = dispatcher
-        super().__init__(face, {real: types.void(*(_argument(word, real) for word in arguments.split())) for real in REALS})
+        def kinds(real):
+            return argument_types(dispatcher.py_func, real) if arguments is None else [_argument(word, real) for word in
+                                                                                       arguments.split()]
+
+        super().__init__(face, {real: types.void(*kinds(real)) for real in REALS})
 
     def address(self, real):
         kinds = self.signatures[real].args

@@ -1,8 +1,8 @@
 """Rows of J of narrow networks, column by column with samples as the lanes, then turned over (eq. 8 and 19)."""
 
-from .chain import chain_lines, chain_panels, chains_numbers, panels_together
-from .forward import stack_lines
+from .chain import chain_panels, chains_size, panels_together
 from .layout import ROW, WIDTH
+from .lines_of_plan import chain_lines, stack_lines
 from .linked import kernel
 from .simd import copy_lines, lanes_of, line_products, transpose
 
@@ -10,12 +10,12 @@ HELD = 96  # columns that are made before they are turned over: 6 KiB
 
 
 @kernel
-def narrow_numbers(plan, lanes, itemsize):
+def narrow_size(plan, lanes, itemsize):
     """Numbers of room that `narrow_dense` needs: chains, zeros, and columns."""
     widest = 0
     for l in range(plan.shape[0]):
         widest = max(widest, plan[l, WIDTH])
-    return chains_numbers(plan, lanes, itemsize) + (3 * widest + HELD) * lanes
+    return chains_size(plan, lanes, itemsize) + (3 * widest + HELD) * lanes
 
 
 @kernel
@@ -43,7 +43,7 @@ def narrow_dense(theta, back, plan, stack, out, work, panels):
     lanes = lanes_of(theta)
     depth = plan.shape[0] - 1
     n, stride, step = plan[depth, WIDTH], stack_lines(plan) * lanes, chain_lines(plan) * lanes
-    together, start = panels_together(plan, lanes, theta.itemsize), chains_numbers(plan, lanes, theta.itemsize)
+    together, start = panels_together(plan, lanes, theta.itemsize), chains_size(plan, lanes, theta.itemsize)
     chain, zeros = work[panels[2]], work[panels[2], start:]
     wide = 0
     for l in range(depth + 1):

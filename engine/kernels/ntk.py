@@ -2,9 +2,8 @@
 
 import numpy as np
 
-from .chain import chain_lines
-from .forward import stack_lines
 from .layout import ROW, WIDTH
+from .lines_of_plan import chain_lines, stack_lines
 from .linked import kernel
 from .product import panel_product
 from .simd import lanes_of

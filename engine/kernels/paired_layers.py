@@ -1,10 +1,9 @@
 """J^T H J entry by entry from the factors: for every pair of layers the sum over samples of (B^l^T H B^k) ⊗ (ā^{l-1} ⊗ ā^{k-1}),
 ā = (a, 1), as one product of matrices. Of two equal layers only pairs in order are summed: a quarter of the work."""
 
-from .backward import delta_lines
-from .chain import chain_lines, chain_panels
-from .forward import stack_lines
+from .chain import chain_panels
 from .layout import BIAS, ROW, WEIGHT, WIDTH
+from .lines_of_plan import chain_lines, delta_lines, stack_lines
 from .linked import kernel, shared
 from .output_curvature import curvature_lines
 from .product import ROWS, pack
@@ -43,7 +42,7 @@ def pair_places(plan, pairs, lanes):
 
 
 @kernel
-def pair_numbers(plan, lanes, most):
+def pair_size(plan, lanes, most):
     """Numbers of room that `pair_sums` needs: chains, B and H B, inputs, both sides of a product, one side of a panel."""
     n = plan[plan.shape[0] - 1, WIDTH]
     factors = n * (chain_lines(plan) + 2 * delta_lines(plan) * PART // lanes) * lanes + input_lines(plan) * PART

@@ -2,9 +2,10 @@
 
 import numpy as np
 
-from .backward import delta_lines, deltas, top_line
-from .forward import propagate_group, stack_lines
+from .deltas import deltas
+from .forward import propagate_group
 from .layout import BIAS, GROUP, LOSS_LINES, ROW, WEIGHT, WIDTH
+from .lines_of_plan import delta_lines, stack_lines, top_line
 from .linked import kernel
 from .losses import gather_targets, panel_losses
 from .panels import gather
@@ -36,7 +37,7 @@ def group_norms(plan, stack, place, delta, first, count, norms):
 
 
 @kernel
-def norms_numbers(plan, lanes, step):
+def norms_size(plan, lanes, step):
     """Numbers of room that `streamed_norms` needs for `step` panels at a time."""
     lines_of_loss = plan[plan.shape[0] - 1, WIDTH] + 1 + LOSS_LINES
     return step * lanes * (stack_lines(plan) + delta_lines(plan)) + (lines_of_loss + lanes) * lanes
@@ -62,7 +63,7 @@ def streamed_norms(theta, back, plan, samples, loss, step, norms, work, units):
             gather_targets(samples.targets, samples.indices, start, min(lanes, m - start), n, truths, 0, n * lanes)
             panel_losses(loss.code, loss.parameter, room, (j * stride + plan[depth, ROW] * lanes, 0), truths, (0, 0), losses, 0,
                          delta, (j * d_stride + top, 0), scratch, n, 1)
-        deltas(theta, back, plan, room, 0, delta, 0, count)
+        deltas(back, plan, room, 0, delta, 0, count)
         group_norms(plan, room, 0, delta, first, count, norms)
 
 
@@ -75,7 +76,7 @@ def sample_deltas(theta, back, plan, stack, output_gradient, delta, panels):
         first = j * lanes
         count, place = min(min(GROUP, panels[1] - j) * lanes, m - first), first * delta_lines(plan)
         gather(output_gradient, everything, first, count, delta, place + top_line(plan) * lanes, delta_lines(plan) * lanes)
-        deltas(theta, back, plan, stack, first * stack_lines(plan), delta, place, count)
+        deltas(back, plan, stack, first * stack_lines(plan), delta, place, count)
 
 
 @kernel

@@ -1,6 +1,8 @@
 """Products of a matrix with panels, on the register tile."""
 
+from .layout import FROM_TARGET, FROM_ZERO, STORED, line, lines_for
 from .linked import kernel, shared
+from .signatures import Four, Line, Pair, Triple
 from .simd import lanes_of, tile, tile_groups, transpose
 
 ROWS = 6  # rows of a tile at most
@@ -8,32 +10,38 @@ PIECE = 1 << 17  # bytes of A that stay in the second-level cache while panels p
 PASS = 1 << 18  # bytes of B that stay there while the rows of a piece pass
 
 
-@shared("line 4 line 3 line 3 line 3 4 2")
-def group_product(A, a, B, b, C, c, M, m, shape, modes):
+@kernel
+def tile_heights(rows):
+    """As few tiles as cover so many rows: (tiles, rows of a tile, how many tiles come first that have one more)."""
+    tiles = lines_for(rows, ROWS)
+    return tiles, rows // tiles, rows % tiles
+
+
+@shared
+def group_product(A: Line, a: Four, B: Line, b: Triple, C: Line, c: Triple, M: Line, m: Triple, shape: Four, modes: Pair):
     """C_gj = A B_gj for every panel j of every group g, begun and finished as the tile does.
 
-    a = (first, row stride, column stride, start); b, c, m = (first, panel stride, group stride); shape = (rows, inner, panels,
-    groups). B_gj, C_gj and M_gj are [inner or rows][lanes], contiguous; M_gj may stay the same for all j (panel stride 0).
+    a = (offset, row stride, column stride, offset of what sums begin with); b, c, m = (offset, panel stride, group stride);
+    shape = (rows, inner, panels, groups). B_gj, C_gj and M_gj are [inner or rows][lanes], contiguous; M_gj may stay the same for
+    all j (panel stride 0).
     """
     rows, inner, panels, groups = shape
     lanes = lanes_of(C)
-    piece, some = max(1, rows), max(1, panels)
+    piece, together = max(1, rows), max(1, panels)
     if rows * inner * A.itemsize > PIECE:
         piece = max(ROWS, PIECE // (inner * A.itemsize) // ROWS * ROWS)
     if panels * inner * lanes * A.itemsize > PASS:
-        some = max(8, PASS // (inner * lanes * A.itemsize))
+        together = max(8, PASS // (inner * lanes * A.itemsize))
     for first in range(0, rows, piece):
-        count = min(piece, rows - first)
-        tiles = (count + ROWS - 1) // ROWS
-        small, larger = count // tiles, count % tiles
-        for j in range(0, panels, some):
+        tiles, small, higher = tile_heights(min(piece, rows - first))
+        for j in range(0, panels, together):
             i = first
             for t in range(tiles):
-                height = small + 1 if t < larger else small
+                height = small + 1 if t < higher else small
                 tile_groups(height, A, (a[0] + i * a[1], a[1], a[2], 0, a[3] + i), B, (b[0] + j * b[1], lanes, b[1], b[2]),
-                            C, (c[0] + j * c[1] + i * lanes, lanes, c[1], c[2]),
-                            M, (m[0] + j * m[1] + i * lanes, lanes, m[1], m[2]),
-                            (inner, 1, min(some, panels - j), groups), modes)
+                            C, (line(c[0] + j * c[1], i, lanes), lanes, c[1], c[2]),
+                            M, (line(m[0] + j * m[1], i, lanes), lanes, m[1], m[2]),
+                            (inner, 1, min(together, panels - j), groups), modes)
                 i += height
 
 
@@ -43,48 +51,53 @@ def panel_product(A, a, B, b, C, c, M, m, shape, modes):
     group_product(A, a, B, (b[0], b[1], 0), C, (c[0], c[1], 0), M, (m[0], m[1], 0), (shape[0], shape[1], shape[2], 1), modes)
 
 
-@shared("line 2 integer integer line integer integer")
-def pack(panels, place, width, count, packed, first, held):
-    """`width` lines of the panels of `count` samples, place = (first, panel stride), transposed: packed [line][held][lanes]."""
+@shared
+def pack(panels: Line, source: Pair, width: int, count: int, packed: Line, offset: int, samples: int):
+    """`width` lines of the panels of `count` samples, source = (offset, panel stride), transposed into packed
+    [line][samples][lanes] from `offset` on."""
     lanes = lanes_of(panels)
-    for j in range((count + lanes - 1) // lanes):
-        for q in range((width + lanes - 1) // lanes):
-            transpose(panels, (place[0] + j * place[1] + q * lanes * lanes, lanes),
-                      packed, (first + (q * held + j * lanes) * lanes, lanes))
+    start, stride = source
+    for j in range(lines_for(count, lanes)):
+        for q in range(lines_for(width, lanes)):
+            square = line(start + j * stride, line(0, q, lanes), lanes)
+            transpose(panels, (square, lanes), packed, (line(offset, line(q * samples, j, lanes), lanes), lanes))
 
 
-@shared("line 2 line 2 line line 3 3")
-def sample_product(A, a, packed, b, scratch, out, o, shape):
+@shared
+def sample_product(A: Line, a: Pair, packed: Line, b: Pair, scratch: Line, out: Line, o: Triple, shape: Triple):
     """out[i, k] = sum_s A[i, s] packed[k, s], in the order of the samples s: the products of eq. 20.
 
-    A lies in panels, a = (first, panel stride); packed [line][held][lanes], b = (first, line stride); out at o = (first, row
+    A lies in panels, a = (offset, panel stride); packed [line][samples][lanes], b = (offset, line stride); out at o = (offset, row
     stride, column stride); shape = (rows, columns, samples); scratch holds a tile of all the columns.
     """
     rows, columns, count = shape
     lanes = lanes_of(out)
-    whole, rest = count // lanes, count % lanes
-    lines = (columns + lanes - 1) // lanes
-    full = columns // lanes if o[2] == 1 else 0
-    tiles = (rows + ROWS - 1) // ROWS
-    small, larger = rows // tiles, rows % tiles
+    lines = lines_for(columns, lanes)
+    full = columns // lanes if o[2] == 1 else 0  # lines that a tile writes to out itself; the others pass through scratch
+    tiles, small, higher = tile_heights(rows)
     i = 0
     for t in range(tiles):
-        height = small + 1 if t < larger else small
-        at = (a[0] + i * lanes, lanes, 1, a[1], 0)
-        at_rest = (a[0] + whole * a[1] + i * lanes, lanes, 1, 0, 0)
-        for part in range(2):
-            first, stop = (0, full) if part == 0 else (full, lines)
-            if first == stop:
-                continue
-            target = out if part == 0 else scratch
-            c = (o[0] + i * o[1], o[1], lanes) if part == 0 else (0, (lines - full) * lanes, lanes)
-            start = b[0] + first * b[1]
-            tile(height, A, at, packed, (start, lanes, b[1]), target, c, target, (0, 0, 0), (lanes, whole, stop - first), (0, 0))
-            if rest > 0:
-                tile(height, A, at_rest, packed, (start + whole * lanes * lanes, lanes, b[1]), target, c, target, (0, 0, 0),
-                     (rest, 1, stop - first), (1, 0))
+        height = small + 1 if t < higher else small
+        tile_row = (line(a[0], i, lanes), a[1])
+        if full > 0:
+            sum_tile(height, A, tile_row, packed, b, out, (o[0] + i * o[1], o[1], lanes), count, full)
         if full < lines:
+            rest = (b[0] + full * b[1], b[1])
+            sum_tile(height, A, tile_row, packed, rest, scratch, (0, line(0, lines - full, lanes), lanes), count, lines - full)
             for r in range(height):
-                for k in range(full * lanes, columns):
-                    out[o[0] + (i + r) * o[1] + k * o[2]] = scratch[(r * (lines - full) - full) * lanes + k]
+                row = line(0, r * (lines - full) - full, lanes)
+                for k in range(line(0, full, lanes), columns):
+                    out[o[0] + (i + r) * o[1] + k * o[2]] = scratch[row + k]
         i += height
+
+
+@kernel
+def sum_tile(height, A, a, packed, b, out, o, count, lines):
+    """A tile of `sample_product`, `height` rows and `lines` lines of columns: whole panels of samples, then those that are left."""
+    lanes = lanes_of(out)
+    whole, rest = count // lanes, count % lanes
+    tile(height, A, (a[0], lanes, 1, a[1], 0), packed, (b[0], lanes, b[1]), out, o, out, (0, 0, 0),
+         (lanes, whole, lines), (FROM_ZERO, STORED))
+    if rest > 0:
+        tile(height, A, (a[0] + whole * a[1], lanes, 1, 0, 0), packed, (line(b[0], line(0, whole, lanes), lanes), lanes, b[1]),
+             out, o, out, (0, 0, 0), (rest, 1, lines), (FROM_TARGET, STORED))

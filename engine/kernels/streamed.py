@@ -3,77 +3,78 @@ the cache and no more than a block of them is held."""
 
 from collections import namedtuple
 
-from .backward import block_gradient, delta_lines, deltas, room_of, top_line
-from .forward import propagate_group, stack_lines
-from .layout import WIDTH
-from .levels import chunk_blocks, fold_levels_into, push_level
+from .deltas import deltas
+from .forward import propagate_group
+from .gradient_workspace import workspace_of
+from .layout import line, lines_for, panel_sizes, places, samples_in
+from .levels import Tree, add_up, blocks_of, chunk_blocks, summand
 from .linked import kernel
 from .losses import gather_targets, panel_losses
+from .outer_products import block_gradient
 from .simd import lanes_of, line_products
 from .sums import BLOCK
 
 Samples = namedtuple("Samples", "X targets indices")  # [., n_0], [., n] or [., 1], [m] or empty for all
 LossCodes = namedtuple("LossCodes", "code parameter")
 Results = namedtuple("Results", "outputs losses partial")  # [m, n], [m], [chunks, P]
+Kept = namedtuple("Kept", "stack offset delta delta_offset")  # where a block's stacks and deltas begin
 
 
 @kernel
-def block_losses(theta, plan, samples, loss, block, stack, place, delta, d_place, room, outputs, losses):
-    """A block = (first, count) forward into its stacks from `place`; ∇L in the lines of delta^L from d_place; a^L and L to the
-    block's rows of `outputs` [m, n] and `losses` [m]."""
-    lanes, depth = lanes_of(theta), plan.shape[0] - 1
+def block_losses(theta, plan, samples, loss, block, kept, workspace, outputs, losses):
+    """A block = (first, count) forward into its kept stacks; ∇L into the lines of its delta^L; a^L and L to the block's rows of
+    `outputs` [m, n] and `losses` [m]."""
+    lanes = lanes_of(theta)
+    panel, top = panel_sizes(plan, lanes), places(plan, plan.shape[0] - 1, lanes)
     first, count = block
-    n, stride, d_stride = plan[depth, WIDTH], stack_lines(plan) * lanes, delta_lines(plan) * lanes
-    propagate_group(theta, plan, samples.X, samples.indices, block, stack, place, outputs[first:first + count], (1, depth))
-    gather_targets(samples.targets, samples.indices, first, count, n, room.targets, 0, n * lanes)
-    a_top = place + (top_line(plan) + plan[0, WIDTH]) * lanes
-    panel_losses(loss.code, loss.parameter, stack, (a_top, stride), room.targets, (0, n * lanes), room.losses, 0,
-                 delta, (d_place + top_line(plan) * lanes, d_stride), room.lines, n, (count + lanes - 1) // lanes)
+    target_stride = line(0, panel.n, lanes)
+    propagate_group(theta, plan, samples.X, samples.indices, block, kept.stack, kept.offset, outputs[first:first + count],
+                    (1, panel.depth))
+    gather_targets(samples.targets, samples.indices, first, count, panel.n, workspace.targets, 0, target_stride)
+    panel_losses(loss.code, loss.parameter, kept.stack, (kept.offset + top.a, panel.stack), workspace.targets, (0, target_stride),
+                 workspace.losses, 0, kept.delta, (kept.delta_offset + top.delta, panel.deltas), workspace.lines, panel.n,
+                 lines_for(count, lanes))  # eq. 11 and 17
     for s in range(count):
-        losses[first + s] = room.losses[s]
+        losses[first + s] = workspace.losses[s]
 
 
 @kernel
-def block_sum(theta, back, plan, reduction_gradient, block, stack, place, delta, d_place, room, out):
+def block_sum(theta, backward_weights, plan, reduction_gradient, block, kept, workspace, out):
     """D_theta C of a block = (first, count), from its stacks and the ∇L that `block_losses` left, to out [P]."""
     lanes = lanes_of(theta)
+    panel = panel_sizes(plan, lanes)
     first, count = block
-    n, d_stride = plan[plan.shape[0] - 1, WIDTH], delta_lines(plan) * lanes
-    for j in range((count + lanes - 1) // lanes):
-        factors, at = reduction_gradient, first + j * lanes
-        if j * lanes + lanes > count:
-            factors, at = room.lines, 0
+    for j in range(lines_for(count, lanes)):
+        factors, f = reduction_gradient, line(first, j, lanes)
+        if samples_in(j, lanes, count) < lanes:
+            factors, f = workspace.lines, 0
             for s in range(lanes):
-                factors[s] = reduction_gradient[first + min(j * lanes + s, count - 1)]
-        top = d_place + j * d_stride + top_line(plan) * lanes
-        line_products(factors, at, delta, top, delta, top, n)  # eq. 18
-    deltas(theta, back, plan, stack, place, delta, d_place, count)
-    block_gradient(plan, stack, place, delta, d_place, count, room.scratch, out)  # eq. 20
+                factors[s] = reduction_gradient[first + min(line(s, j, lanes), count - 1)]
+        top = kept.delta_offset + j * panel.deltas + panel.chain
+        line_products(factors, f, kept.delta, top, kept.delta, top, panel.n)  # eq. 18
+    deltas(backward_weights, plan, kept.stack, kept.offset, kept.delta, kept.delta_offset, count)
+    block_gradient(plan, kept.stack, kept.offset, kept.delta, kept.delta_offset, count, workspace.scratch, out)  # eq. 20
 
 
 @kernel
-def streamed_chunk(theta, back, plan, samples, loss, reduction_gradient, results, chunk, room):
-    """results.partial[c] = D_theta C of the blocks of chunk = (c, blocks in it, a power of two), and their outputs and losses."""
-    c, size = chunk
+def streamed_chunks(theta, backward_weights, plan, samples, loss, reduction_gradient, results, workspace, chunks):
+    """results.partial[c] = D_theta C of the blocks of chunk c, and their outputs and losses, for chunks[0] <= c < chunks[1]."""
     m = reduction_gradient.size
-    filled = 0
-    for b in range(c * size, min((c + 1) * size, (m + BLOCK - 1) // BLOCK)):
+    first, stop = chunks
+    blocks = lines_for(m, BLOCK)
+    tree = Tree(results.partial, workspace.levels, chunk_blocks(blocks, results.partial.shape[0])[0], blocks)
+    kept = Kept(workspace.stack, 0, workspace.delta, 0)
+    for b in blocks_of(tree, first, stop):
         block = (b * BLOCK, min(BLOCK, m - b * BLOCK))
-        block_losses(theta, plan, samples, loss, block, room.stack, 0, room.delta, 0, room, results.outputs, results.losses)
-        target = room.levels[filled] if size > 1 else results.partial[c]
-        block_sum(theta, back, plan, reduction_gradient, block, room.stack, 0, room.delta, 0, room, target)
-        if size > 1:
-            filled = push_level(room.levels, filled, b - c * size)
-    if size > 1:
-        fold_levels_into(results.partial[c], room.levels, filled)
+        block_losses(theta, plan, samples, loss, block, kept, workspace, results.outputs, results.losses)
+        block_sum(theta, backward_weights, plan, reduction_gradient, block, kept, workspace, summand(tree, b))
+        add_up(tree, b)
 
 
 @kernel
-def streamed(theta, back, plan, samples, loss, reduction_gradient, results, work, chunks):
-    """results.partial[c] = D_theta C of the blocks of chunk c (eq. 20), for c in chunks[0] … chunks[1] - 1; row chunks[2] of
-    `work` is its room."""
-    m = reduction_gradient.size
-    size, _ = chunk_blocks((m + BLOCK - 1) // BLOCK, results.partial.shape[0])
-    room = room_of(work[chunks[2]], plan, min(BLOCK, m), theta.size)
-    for c in range(chunks[0], chunks[1]):
-        streamed_chunk(theta, back, plan, samples, loss, reduction_gradient, results, (c, size), room)
+def streamed(theta, backward_weights, plan, samples, loss, reduction_gradient, results, workspaces, span):
+    """results.partial[c] = D_theta C of the blocks of chunk c (eq. 20), for the chunks of `span`; through the slot's row of
+    `workspaces`."""
+    first, stop, slot = span
+    workspace = workspace_of(workspaces[slot], plan, min(BLOCK, reduction_gradient.size), theta.size)
+    streamed_chunks(theta, backward_weights, plan, samples, loss, reduction_gradient, results, workspace, (first, stop))

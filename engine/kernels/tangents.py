@@ -2,9 +2,9 @@
 
 import numpy as np
 
-from .backward import delta_lines, top_line
-from .forward import propagate_group, stack_lines
+from .forward import propagate_group
 from .layout import BIAS, GROUP, ROW, WEIGHT, WIDTH
+from .lines_of_plan import delta_lines, stack_lines, top_line
 from .linked import kernel, shared
 from .panels import scatter
 from .product import panel_product

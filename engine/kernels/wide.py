@@ -3,11 +3,12 @@ of sums over blocks is climbed tile by tile."""
 
 import numpy as np
 
-from .backward import delta_lines, deltas, lane_gradient, samples_as_lanes, top_line
-from .forward import stack_lines
+from .deltas import deltas
 from .layout import BIAS, ROW, WEIGHT, WIDTH
 from .levels import fold_levels, push_level
+from .lines_of_plan import delta_lines, stack_lines, top_line
 from .linked import kernel
+from .outer_products import lane_gradient, samples_as_lanes
 from .panels import gather
 from .product import ROWS, pack
 from .simd import lanes_of, sum_lines, tile, transpose
@@ -26,7 +27,7 @@ def first_packed(plan, l, lanes):
 
 
 @kernel
-def packed_numbers(plan, lanes):
+def packed_size(plan, lanes):
     """Numbers that a block's inputs a^0 … a^{L-1} take, packed."""
     return first_packed(plan, plan.shape[0], lanes)
 
@@ -36,11 +37,11 @@ def pack_panels(theta, back, plan, stack, output_gradient, delta, packed, panels
     """The deltas and the packed inputs of panels panels[0] … panels[1] - 1, each at its own place."""
     lanes = lanes_of(theta)
     everything = np.empty(0, np.int64)
-    size, stride, d_stride = packed_numbers(plan, lanes), stack_lines(plan) * lanes, delta_lines(plan) * lanes
+    size, stride, d_stride = packed_size(plan, lanes), stack_lines(plan) * lanes, delta_lines(plan) * lanes
     first = panels[0] * lanes
     count = min(panels[1] * lanes, output_gradient.shape[0]) - first
     gather(output_gradient, everything, first, count, delta, panels[0] * d_stride + top_line(plan) * lanes, d_stride)
-    deltas(theta, back, plan, stack, panels[0] * stride, delta, panels[0] * d_stride, count)
+    deltas(back, plan, stack, panels[0] * stride, delta, panels[0] * d_stride, count)
     for j in range(panels[0], panels[1]):
         sample = j * lanes % BLOCK
         to = j * lanes // BLOCK * size + sample * lanes
@@ -71,7 +72,7 @@ def weight_sums(plan, l, delta, packed, m, levels, out, rows):
     lanes = lanes_of(delta)
     first, height = rows
     before, d_stride = plan[l - 1, WIDTH], delta_lines(plan) * lanes
-    size, start = packed_numbers(plan, lanes), first_packed(plan, l, lanes)
+    size, start = packed_size(plan, lanes), first_packed(plan, l, lanes)
     c = (0, LINES * lanes, lanes)
     for q in range(0, before, LINES * lanes):
         lines = min(LINES, (before - q + lanes - 1) // lanes)
@@ -103,7 +104,7 @@ def lane_sums(plan, l, delta, packed, m, levels, out):
     """D_{W^l} C of a layer whose samples stay the lanes; its inputs go back into panels, block by block."""
     lanes = lanes_of(delta)
     width, before, d_stride = plan[l, WIDTH], plan[l - 1, WIDTH], delta_lines(plan) * lanes
-    size, start = packed_numbers(plan, lanes), first_packed(plan, l, lanes)
+    size, start = packed_size(plan, lanes), first_packed(plan, l, lanes)
     lines = (before + lanes - 1) // lanes
     inputs = np.empty(lines * lanes * BLOCK, delta.dtype)
     filled = 0

@@ -5,8 +5,10 @@ import numpy as np
 from .. import checks
 from ..backward import by_rows, chunk_nodes, folded, summed_by_rows
 from ..forward import lanes, panel_count
-from ..kernels.ggn import diagonal_factors, ggn_product, pack_squares, rank_factors, square_sums, sum_numbers
+from ..kernels.ggn import ggn_product
+from ..kernels.ggn_diagonal import diagonal_factors, pack_squares, rank_factors, square_sums
 from ..kernels.output_curvature import curve_rows
+from ..kernels.sum_workspace import sum_size
 from ..kernels.sums import BLOCK
 from ..network import NO_INDICES
 from ..runtime import over, workspace
@@ -47,7 +49,7 @@ class GaussNewtonOperator(CurvatureOperator):
 
     def _room(self, nodes):
         network, wide = self.network, lanes(self.dtype)
-        return workspace(sum_numbers(network.kernels.plan, wide, len(self._losses), network.size, len(nodes)), self.dtype)
+        return workspace(sum_size(network.kernels.plan, wide, len(self._losses), network.size, len(nodes)), self.dtype)
 
     def _diagonal(self):
         network, kernels, m = self.network, self.network.kernels, len(self._losses)

@@ -8,7 +8,7 @@ from ..forward import lanes, panel_count
 from ..kernels.forward import read_lines, write_lines
 from ..kernels.hessian import Directions, Products, Terms, error_terms, hessian_product, second_derivatives
 from ..kernels.sums import tree_sum
-from ..kernels.transposed import any_turned, turn_over
+from ..kernels.transposed import any_transposed, transpose_weights
 from ..network import NO_INDICES, Network
 from ..runtime import over
 from . import curvature_checks
@@ -47,7 +47,7 @@ class HessianOperator(CurvatureOperator):
                 z = forward.z(l)
                 second = activation.second_derivative(z)
                 second = curvature_checks.user_second_derivative(second, z.shape, z.dtype, activation.name)
-                write_lines(second, bend, lines * wide, layout.a_line(l) - network.widths[0], (0, panels))
+                write_lines(second, bend, lines * wide, layout.a_line(l) - network.widths[0], (0, panels, 0))
         output_gradient = self._weights[:, None] * self._loss_gradients  # eq. 18
         over(panels, work, error_terms, kernels.backward_weights, kernels.plan, forward.stack, output_gradient, delta, bend,
              NO_INDICES)
@@ -57,9 +57,9 @@ class HessianOperator(CurvatureOperator):
         """D²C (v, V): the part of θ [P], and of X into `inputs` where it has rows."""
         network, kernels, m = self.network, self.network.kernels, len(self._losses)
         plan, back = kernels.plan, v
-        if any_turned(plan):
+        if any_transposed(plan):
             back = np.empty_like(v)
-            over(sum(network.widths[1:]), network.size, turn_over, v, plan, back)
+            over(sum(network.widths[1:]), network.size, transpose_weights, v, plan, back)
         work = PASSES * m * kernels.layout.sample_work
         nodes = chunk_nodes(network, m, work)
         source = self._source(v, V)
@@ -144,7 +144,7 @@ class HessianOperator(CurvatureOperator):
         network, m = self.network, len(self._losses)
         out = np.empty((m, network.widths[l]), self.dtype)
         read_lines(lines, sum(network.widths[1:]) * lanes(self.dtype), network.kernels.layout.a_line(l) - network.widths[0], out,
-                   (0, panel_count(m, self.dtype)))
+                   (0, panel_count(m, self.dtype), 0))
         return out
 
     def _add_rest(self, target, between, l, k, a):

@@ -5,10 +5,11 @@ import numpy as np
 from .. import checks, object_checks
 from ..backward import streamed_transposed_product, transposed_product
 from ..forward import lanes, panel_count
-from ..kernels.gram import gram, gram_numbers
-from ..kernels.jacobian import dense, dense_numbers, input_jacobian, read_chain, row_norms
+from ..kernels.gram import gram, gram_size
+from ..kernels.jacobian import dense, dense_size, input_jacobian, read_chain
 from ..kernels.layout import GROUP
-from ..kernels.narrow import narrow_dense, narrow_numbers
+from ..kernels.narrow import narrow_dense, narrow_size
+from ..kernels.row_norms import row_norms
 from ..kernels.tangents import product, streamed_product
 from ..network import NO_INDICES, Network
 from ..rows import samples
@@ -158,10 +159,10 @@ class Jacobian(RealOperator):
     def _fill(self, rows, streaming):
         plan = self.network.kernels.plan
         if max(self.network.widths) <= NARROW[self.dtype.itemsize]:
-            room = workspace(narrow_numbers(plan, lanes(self.dtype), self.dtype.itemsize), self.dtype)
+            room = workspace(narrow_size(plan, lanes(self.dtype), self.dtype.itemsize), self.dtype)
             self._over(rows.size, narrow_dense, *self._chain_arguments, rows, room)
             return
-        numbers = dense_numbers(plan, lanes(self.dtype))
+        numbers = dense_size(plan, lanes(self.dtype))
         self._over(rows.size, dense, *self._chain_arguments, rows, workspace(numbers, self.dtype), streaming)
 
     def slabs(self, max_bytes):
@@ -207,7 +208,7 @@ class Jacobian(RealOperator):
         lines, plan = sum(self.network.widths), self.network.kernels.plan
         over(panel_count(self.forward.samples, self.dtype), out.size * lines, gram, plan,
              *self.factors, *other.factors, rows, other is self,
-             workspace(gram_numbers(plan, lanes(self.dtype)), self.dtype))
+             workspace(gram_size(plan, lanes(self.dtype)), self.dtype))
         return out
 
     def row_norms(self):

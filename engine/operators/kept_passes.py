@@ -6,7 +6,7 @@ import numpy as np
 
 from ..backward import by_rows
 from ..forward import ForwardPass, forward_pass, lanes, panel_count
-from ..kernels.chain import chains, chains_numbers
+from ..kernels.chain import chains, chains_size
 from ..recycled import recycled
 from ..runtime import over, workspace
 
@@ -67,7 +67,7 @@ class KeptPasses:
             m, n, dtype = len(self.X), network.widths[-1], network.dtype
             panels = panel_count(m, dtype)
             found = recycled(panels * n * kernels.layout.chain_lines * lanes(dtype), dtype)
-            numbers = chains_numbers(kernels.plan, lanes(dtype), dtype.itemsize)
+            numbers = chains_size(kernels.plan, lanes(dtype), dtype.itemsize)
             streaming = found.nbytes > CHAINS_STREAMED and numbers * dtype.itemsize <= WORKSPACE
             over(panels, m * n * network.size, chains, kernels.theta, kernels.backward_weights, kernels.plan, stack, found,
                  workspace(numbers if streaming else 0, dtype), streaming)

@@ -81,17 +81,17 @@ class OutputCurvature:
         stride = curvature_lines(n, rank) * wide
         lines = np.zeros(panels * stride, self.dtype)
         if self.entries is not None:
-            write_lines(self.entries.reshape(m, n * n), lines, stride, 0, (0, panels))
+            write_lines(self.entries.reshape(m, n * n), lines, stride, 0, (0, panels, 0))
         if self.diagonal is not None:
-            write_lines(self.diagonal, lines, stride, 0, (0, panels))
+            write_lines(self.diagonal, lines, stride, 0, (0, panels, 0))
         if self.classes is not None:
             p, likeliest, w = self.classes
             for line, part in ((0, p), (n, likeliest), (2 * n, w[:, None] * p)):
-                write_lines(np.ascontiguousarray(part), lines, stride, line, (0, panels))
+                write_lines(np.ascontiguousarray(part), lines, stride, line, (0, panels, 0))
         line = n if self.classes is None else 3 * n
         for r, (x, s) in enumerate(self.terms):
-            write_lines(np.ascontiguousarray(x), lines, stride, line + r * (n + 1), (0, panels))
-            write_lines(np.ascontiguousarray(s[:, None]), lines, stride, line + n + r * (n + 1), (0, panels))
+            write_lines(np.ascontiguousarray(x), lines, stride, line + r * (n + 1), (0, panels, 0))
+            write_lines(np.ascontiguousarray(s[:, None]), lines, stride, line + n + r * (n + 1), (0, panels, 0))
         return Curvature(lines, rank, m)
 
 

@@ -3,7 +3,7 @@
 import numpy as np
 
 from ..forward import lanes
-from ..kernels.paired_layers import fold_columns, pair_numbers, pair_places, pair_sums, spread
+from ..kernels.paired_layers import fold_columns, pair_places, pair_size, pair_sums, spread
 from ..runtime import over, workspace
 
 SAMPLES = 256  # of a node of the sum, at least
@@ -41,7 +41,7 @@ class PairedLayers:
         while 2 * nodes * SAMPLES <= m and nodes < NODES:
             nodes *= 2
         partial = np.empty((nodes, self.size), dtype)
-        room = workspace(pair_numbers(plan, lanes(dtype), self._most), dtype)
+        room = workspace(pair_size(plan, lanes(dtype), self._most), dtype)
         over(nodes, m * self.size, pair_sums, kernels.theta, kernels.backward_weights, plan, stack, curvature, self._pairs,
              self._most, partial, room)
         over(self.size, nodes * self.size, fold_columns, partial)

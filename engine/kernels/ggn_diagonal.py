@@ -1,0 +1,117 @@
+"""The diagonal of J^T H J: sums over samples of diag((B^l)^T H B^l) ⊗ (a^{l-1})^2, from the kept forward pass."""
+
+import numpy as np
+
+from .chain import chain_panels
+from .deltas import deltas
+from .layout import line, lines_for, padded, panel_sizes, places
+from .levels import Tree, add_up, blocks_of, chunk_blocks, summand
+from .linked import kernel
+from .outer_products import block_gradient
+from .output_curvature import ENTRIES, base_lines, curvature_lines, quadratic_lines, softmax_diagonal, term_count
+from .product import pack
+from .simd import fma, lanes_of, multiply_lines
+from .sum_workspace import sum_workspace_of
+from .sums import BLOCK
+
+
+@kernel
+def diagonal_factors(theta, backward_weights, plan, stack, curvature, out, span):
+    """diag((B^l)^T H B^l) for l = 1 … L and every sample of the panels of `span`, from the chains, into
+    out [panels][n_1 + … + n_L][lanes]."""
+    lanes = lanes_of(theta)
+    panel, rank = panel_sizes(plan, lanes), curvature.rank
+    size, chain = line(0, curvature_lines(panel.n, rank), lanes), np.empty(panel.n * panel.chain, theta.dtype)
+    scratch = np.empty(2 * panel.chain, theta.dtype)
+    first, stop, _ = span
+    for j in range(first, stop):
+        chain_panels(theta, backward_weights, plan, stack, chain, 0, (j, j + 1))
+        quadratic_lines(curvature.lines, (j * size, rank), panel.n, chain, (0, panel.chain), out,
+                        (j * panel.deltas, panel.chain // lanes), scratch)
+        top_factors(plan, stack, j, curvature, j * size, out)
+
+
+@kernel
+def top_factors(plan, stack, j, curvature, h, out):
+    """Those of layer L of one panel, where B^L is the diagonal of gamma^L; its H begins at `h`."""
+    lanes = lanes_of(stack)
+    panel, top, rank = panel_sizes(plan, lanes), places(plan, plan.shape[0] - 1, lanes), curvature.rank
+    scratch = np.empty(lanes, stack.dtype)
+    gammas, factors = j * panel.stack + top.gamma, j * panel.deltas + top.delta
+    if rank < ENTRIES:
+        softmax_diagonal(curvature.lines, h, panel.n, stack, gammas, out, factors, scratch)
+    for i in range(panel.n):
+        gamma, factor = line(gammas, i, lanes), line(factors, i, lanes)
+        if rank >= ENTRIES:
+            entry = line(h, i * panel.n + i if rank == ENTRIES else i, lanes)
+            quadratic_lines(curvature.lines, (entry, min(rank, 0)), 1, stack, (gamma, 0), out, (factor, 1), scratch)
+        for r in range(term_count(rank)):
+            x = line(h, base_lines(panel.n, rank) + r * (panel.n + 1), lanes)
+            x_i, scale = line(x, i, lanes), line(x, panel.n, lanes)
+            for s in range(lanes):
+                b = stack[gamma + s] * curvature.lines[x_i + s]
+                out[factor + s] = fma(b * b, curvature.lines[scale + s], out[factor + s])
+
+
+@kernel
+def rank_factors(theta, backward_weights, plan, stack, curvature, out, span):
+    """The same where every h is 0: the sum over r of s_r ((B^l)^T x_r)^2, without a chain."""
+    lanes = lanes_of(theta)
+    panel = panel_sizes(plan, lanes)
+    delta, size = np.empty(panel.deltas, theta.dtype), line(0, curvature_lines(panel.n, curvature.rank), lanes)
+    first, stop, _ = span
+    for j in range(first, stop):
+        factors = out[j * panel.deltas:(j + 1) * panel.deltas]
+        factors[:] = 0
+        for r in range(curvature.rank):
+            x = line(j * size, panel.n + r * (panel.n + 1), lanes)
+            scale = line(x, panel.n, lanes)
+            for i in range(scale - x):
+                delta[panel.chain + i] = curvature.lines[x + i]
+            deltas(backward_weights, plan, stack, j * panel.stack, delta, 0, lanes)
+            for p in range(0, panel.deltas, lanes):
+                for s in range(lanes):
+                    factors[p + s] = fma(delta[p + s] * delta[p + s], curvature.lines[scale + s], factors[p + s])
+
+
+@kernel
+def square_inputs(plan, stack, offset, squares, panels):
+    """The squares of a^0 … a^{L-1} of panels whose stacks begin at `offset`, laid out as a stack from 0."""
+    lanes = lanes_of(stack)
+    stride, top = panel_sizes(plan, lanes).stack, places(plan, plan.shape[0] - 1, lanes)
+    for j in range(panels):
+        inputs = offset + j * stride
+        multiply_lines(stack, inputs, stack, inputs, squares, j * stride, top.a // lanes)
+
+
+@kernel
+def square_sums(theta, plan, stack, factors, m, partial, workspaces, span):
+    """partial[c] = the sum over the samples of chunk c of factors^l ⊗ (a^{l-1})^2 and factors^l, for the chunks of `span`; through
+    the slot's row of `workspaces`."""
+    lanes = lanes_of(theta)
+    panel, blocks = panel_sizes(plan, lanes), lines_for(m, BLOCK)
+    first, stop, slot = span
+    workspace = sum_workspace_of(workspaces[slot], plan, m, theta.size, partial.shape[0])
+    tree = Tree(partial, workspace.levels, chunk_blocks(blocks, partial.shape[0])[0], blocks)
+    for b in blocks_of(tree, first, stop):
+        j, count = b * BLOCK // lanes, min(BLOCK, m - b * BLOCK)
+        square_inputs(plan, stack, j * panel.stack, workspace.second, lines_for(count, lanes))
+        block_gradient(plan, workspace.second, 0, factors, j * panel.deltas, count, workspace.scratch, summand(tree, b))
+        add_up(tree, b)
+
+
+@kernel
+def pack_squares(plan, stack, m, size, packed, span):
+    """The squares of a^0 … a^{L-1} of the blocks of `span`, packed, `size` numbers per block."""
+    lanes = lanes_of(stack)
+    stride = panel_sizes(plan, lanes).stack
+    squares = np.empty(BLOCK // lanes * stride + line(0, lanes, lanes), stack.dtype)
+    first, stop, _ = span
+    for b in range(first, stop):
+        count = min(BLOCK, m - b * BLOCK)
+        square_inputs(plan, stack, b * BLOCK // lanes * stride, squares, lines_for(count, lanes))
+        offset = b * size
+        for l in range(1, plan.shape[0]):
+            at = places(plan, l, lanes)
+            pack(squares, (at.a_below, stride), at.before, count, packed, offset, BLOCK)
+            offset += padded(at.before, lanes) * BLOCK
