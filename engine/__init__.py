@@ -3,6 +3,7 @@
 from . import losses, operators, reductions
 from .activations import Activation
 from .backward import value_and_gradient
+from .configuration import set_num_threads, show_config
 from .cost import Cost, projection
 from .endings import FitResult
 from .errors import CheckpointError, DivergenceError, Interrupted
@@ -15,7 +16,6 @@ from .objective import objective
 from .operators import Jacobian
 from .per_sample import per_sample_gradient_norms, per_sample_gradients
 from .reductions import Reduction
-from .runtime import set_num_threads, show_config
 from .training import fit
 from .updates import Adam, AdamW, GaussNewton, GradientDescent, LevenbergMarquardt, NaturalGradient, RMSprop
 from .verification import check_derivatives

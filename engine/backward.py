@@ -5,6 +5,7 @@ import numpy as np
 from schedulers import BatchStep, assemble
 
 from . import checks, object_checks
+from .blocks import sum_chunks
 from .cost import Cost
 from .forward import lanes, panel_count, run_forward
 from .kernels.backward import gradient
@@ -16,8 +17,9 @@ from .kernels.streamed import LossCodes, Results, Samples, streamed
 from .kernels.sums import BLOCK
 from .kernels.wide import pack_panels, row_sums
 from .network import Network
+from .pool import num_threads, over
 from .rows import gathered, samples, truths
-from .runtime import num_threads, over, scratch, sum_chunks, workspace
+from .workspace import shared_workspace, thread_workspaces
 
 BACK = 3  # the work of a pass forward and back, in passes forward
 WIDE = 1 << 20  # bytes of θ from which on threads share rows, not blocks: 784-1024-1024-10, m 256, 2 threads: 52 ms down to 30
@@ -37,7 +39,7 @@ def gradient_room(network, m, chunks):
     """Room for the kernels' gradient over m samples in so many chunks, for each thread."""
     blocks = -(-m // BLOCK)
     numbers = workspace_size(network.kernels.plan, lanes(network.dtype), min(BLOCK, m), network.size, blocks, chunks)
-    return workspace(numbers, network.dtype)
+    return thread_workspaces(numbers, network.dtype)
 
 
 def worth_threads(network, m):
@@ -80,7 +82,7 @@ def transposed_product(network, stack, output_gradient):
         wide, held = lanes(network.dtype), -(-m // BLOCK) * BLOCK
         first = held * sum(network.widths[1:]) + wide * wide
         numbers = first + held * sum(-(-n // wide) * wide for n in network.widths[:-1])
-        room = scratch(numbers, network.dtype)
+        room = shared_workspace(numbers, network.dtype)
         delta, packed = room[:first], room[first:numbers]
         over(panel_count(m, network.dtype), work // 2, pack_panels, kernels.theta, kernels.backward_weights, kernels.plan, stack,
              output_gradient, delta, packed)

@@ -1,33 +1,35 @@
-"""Block, slab and the tree of sums: how samples are cut where memory is bounded, without a bit of the sum changing."""
+"""Blocks, slabs and partial sums: samples are cut to fit a memory budget or the threads, and no bit of a sum changes."""
 
 import numpy as np
 
 from schedulers import slabs
 
-from . import checks
+from . import checks, pool
 from .kernels.levels import fold_levels, push_level
 from .kernels.sums import BLOCK
 
+PARTIAL_SUMS = 1 << 21  # bytes of the partial sums of one gradient, at most
+
 
 def block_count(m):
-    """Blocks that hold m samples."""
+    """Number of blocks that m samples fill."""
     return -(-m // BLOCK)
 
 
 def cut(m, bytes_of, max_bytes):
-    """Slices of 0 … m, each of 2^k whole blocks but the last: the most whose work fits in `max_bytes`.
+    """Slices of 0 … m, each of 2^k whole blocks but the last, with the largest k whose work fits in `max_bytes`.
 
     Parameters
     ----------
     m : int
     bytes_of : callable
-        ``bytes_of(samples)``, what the work on a slab of so many samples takes.
+        ``bytes_of(samples)``: bytes that the work on a slab of `samples` samples takes.
     max_bytes : int
 
     Raises
     ------
     MemoryError
-        Where one block does not fit; it names the least bytes that do.
+        If one block does not fit. The error names the least `max_bytes` that would do.
     """
     blocks = 1 << max(block_count(m) - 1, 0).bit_length()
     while blocks > 1 and bytes_of(min(blocks * BLOCK, m)) > max_bytes:
@@ -37,19 +39,33 @@ def cut(m, bytes_of, max_bytes):
 
 
 def levels_of(m, samples):
-    """Vectors that a SlabSum holds where m samples pass in slabs of so many."""
+    """Number of vectors that a SlabSum holds when m samples pass in slabs of `samples`."""
     return (block_count(m) // max(block_count(samples), 1)).bit_length() + 1
 
 
+def sum_chunks(blocks, work, bytes_each):
+    """Number of partial sums for `blocks` blocks: enough to occupy every thread, few enough to stay in cache.
+
+    `work` is the number of multiply-adds of the whole sum, and a partial sum takes `bytes_each` bytes.
+    """
+    threads = pool.threads_for(work)
+    if threads < 2 or blocks < 2:
+        return 1
+    size, most = 1, max(2 * threads, min(16 * threads, PARTIAL_SUMS // bytes_each))
+    while size * most < blocks:
+        size *= 2
+    return -(-blocks // size)
+
+
 class SlabSum:
-    """The sum of a vector a slab, in the order of the slabs, up the fixed tree over blocks: the bits of the sum over all at once.
+    """The sum of one vector for each slab, added up the fixed tree over blocks, with the bits of the sum over all samples at once.
 
     Parameters
     ----------
     size : int
     dtype : dtype
     slabs : int
-        How many will be added, each of the same power of two of blocks but the last.
+        Number of slabs to come. All but the last have the same number of blocks, a power of two.
     """
 
     def __init__(self, size, dtype, slabs):
@@ -57,12 +73,12 @@ class SlabSum:
         self._filled = self._added = 0
 
     def add(self, vector):
-        """The sum of the next slab [size]."""
+        """Add the vector [size] of the next slab."""
         self._levels[self._filled] = vector
         self._filled = push_level(self._levels, self._filled, self._added)
         self._added += 1
 
     def total(self):
-        """The sum [size]."""
+        """The sum of all vectors [size]."""
         fold_levels(self._levels, self._filled)
         return self._levels[0].copy()

@@ -7,8 +7,8 @@ from .kernels.forward import propagate, weighted_inputs, write_lines
 from .kernels.jacobian import read_layer
 from .kernels.layout import LINE
 from .network import NO_INDICES, Network
-from .recycled import recycled
-from .runtime import over
+from .pool import over
+from .recycled import recycled_array
 
 
 def lanes(dtype):
@@ -25,7 +25,7 @@ def run_forward(network, X, indices, out):
     """Fill out [m, n] with a^L of X[indices] (X itself where `indices` is empty); the panels' stacks come back, flat."""
     kernels, layout, dtype, m = network.kernels, network.kernels.layout, network.dtype, len(out)
     panels = panel_count(m, dtype)
-    stack = recycled(panels * lanes(dtype) * layout.stack_lines + lanes(dtype)**2, dtype)
+    stack = recycled_array(panels * lanes(dtype) * layout.stack_lines + lanes(dtype)**2, dtype)
     if not kernels.built_in:  # a user's own g writes no lanes without a sample
         stack[:] = 0
     first = 1

@@ -9,7 +9,8 @@ from .kernels.forward import predict
 from .kernels.layout import GROUP, LINE
 from .layout import Layout
 from .network_kernels import NetworkKernels
-from .runtime import over, workspace
+from .pool import over
+from .workspace import thread_workspaces
 
 SCHEMES = ("auto", "glorot", "he", "lecun")
 HE = ("relu", "leaky_relu", "elu", "gelu", "silu", "softplus")
@@ -191,7 +192,7 @@ class Network:
         out = np.empty((len(X), self._widths[-1]), self.dtype)
         panels = -(-len(X) // (LINE // self.dtype.itemsize))
         lanes = LINE // self.dtype.itemsize
-        room = workspace(min(GROUP, max(1, panels)) * lanes * kernels.layout.stack_lines + lanes * lanes, self.dtype)
+        room = thread_workspaces(min(GROUP, max(1, panels)) * lanes * kernels.layout.stack_lines + lanes * lanes, self.dtype)
         over(panels, len(X) * kernels.layout.sample_work, predict, kernels.theta, kernels.plan, X, NO_INDICES, out, room)
         return out
 

@@ -3,7 +3,7 @@
 import numpy as np
 
 from .kernels.transposed import any_transposed, transpose_weights
-from .runtime import over
+from .pool import over
 
 
 class NetworkKernels:

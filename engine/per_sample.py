@@ -10,7 +10,8 @@ from .kernels.streamed import LossCodes, Samples
 from .network import NO_INDICES, Network
 from .operators.curvature_checks import samples_and_targets
 from .operators.loss_jacobian import LossJacobian
-from .runtime import num_threads, over, workspace
+from .pool import num_threads, over
+from .workspace import thread_workspaces
 
 SOME = 4  # panels that go forward and back together: few stay in the cache, fewer would read the weights too often
 
@@ -97,7 +98,7 @@ def per_sample_gradient_norms(network, X, y, cost):
     norms = np.empty(len(X), network.dtype)
     panels = panel_count(len(X), network.dtype)
     step = min(SOME, -(-panels // num_threads()))
-    room = workspace(norms_size(kernels.plan, lanes(network.dtype), step), network.dtype)
+    room = thread_workspaces(norms_size(kernels.plan, lanes(network.dtype), step), network.dtype)
     over(-(-panels // step), 2 * len(X) * kernels.layout.sample_work, streamed_norms, kernels.theta, kernels.backward_weights,
          kernels.plan, Samples(X, targets, NO_INDICES), LossCodes(cost.loss.code, cost.loss.parameter), step, norms, room)
     return norms

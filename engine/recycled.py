@@ -1,7 +1,7 @@
-"""Memory of forward passes and chains that is used again: that of one whose last view is gone serves the next.
+"""A free list of large buffers: when the last view of one is garbage-collected, the next allocation reuses it.
 
-Fresh memory costs more than narrow networks' chains do: 16-16-16-16-8, m 14648, f64, forward pass and chains, 60 MB: 14.5 ms down
-to 4.1.
+New memory costs more than computing the chains of a narrow network. The forward pass and the chains of 16-16-16-16-8 with 14648
+samples in float64, 60 MB, take 14.5 ms in new memory and 4.1 ms in recycled memory.
 """
 
 import collections
@@ -11,51 +11,51 @@ import numpy as np
 
 from .kernels.layout import LINE
 
-LARGE = 1 << 24  # bytes from which on memory is kept: the C library keeps pieces below 32 MiB itself
-KEPT = 56 << 20  # bytes kept in all, at most
-PIECES = 8
-_kept: collections.deque[np.ndarray] = collections.deque()  # whatever changes it is one step: an interrupt loses a piece at most
+LARGE = 1 << 24  # bytes from which on a buffer is recycled; the C library itself recycles what is below 32 MiB
+KEPT = 56 << 20  # bytes in the free list, at most
+BUFFERS = 8  # buffers in the free list, at most
+_free: collections.deque[np.ndarray] = collections.deque()  # each change is one step: an interrupt loses one buffer at most
 
 
-def recycled(numbers, dtype):
-    """An array of so many numbers that begins with a cache line, full of whatever was there before."""
-    wanted = numbers * dtype.itemsize
-    if wanted < LARGE:
-        return _begun(np.empty(wanted + LINE, np.uint8), wanted).view(dtype)
-    piece = _taken(wanted)
-    owner = np.frombuffer(memoryview(piece), np.uint8)  # the base of every view of it, which does not own the piece itself
-    weakref.finalize(owner, _keep, piece).atexit = False
-    return _begun(owner, wanted).view(dtype)
+def recycled_array(count, dtype):
+    """An uninitialised array of `count` numbers that begins at a cache line, in a recycled buffer where one fits."""
+    size = count * dtype.itemsize
+    if size < LARGE:
+        return _aligned(np.empty(size + LINE, np.uint8), size).view(dtype)
+    buffer = _take(size)
+    owner = np.frombuffer(memoryview(buffer), np.uint8)  # the base of all views; the buffer itself outlives it
+    weakref.finalize(owner, _give_back, buffer).atexit = False
+    return _aligned(owner, size).view(dtype)
 
 
-def _begun(raw, wanted):
-    first = -raw.ctypes.data % LINE
-    return raw[first:first + wanted]
+def _aligned(raw, size):
+    offset = -raw.ctypes.data % LINE
+    return raw[offset:offset + size]
 
 
-def _taken(wanted):
-    """The smallest piece that is large enough, if not more than twice too large; else a new one."""
-    pieces = _emptied()
-    able = [k for k, piece in enumerate(pieces) if wanted + LINE <= piece.size <= 2 * wanted + LINE]
-    found = pieces.pop(min(able, key=lambda k: pieces[k].size)) if able else None
-    _kept.extendleft(reversed(pieces))
-    return np.empty(wanted + LINE, np.uint8) if found is None else found
+def _take(size):
+    """The smallest free buffer that is large enough and at most twice too large, or else a new one."""
+    buffers = _take_all()
+    fitting = [k for k, buffer in enumerate(buffers) if size + LINE <= buffer.size <= 2 * size + LINE]
+    found = buffers.pop(min(fitting, key=lambda k: buffers[k].size)) if fitting else None
+    _free.extendleft(reversed(buffers))
+    return np.empty(size + LINE, np.uint8) if found is None else found
 
 
-def _keep(piece):
-    """Take a piece back; those kept longest go first. A collection of garbage may call this at any time, in the midst of `_taken`
-    too."""
-    pieces = [*_emptied(), piece]
-    while len(pieces) > PIECES or sum(piece.size for piece in pieces) > KEPT:
-        del pieces[0]
-    _kept.extendleft(reversed(pieces))
+def _give_back(buffer):
+    """Put a buffer into the free list; the oldest ones leave it first. The garbage collector may call this at any time, even while
+    `_take` runs."""
+    buffers = [*_take_all(), buffer]
+    while len(buffers) > BUFFERS or sum(buffer.size for buffer in buffers) > KEPT:
+        del buffers[0]
+    _free.extendleft(reversed(buffers))
 
 
-def _emptied():
-    """All that is kept, which is then the caller's: another thread finds nothing meanwhile, and makes a piece of its own."""
-    pieces = []
+def _take_all():
+    """Empty the free list and return its buffers. Another thread that asks meanwhile finds none and allocates."""
+    buffers = []
     while True:
         try:
-            pieces.append(_kept.popleft())
+            buffers.append(_free.popleft())
         except IndexError:
-            return pieces
+            return buffers

@@ -1,4 +1,4 @@
-"""Turns: who has the threads now. No interrupt, at whatever instruction it comes, leaves them taken for ever."""
+"""Turns: which caller uses the threads now. An interrupt, at whatever instruction it comes, never leaves them taken for ever."""
 
 import sys
 import threading
@@ -6,10 +6,10 @@ from types import FrameType
 
 
 class Turn:
-    """One caller's wish to have the threads, made in the frame of the function that ends it.
+    """One caller's turn with the threads. The function that makes it also ends it.
 
-    A turn that nobody ended, because an interrupt came in the midst of ending it, is over as soon as that function is no longer
-    running: its frame tells.
+    If an interrupt comes while that function ends the turn, the turn is over as soon as the function no longer runs, which shows
+    in the frames of its thread.
     """
 
     __slots__ = ("_frame", "_over", "_thread", "next")
@@ -20,13 +20,13 @@ class Turn:
         self._over, self.next, self._thread, self._frame = False, {}, threading.get_ident(), sys._getframe(1)
 
     def end(self):
-        """Give the threads back. To do so twice does no harm."""
+        """Give the threads back. It does no harm to call this twice."""
         self._over = True
         self._frame = None
 
     @property
     def over(self):
-        """Whether another may have the threads."""
+        """Whether another caller may have the threads."""
         frame = self._frame
         if self._over or frame is None:
             return True
@@ -40,10 +40,10 @@ class Turn:
 
 
 class Turns:
-    """A chain of turns, each of which began after the one before it was over; only the last may still be running.
+    """A chain of turns. Each began after the one before it was over, and only the last may still be running.
 
-    There is no lock, for one that was taken when an interrupt came would stay taken. Whatever changes, changes in one step:
-    `dict.setdefault` decides who follows a turn that is over, and a turn is over once it is marked so.
+    There is no lock, because a lock that is taken when an interrupt comes would stay taken. Every change is one step instead:
+    `dict.setdefault` decides who follows a turn that is over, and setting one attribute ends a turn.
     """
 
     def __init__(self):
@@ -51,7 +51,7 @@ class Turns:
         self._last.end()
 
     def take(self, turn):
-        """Whether `turn` has the threads now; if not, another has."""
+        """Give the threads to `turn` unless another turn has them. Returns whether `turn` has them now."""
         last = self._last
         while last.over:
             last = last.next.setdefault(0, turn)
@@ -62,7 +62,7 @@ class Turns:
 
     @property
     def taken(self):
-        """Whether somebody has the threads."""
+        """Whether a caller has the threads."""
         last = self._last
         while last.over and last.next:
             last = last.next[0]

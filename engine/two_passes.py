@@ -11,8 +11,9 @@ from .kernels.gradient_workspace import workspace_size
 from .kernels.streamed import LossCodes, Samples
 from .kernels.sums import BLOCK
 from .kernels.two_passes import first_pass
+from .pool import num_threads, over
 from .rows import gathered, in_memory
-from .runtime import num_threads, over, workspace
+from .workspace import thread_workspaces
 
 READ = 8  # bytes of a number as it lies in a file, at most
 
@@ -98,7 +99,8 @@ class TwoPasses:
                 losses[slab] = self._kept_forward(samples, A)[1]
                 return
             m = len(A)
-            room = workspace(workspace_size(kernels.plan, lanes(network.dtype), min(BLOCK, m), network.size, 1, 1), network.dtype)
+            size = workspace_size(kernels.plan, lanes(network.dtype), min(BLOCK, m), network.size, 1, 1)
+            room = thread_workspaces(size, network.dtype)
             over(block_count(m), m * kernels.layout.sample_work, first_pass, kernels.theta, kernels.plan, samples,
                  LossCodes(self._loss.code, self._loss.parameter), A, losses[slab], room)
 

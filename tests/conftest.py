@@ -27,9 +27,9 @@ def pytest_collection_modifyitems(items):
 def threads():
     """Three threads, and the former number afterwards."""
     import engine
-    from engine import runtime
+    from engine import pool
 
-    before = runtime.num_threads()
+    before = pool.num_threads()
     engine.set_num_threads(3)
     yield
     engine.set_num_threads(before)

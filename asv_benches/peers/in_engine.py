@@ -4,7 +4,7 @@ import numpy as np
 
 import engine
 from engine import Adam, Cost, GradientDescent, LevenbergMarquardt, Network, fit, operators, value_and_gradient
-from engine.runtime import num_threads
+from engine.pool import num_threads
 from schedulers import BatchSchedule
 
 from .cases import ADAM_RATE, BATCH, DAMPED_STEPS, RATE, STEPS, Work, flat_numbers, sinc

@@ -5,7 +5,7 @@ import numpy as np
 import engine
 from engine.kernels.linked import kernel
 from engine.kernels.simd import lanes_of, stream, tile
-from engine.runtime import num_threads, over
+from engine.pool import num_threads, over
 
 from .cases import Work
 

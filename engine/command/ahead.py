@@ -8,7 +8,7 @@ from numba.core import event
 
 from schedulers import BatchSchedule
 
-from .. import operators, reductions, runtime, training
+from .. import configuration, operators, pool, reductions, training
 from ..activations import NAMED as ACTIVATIONS
 from ..backward import value_and_gradient
 from ..cost import Cost
@@ -59,14 +59,14 @@ def compilations():
 @contextlib.contextmanager
 def any_work_on_threads():
     """However little there is to do, threads share it, two at least."""
-    worth, threads = runtime.WORTH_A_THREAD, runtime.num_threads()
-    runtime.WORTH_A_THREAD = 1e-9
-    runtime.set_num_threads(max(threads, 2))
+    worth, threads = pool.WORTH_A_THREAD, pool.num_threads()
+    pool.WORTH_A_THREAD = 1e-9
+    configuration.set_num_threads(max(threads, 2))
     try:
         yield
     finally:
-        runtime.WORTH_A_THREAD = worth
-        runtime.set_num_threads(threads)
+        pool.WORTH_A_THREAD = worth
+        configuration.set_num_threads(threads)
 
 
 def network(widths, dtype):

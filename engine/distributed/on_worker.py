@@ -11,9 +11,10 @@ from schedulers import BatchStep
 from .. import checks, reductions
 from ..backward import evaluate
 from ..batch_problem import BatchProblem
+from ..configuration import set_num_threads
 from ..cost import Cost
 from ..extras import imported
-from ..runtime import num_threads, set_num_threads
+from ..pool import num_threads
 from . import tree as tree_of_sums
 
 _turn = threading.Lock()

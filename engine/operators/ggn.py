@@ -11,7 +11,8 @@ from ..kernels.output_curvature import curve_rows
 from ..kernels.sum_workspace import sum_size
 from ..kernels.sums import BLOCK
 from ..network import NO_INDICES
-from ..runtime import over, workspace
+from ..pool import over
+from ..workspace import thread_workspaces
 from .curvature import CurvatureOperator
 from .output_curvature import loss_curvature
 from .slab_operator import OfASlab, SlabOperator
@@ -49,7 +50,7 @@ class GaussNewtonOperator(CurvatureOperator):
 
     def _room(self, nodes):
         network, wide = self.network, lanes(self.dtype)
-        return workspace(sum_size(network.kernels.plan, wide, len(self._losses), network.size, len(nodes)), self.dtype)
+        return thread_workspaces(sum_size(network.kernels.plan, wide, len(self._losses), network.size, len(nodes)), self.dtype)
 
     def _diagonal(self):
         network, kernels, m = self.network, self.network.kernels, len(self._losses)

@@ -10,7 +10,7 @@ from ..kernels.hessian import Directions, Products, Terms, error_terms, hessian_
 from ..kernels.sums import tree_sum
 from ..kernels.transposed import any_transposed, transpose_weights
 from ..network import NO_INDICES, Network
-from ..runtime import over
+from ..pool import over
 from . import curvature_checks
 from .curvature import CurvatureOperator
 from .dense_curvature import add_pair, pair_sum, slabs

@@ -12,8 +12,9 @@ from ..kernels.narrow import narrow_dense, narrow_size
 from ..kernels.row_norms import row_norms
 from ..kernels.tangents import product, streamed_product
 from ..network import NO_INDICES, Network
+from ..pool import over
 from ..rows import samples
-from ..runtime import over, workspace
+from ..workspace import thread_workspaces
 from . import checks as operator_checks
 from .kept_passes import SMALL, KeptPasses
 from .real_operator import RealOperator
@@ -159,11 +160,11 @@ class Jacobian(RealOperator):
     def _fill(self, rows, streaming):
         plan = self.network.kernels.plan
         if max(self.network.widths) <= NARROW[self.dtype.itemsize]:
-            room = workspace(narrow_size(plan, lanes(self.dtype), self.dtype.itemsize), self.dtype)
+            room = thread_workspaces(narrow_size(plan, lanes(self.dtype), self.dtype.itemsize), self.dtype)
             self._over(rows.size, narrow_dense, *self._chain_arguments, rows, room)
             return
         numbers = dense_size(plan, lanes(self.dtype))
-        self._over(rows.size, dense, *self._chain_arguments, rows, workspace(numbers, self.dtype), streaming)
+        self._over(rows.size, dense, *self._chain_arguments, rows, thread_workspaces(numbers, self.dtype), streaming)
 
     def slabs(self, max_bytes):
         """J in slabs of whole samples, each of at most `max_bytes` bytes.
@@ -208,7 +209,7 @@ class Jacobian(RealOperator):
         lines, plan = sum(self.network.widths), self.network.kernels.plan
         over(panel_count(self.forward.samples, self.dtype), out.size * lines, gram, plan,
              *self.factors, *other.factors, rows, other is self,
-             workspace(gram_size(plan, lanes(self.dtype)), self.dtype))
+             thread_workspaces(gram_size(plan, lanes(self.dtype)), self.dtype))
         return out
 
     def row_norms(self):
@@ -222,7 +223,7 @@ class Jacobian(RealOperator):
         network, kernels, m = self.network, self.network.kernels, len(self.X)
         out = np.empty((m, network.widths[-1]), self.dtype)
         if self._passes.take_one_shot():
-            room = workspace(GROUP * lanes(self.dtype) * kernels.layout.stack_lines + lanes(self.dtype)**2, self.dtype)
+            room = thread_workspaces(GROUP * lanes(self.dtype) * kernels.layout.stack_lines + lanes(self.dtype)**2, self.dtype)
             over(panel_count(m, self.dtype), 3 * m * network.size, streamed_product, kernels.theta, kernels.plan,
                  self.X, NO_INDICES, v, out, room)
         else:

@@ -7,8 +7,9 @@ import numpy as np
 from ..backward import by_rows
 from ..forward import ForwardPass, forward_pass, lanes, panel_count
 from ..kernels.chain import chains, chains_size
-from ..recycled import recycled
-from ..runtime import over, workspace
+from ..pool import over
+from ..recycled import recycled_array
+from ..workspace import thread_workspaces
 
 SMALL = 1 << 26  # bytes of a forward pass that is made at once
 CHAINS_STREAMED = 12 << 20  # bytes of all chains from which on they are written past the cache: 30 MB f64, 2.7 down to 1.9 us
@@ -66,10 +67,10 @@ class KeptPasses:
             network, kernels, stack = self._network, self._network.kernels, self.forward.stack
             m, n, dtype = len(self.X), network.widths[-1], network.dtype
             panels = panel_count(m, dtype)
-            found = recycled(panels * n * kernels.layout.chain_lines * lanes(dtype), dtype)
+            found = recycled_array(panels * n * kernels.layout.chain_lines * lanes(dtype), dtype)
             numbers = chains_size(kernels.plan, lanes(dtype), dtype.itemsize)
             streaming = found.nbytes > CHAINS_STREAMED and numbers * dtype.itemsize <= WORKSPACE
             over(panels, m * n * network.size, chains, kernels.theta, kernels.backward_weights, kernels.plan, stack, found,
-                 workspace(numbers if streaming else 0, dtype), streaming)
+                 thread_workspaces(numbers if streaming else 0, dtype), streaming)
             self._chains = found
         return self._chains

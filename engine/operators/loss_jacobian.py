@@ -7,7 +7,7 @@ from ..backward import transposed_product
 from ..forward import ForwardPass, lanes, panel_count
 from ..kernels.per_sample import gradient_gram, gradient_norms, gradient_rows, sample_deltas
 from ..kernels.tangents import product
-from ..runtime import over
+from ..pool import over
 from . import checks as operator_checks
 from .curvature_checks import samples_and_targets
 from .real_operator import RealOperator

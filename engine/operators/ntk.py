@@ -6,7 +6,7 @@ from .. import checks
 from ..forward import panel_count
 from ..kernels.ntk import output_kernels
 from ..kernels.sums import tree_sum
-from ..runtime import over
+from ..pool import over
 from . import checks as operator_checks
 from .jacobian import Jacobian
 from .real_operator import RealOperator

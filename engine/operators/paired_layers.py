@@ -4,7 +4,8 @@ import numpy as np
 
 from ..forward import lanes
 from ..kernels.paired_layers import fold_columns, pair_places, pair_size, pair_sums, spread
-from ..runtime import over, workspace
+from ..pool import over
+from ..workspace import thread_workspaces
 
 SAMPLES = 256  # of a node of the sum, at least
 NODES = 8
@@ -41,7 +42,7 @@ class PairedLayers:
         while 2 * nodes * SAMPLES <= m and nodes < NODES:
             nodes *= 2
         partial = np.empty((nodes, self.size), dtype)
-        room = workspace(pair_size(plan, lanes(dtype), self._most), dtype)
+        room = thread_workspaces(pair_size(plan, lanes(dtype), self._most), dtype)
         over(nodes, m * self.size, pair_sums, kernels.theta, kernels.backward_weights, plan, stack, curvature, self._pairs,
              self._most, partial, room)
         over(self.size, nodes * self.size, fold_columns, partial)

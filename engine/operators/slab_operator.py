@@ -10,9 +10,9 @@ from ..forward import lanes
 from ..kernels.output_curvature import curvature_lines
 from ..kernels.sums import BLOCK
 from ..network import Network
+from ..pool import num_threads
 from ..reductions import _built_in
 from ..rows import as_given, gathered, samples, truths
-from ..runtime import num_threads
 from ..two_passes import READ, TwoPasses
 from . import curvature_checks
 from .curvature import CurvatureOperator

@@ -52,7 +52,7 @@ def same(first, second):
 
 @pytest.fixture(params=[1, 3])
 def threads(request):
-    before = engine.runtime.num_threads()
+    before = engine.pool.num_threads()
     engine.set_num_threads(request.param)
     yield request.param
     engine.set_num_threads(before)

@@ -286,7 +286,7 @@ def test_workers_of_the_same_process_leave_its_threads_alone():
     with partner.Client(processes=False, n_workers=1, threads_per_worker=1, dashboard_address=":0") as client:
         spread, cost = distributed.scatter(client, X, Y), Cost("squared_error")
         same(distributed.value_and_gradient(NET, spread, cost), value_and_gradient(NET, X, Y, cost))
-    assert engine.runtime.num_threads() == 2
+    assert engine.pool.num_threads() == 2
 
 
 def pair(m):

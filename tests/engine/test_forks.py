@@ -11,7 +11,7 @@ pytestmark = pytest.mark.compiled
 
 def test_a_fork_after_use_works():
     code = BEGIN + """
-from engine.runtime import _Worker, wait_for_jobs
+from engine.pool import _Worker, wait_for_jobs
 began = _Worker.__init__
 def checked(*arguments):
     assert wait_for_jobs.overloads, "a thread that compiles holds a lock which a forked child can never have"
@@ -22,7 +22,7 @@ from multiprocessing import get_context
 for _ in range(3):
     reader, writer = os.pipe()
     if os.fork() == 0:
-        right = work() == expected and len(engine.runtime._pool.workers) == 2
+        right = work() == expected and len(engine.pool._pool.workers) == 2
         os.write(writer, b"right" if right else b"wrong")
         sys.exit(0)
     assert work() == expected

@@ -188,12 +188,12 @@ def test_chains_written_past_the_cache_have_the_same_bits(dtype, monkeypatch):
 
 def test_memory_goes_to_the_next_only_when_its_last_view_is_gone(monkeypatch):
     monkeypatch.setattr(recycled, "LARGE", 0)
-    first = recycled.recycled(5000, np.dtype(np.float32))
+    first = recycled.recycled_array(5000, np.dtype(np.float32))
     view, place = first[17:20], first.ctypes.data
     view[:] = 5
     del first
-    second = recycled.recycled(5000, np.dtype(np.float32))
+    second = recycled.recycled_array(5000, np.dtype(np.float32))
     second[:] = 7
     assert (view == 5).all() and second.ctypes.data != place and place % 64 == second.ctypes.data % 64 == 0
     del view
-    assert recycled.recycled(4900, np.dtype(np.float32)).ctypes.data == place
+    assert recycled.recycled_array(4900, np.dtype(np.float32)).ctypes.data == place

@@ -11,7 +11,7 @@ from scipy.sparse.linalg import svds
 
 import engine
 from engine.operators import ntk, ntk_predict
-from engine.runtime import num_threads
+from engine.pool import num_threads
 from tests.cases import DTYPES, network
 from tests.oracle import network as plain
 

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 import engine
 from engine import Activation, Cost, Loss, Network, per_sample_gradient_norms, per_sample_gradients, value_and_gradient
 from engine.operators import LossJacobian
-from engine.runtime import num_threads
+from engine.pool import num_threads
 from tests.cases import DTYPES, LOSSES, REDUCTIONS, network, plain_loss, targets
 from tests.oracle import network as plain
 from tests.oracle.per_sample import loss_gradients

@@ -106,7 +106,7 @@ def test_the_sum_over_pairs_of_layers_is_that_over_rows(widths, loss, frozen, dt
     found = np.tril(here.square())
     size = np.abs(M.T @ M).max()
     np.testing.assert_allclose(found, np.tril(M.T @ M), rtol=0, atol=(1e-13 if dtype == np.float64 else 1e-5) * size)
-    threads = engine.runtime.num_threads()
+    threads = engine.pool.num_threads()
     engine.set_num_threads(1)
     try:
         np.testing.assert_array_equal(np.tril(here.square()), found)

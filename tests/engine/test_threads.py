@@ -11,10 +11,11 @@ import numpy as np
 import pytest
 
 import engine
-from engine import Cost, fit, reductions, runtime, value_and_gradient
+from engine import Cost, fit, pool, reductions, value_and_gradient
 from engine.kernels.linked import kernel
 from engine.kernels.threads import STOP, new_board
 from engine.turns import Turn, Turns
+from engine.workspace import thread_workspaces
 from schedulers import BatchSchedule
 from tests.cases import UPDATES, network
 from tests.processes import BEGIN, process
@@ -53,7 +54,7 @@ def test_many_threads_call_at_once_and_change_the_number_of_threads(threads):
     with ThreadPoolExecutor(10) as executor:
         results = [executor.submit(task, k) for task, count in ((caller, 7), (changer, 3)) for k in range(count)]
         assert all(result.result() for result in results)
-    assert not runtime._pool.turns.taken
+    assert not pool._pool.turns.taken
 
 
 def test_a_thread_that_is_called_while_it_waits_for_the_gil_does_not_fall_asleep(monkeypatch):
@@ -65,8 +66,8 @@ def test_a_thread_that_is_called_while_it_waits_for_the_gil_does_not_fall_asleep
             board[STOP] = 1
         worker.wake()  # as a caller does who holds the GIL: what it posts is still to come
 
-    monkeypatch.setattr(runtime, "wait_for_jobs", look)
-    worker = runtime._Worker(new_board(), 1)
+    monkeypatch.setattr(pool, "wait_for_jobs", look)
+    worker = pool._Worker(new_board(), 1)
     thread = threading.Thread(target=worker.run, daemon=True)
     thread.start()
     thread.join(5)
@@ -130,10 +131,10 @@ def fails_at_seven(values, place):
 def test_what_goes_wrong_on_a_thread_is_an_error_of_the_call(threads):
     values = np.zeros(12)
     with pytest.raises(MemoryError):
-        runtime.over(12, 1e9, fails_at_seven, values)
-    assert not runtime._pool.turns.taken
+        pool.over(12, 1e9, fails_at_seven, values)
+    assert not pool._pool.turns.taken
     values = np.zeros(7)
-    runtime.over(7, 1e9, fails_at_seven, values)
+    pool.over(7, 1e9, fails_at_seven, values)
     assert values.all()
 
 
@@ -141,18 +142,18 @@ def test_a_kernel_on_threads_is_always_called_with_the_same_types(threads, monke
     """Its address is looked up by dtype alone."""
     from numba import typeof
 
-    kinds, address = {}, runtime._Pool._address
+    kinds, address = {}, pool._Pool._address
 
     def plain(kind):
         """Without what does not change how an argument lies in memory."""
         return str(kind).replace("readonly ", "").replace("nonaligned ", "")
 
-    def seen(pool, function, arguments):
-        key = function, runtime._dtype(arguments)
+    def seen(owner, function, arguments):
+        key = function, pool._dtype(arguments)
         kinds.setdefault(key, set()).add(tuple(plain(typeof(argument)) for argument in arguments))
-        return address(pool, function, arguments)
+        return address(owner, function, arguments)
 
-    monkeypatch.setattr(runtime._Pool, "_address", seen)
+    monkeypatch.setattr(pool._Pool, "_address", seen)
     work()()
     frozen = np.asfortranarray(np.ones((600, 12)))
     frozen.flags.writeable = False
@@ -176,14 +177,14 @@ def test_threads_that_cannot_be_started_are_done_without_and_asked_for_again(thr
             raise RuntimeError("can't start new thread")
         began(thread)
 
-    monkeypatch.setattr(runtime, "AGAIN", 1e9)
-    monkeypatch.setattr(runtime._pool, "_asked", -2e9)
+    monkeypatch.setattr(pool, "AGAIN", 1e9)
+    monkeypatch.setattr(pool._pool, "_asked", -2e9)
     monkeypatch.setattr(threading.Thread, "start", none)
-    assert run() == expected and len(runtime._pool.workers) == 1
+    assert run() == expected and len(pool._pool.workers) == 1
     assert run() == expected and len(starts) == 2  # not again before the time has passed
     monkeypatch.setattr(threading.Thread, "start", began)
-    monkeypatch.setattr(runtime, "AGAIN", 0)
-    assert run() == expected and len(runtime._pool.workers) == 3
+    monkeypatch.setattr(pool, "AGAIN", 0)
+    assert run() == expected and len(pool._pool.workers) == 3
 
 
 def test_where_no_thread_can_be_had_a_call_works_alone():
@@ -191,10 +192,10 @@ def test_where_no_thread_can_be_had_a_call_works_alone():
 expected = work()
 threading.stack_size(1 << 46)
 engine.set_num_threads(3)
-assert work() == expected and engine.runtime._pool.workers == []
+assert work() == expected and engine.pool._pool.workers == []
 threading.stack_size(0)
-engine.runtime.AGAIN = 0
-assert work() == expected and len(engine.runtime._pool.workers) == 2
+engine.pool.AGAIN = 0
+assert work() == expected and len(engine.pool._pool.workers) == 2
 """
     process(code)
 
@@ -208,17 +209,17 @@ def test_a_start_of_threads_that_was_interrupted_is_begun_anew(threads, monkeypa
     run = work()
     expected = run()
     engine.set_num_threads(4)
-    began = runtime._thread.start_new_thread
+    began = pool._thread.start_new_thread
 
     def interrupted(function, arguments):
         began(function, arguments)
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patched:
-        patched.setattr(runtime._thread, "start_new_thread", interrupted)
+        patched.setattr(pool._thread, "start_new_thread", interrupted)
         with pytest.raises(KeyboardInterrupt):
             run()
-    assert run() == expected and len(runtime._pool.workers) == 3 == len(ours()) and not runtime._pool.turns.taken
+    assert run() == expected and len(pool._pool.workers) == 3 == len(ours()) and not pool._pool.turns.taken
     engine.set_num_threads(1)
     assert not ours()
 
@@ -226,17 +227,17 @@ def test_a_start_of_threads_that_was_interrupted_is_begun_anew(threads, monkeypa
 def test_an_interrupt_while_threads_end_leaves_none_behind(threads, monkeypatch):
     run = work()
     expected = run()
-    stopped, woken = [], runtime._Worker.wake
+    stopped, woken = [], pool._Worker.wake
 
     def interrupted(worker):
         stopped.append(worker)
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patched:
-        patched.setattr(runtime._Worker, "wake", interrupted)
+        patched.setattr(pool._Worker, "wake", interrupted)
         with pytest.raises(KeyboardInterrupt):
             engine.set_num_threads(2)
-    assert not runtime._pool.turns.taken and woken is runtime._Worker.wake
+    assert not pool._pool.turns.taken and woken is pool._Worker.wake
     assert run() == expected and not stopped[0].is_alive() and len(ours()) == 2
     engine.set_num_threads(1)
     assert not ours()
@@ -245,17 +246,17 @@ def test_an_interrupt_while_threads_end_leaves_none_behind(threads, monkeypatch)
 def test_a_workspace_has_a_row_for_each_thread_that_takes_part(threads, monkeypatch):
     """Whatever another thread does to the number of threads between the two."""
     seen = []
-    monkeypatch.setattr(runtime._Pool, "run", lambda pool, threads, *rest: seen.append(threads))
+    monkeypatch.setattr(pool._Pool, "run", lambda owner, threads, *rest: seen.append(threads))
     for first, then in ((2, 7), (7, 2), (1, 7)):
         engine.set_num_threads(first)
-        rows = runtime.workspace(100, np.dtype(np.float64))
+        rows = thread_workspaces(100, np.dtype(np.float64))
         assert rows.shape[0] == first and rows.shape[1] >= 100
         engine.set_num_threads(then)
         seen.clear()
-        runtime.over(1000, 1e9, lambda *arguments: None, rows)
+        pool.over(1000, 1e9, lambda *arguments: None, rows)
         assert seen == ([min(first, then)] if first > 1 else [])
         seen.clear()
-        runtime.over(1000, 1e9, lambda *arguments: None, np.ones(3))  # what needs no row may use them all
+        pool.over(1000, 1e9, lambda *arguments: None, np.ones(3))  # what needs no row may use them all
         assert seen == [then]
 
 
@@ -266,9 +267,9 @@ def test_an_array_that_threads_share_is_as_long_as_it_is_asked_for(threads, monk
     net, generator = network((12, 40, 24, 4)), np.random.default_rng(0)
     X, y = generator.standard_normal((600, 12)), generator.standard_normal((600, 4))
     monkeypatch.setattr(backward, "by_rows", lambda network, m: True)
-    expected, reads, lengths, scratch = value_and_gradient(net, X, y, Cost("squared_error")), [], [], backward.scratch
+    expected, reads, lengths, shared = value_and_gradient(net, X, y, Cost("squared_error")), [], [], backward.shared_workspace
 
-    class Flickering(type(runtime._pool)):
+    class Flickering(type(pool._pool)):
         @property
         def count(self):
             reads.append(len(reads))
@@ -279,16 +280,16 @@ def test_an_array_that_threads_share_is_as_long_as_it_is_asked_for(threads, monk
             pass
 
     def kept(numbers, dtype):
-        room = scratch(numbers, dtype)
-        lengths.append((numbers, room.size))
-        return room
+        workspace = shared(numbers, dtype)
+        lengths.append((numbers, workspace.size))
+        return workspace
 
-    monkeypatch.setattr(backward, "scratch", kept)
-    monkeypatch.setattr(runtime, "_pool", Flickering())
+    monkeypatch.setattr(backward, "shared_workspace", kept)
+    monkeypatch.setattr(pool, "_pool", Flickering())
     try:
         found = [value_and_gradient(net, X, y, Cost("squared_error")) for _ in range(4)]
     finally:
-        runtime._pool._team.stop()
+        pool._pool._team.stop()
     assert len(reads) > 8 and all(value == expected[0] and np.array_equal(gradient, expected[1]) for value, gradient in found)
     assert len(lengths) == 4 and all(wanted == given for wanted, given in lengths)
 

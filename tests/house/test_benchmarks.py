@@ -10,7 +10,7 @@ import re
 import pytest
 
 import engine
-from engine.runtime import num_threads
+from engine.pool import num_threads
 
 pytestmark = pytest.mark.compiled
 ROOT = pathlib.Path(__file__).parents[2]

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 import engine
-from engine import Cost, operators, reductions, runtime, value_and_gradient
+from engine import Cost, operators, pool, reductions, value_and_gradient
 from tests.cases import network
 from tests.processes import BEGIN, process
 
@@ -39,7 +39,7 @@ while time.monotonic() < end:
         interrupted += 1
 signal.setitimer(signal.ITIMER_REAL, 0)
 engine.set_num_threads(3)
-assert work() == expected and not engine.runtime._pool.turns.taken and len(engine.runtime._pool.workers) == 2
+assert work() == expected and not engine.pool._pool.turns.taken and len(engine.pool._pool.workers) == 2
 engine.set_num_threads(1)
 end = time.monotonic() + 30
 while len(sys._current_frames()) > 1 and time.monotonic() < end:
@@ -53,7 +53,7 @@ print(interrupted, len(sys._current_frames()))
 def test_an_interrupt_at_each_instruction_of_a_start_and_an_end_of_threads_leaves_none_behind():
     """One after the other, and each is raised: none is taken for a system that gives no more threads."""
     out = process(BEGIN + """
-from engine import runtime
+from engine import pool
 def work():
     return value_and_gradient(net, X, y, Cost("squared_error"))[1].tobytes()
 def once():
@@ -79,12 +79,12 @@ def interrupted_at(wanted):
         return True
     finally:
         sys.settrace(None)
-files, expected = (runtime.__file__, threading.__file__, engine.turns.__file__), work()
+files, expected = (pool.__file__, threading.__file__, engine.turns.__file__), work()
 for k in range(1, 10**5):
     ended = not interrupted_at(k)
     if ended or k % 20 == 0:
         engine.set_num_threads(3)
-        assert work() == expected and not runtime._pool.turns.taken and len(runtime._pool.workers) == 2
+        assert work() == expected and not pool._pool.turns.taken and len(pool._pool.workers) == 2
         engine.set_num_threads(1)
         end = time.monotonic() + 30
         while len(sys._current_frames()) > 1 and time.monotonic() < end:
@@ -128,7 +128,7 @@ def test_a_number_of_threads_that_never_stays_changes_no_bit(threads, widths):
 
     expected, counts = run(), iter(np.random.default_rng(1).integers(1, 8, 10**6).tolist())
     found = beside(lambda: engine.set_num_threads(next(counts)), [run] * (8 if widths[1] == 40 else 2))
-    assert all(part == expected for part in found) and not runtime._pool.turns.taken
+    assert all(part == expected for part in found) and not pool._pool.turns.taken
 
 
 def test_class_numbers_that_another_thread_changes_are_refused_or_were_right(threads):

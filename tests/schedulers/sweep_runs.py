@@ -69,10 +69,10 @@ def shares():
 
 def engine_threads(i):
     """What the engine uses in this worker."""
-    from engine import runtime
+    from engine import pool
 
     time.sleep(0.02)
-    return {"threads": runtime.num_threads()}
+    return {"threads": pool.num_threads()}
 
 
 def closed(x):

@@ -1,0 +1,45 @@
+"""The configuration: how many threads the engine uses, and what it runs on."""
+
+import platform
+
+import llvmlite
+import numba
+import numpy as np
+import scipy
+
+from . import checks, pool
+
+
+def set_num_threads(k):
+    """Use `k` threads, the caller's own included, in every later call of this process.
+
+    Parameters
+    ----------
+    k : int
+        At least 1. It may exceed the number of cores. No result depends on it.
+
+    Examples
+    --------
+    >>> import engine
+    >>> engine.set_num_threads(2)
+    """
+    pool.resize(checks.whole_number(k, "k", 1))
+
+
+def show_config():
+    """Print what the engine runs on: versions, the CPU that LLVM compiles for, the number of threads, the cache of kernels.
+
+    Returns
+    -------
+    dict
+        The same values by name.
+    """
+    from .kernels.forward import propagate
+
+    cpu = numba.config.CPU_NAME or llvmlite.binding.get_host_cpu_name()  # type: ignore[attr-defined]
+    found = {"python": platform.python_version(), "numba": numba.__version__, "numpy": np.__version__,
+             "scipy": scipy.__version__, "llvmlite": llvmlite.__version__, "cpu": cpu, "threads": pool.thread_count(),
+             "cache": propagate.stats.cache_path if hasattr(propagate, "stats") else None}
+    for name, value in found.items():
+        print(f"{name:10} {value}")
+    return found

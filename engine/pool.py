@@ -1,0 +1,234 @@
+"""The pool of threads: `over` runs a serial kernel on a few of them, a range of its work at a time."""
+
+import _thread
+import atexit
+import os
+import threading
+import time
+
+import numba
+import numpy as np
+
+from schedulers import share
+
+from . import checks, forks
+from .kernels.linked import address_of
+from .kernels.threads import FAILED, STOP, launch, new_board, wait_for_jobs
+from .turns import Turn, Turns
+
+WORTH_A_THREAD = 2.5e5  # multiply-adds: about what a thread computes in the time it takes to hand a range to it
+RANGES = 16  # ranges for each thread, so that none waits long for the others: 4 take 8 percent longer for a gradient of C
+NAP = 1e-3  # seconds between two looks at whether another call is done with the threads
+AGAIN = 1.0  # seconds after which threads are asked for once more, where the system gave too few
+STOPPED = new_board()
+STOPPED[STOP] = 1
+
+
+class _Worker(threading.Thread):
+    """A thread that takes ranges from a board, and sleeps once nothing has been posted for a while."""
+
+    def __init__(self, board, slot):
+        super().__init__(name="gammachain", daemon=True)
+        self.board, self.slot, self._bell = board, slot, threading.Lock()
+        self._bell.acquire()
+
+    def run(self):
+        while not self.board[STOP]:
+            wait_for_jobs(self.board, self.slot)
+            self._bell.acquire()  # returns at once where a call came meanwhile, as it does in one of three calls of some 5 ms
+
+    def wake(self):
+        try:
+            self._bell.release()  # a bare lock, for an interrupt inside an Event or a Semaphore leaves its lock taken
+        except RuntimeError:  # the bell has been rung already
+            pass
+
+
+class _Team:
+    """A board and the threads that watch it. A team that was stopped, or whose start was interrupted, is never used again."""
+
+    def __init__(self):
+        self.board, self.workers, self.whole = new_board(), [], True
+
+    def grow(self, threads):
+        """Start threads until there are `threads` of them or the system gives no more. Returns whether all were started."""
+        self.whole = False  # and stays so after an interrupt
+        done = threading.Lock()
+        done.acquire()
+        try:
+            _thread.start_new_thread(self._start, (threads, done))
+        except (RuntimeError, MemoryError):
+            done.release()
+        done.acquire()
+        self.whole = True
+        return len(self.workers) == threads
+
+    def _start(self, threads, done):
+        """Start the threads. This runs on a thread of its own, where Python raises no interrupt.
+
+        An interrupt inside `Thread.start` can leave a thread running and raise the same RuntimeError as a system that gives no
+        more threads, or leave a lock taken that the new thread waits for.
+        """
+        try:
+            while len(self.workers) < threads and not self.board[STOP]:
+                self.workers.append(_Worker(self.board, len(self.workers) + 1))
+                self.workers[-1].start()
+        except (RuntimeError, MemoryError):  # the system gives no more
+            self.workers.pop()
+        finally:
+            done.release()
+
+    @property
+    def usable(self):
+        """Whether the team can be given work."""
+        return self.whole and not self.board[STOP]
+
+    def stop(self):
+        """End the threads. It does no harm to call this twice, or again after an interrupt."""
+        self.board[STOP] = 1
+        for worker in self.workers:
+            worker.wake()
+        for worker in self.workers:
+            if worker.is_alive():
+                worker.join()
+
+
+class _Pool:
+    """The threads of this process. A forked child forgets them and starts its own."""
+
+    def __init__(self):
+        self.count = share.machine()
+        self.forget()
+
+    def forget(self):
+        """Start afresh, without stopping anything."""
+        self.turns, self._team, self._addresses, self._asked = Turns(), _Team(), {}, -AGAIN
+
+    @property
+    def workers(self):
+        """The threads that are running."""
+        return self._team.workers
+
+    def close(self):
+        """End the threads as the interpreter exits. A daemon thread that still computes does so alone."""
+        self.count = 1
+        self._team.stop()
+
+    def resize(self, count):
+        """Use `count` threads from now on. The caller must have the turn."""
+        self._team.stop()
+        self.count = count
+
+    def run(self, threads, count, function, arguments):
+        """Run the kernel on threads. The caller must have the turn."""
+        team = self._started()
+        threads = min(threads, len(team.workers) + 1)
+        if threads < 2:
+            function(*arguments, (0, count, 0))
+            return
+        for worker in team.workers[:threads - 1]:
+            worker.wake()
+        board = team.board
+        if launch(self._address(function, arguments), arguments, board, count, min(count, RANGES * threads), threads) == 0:
+            function(*arguments, (0, count, 0))
+        checks.workspace_found(board[FAILED])
+
+    def _started(self):
+        """A team with as many threads as it should have, or as the system gives."""
+        if not self._team.usable:
+            self._team.stop()
+            self._team = _Team()
+        team = self._team
+        if len(team.workers) != self.count - 1 and time.monotonic() - self._asked >= AGAIN:
+            wait_for_jobs(STOPPED, 0)  # compiles it here: a thread that compiles would hold Numba's lock
+            if not team.grow(self.count - 1):
+                self._asked = time.monotonic()
+        return team
+
+    def _address(self, function, arguments):
+        """Where the machine code of the kernel lies that takes arguments of these types."""
+        key = function, _dtype(arguments)
+        if key not in self._addresses:
+            self._addresses[key] = address_of(function, (*arguments, (0, 1, 0)))
+        return self._addresses[key]
+
+
+def _dtype(arguments):
+    """The dtype of the first array of floats among the arguments, tuples of them included."""
+    for argument in arguments:
+        if type(argument) is np.ndarray and argument.dtype.kind == "f":
+            return argument.dtype
+    return next(filter(None, (_dtype(argument) for argument in arguments if isinstance(argument, tuple))), None)
+
+
+_pool, _caller = _Pool(), threading.local()
+atexit.register(_pool.close)
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_pool.forget)
+    forks.wait_for_compilation()
+
+
+def thread_count():
+    """Number of threads of the pool, the caller's own included."""
+    return _pool.count
+
+
+def num_threads():
+    """The most threads that the caller may use: all of them, or the share of a sweep's worker, which is smaller."""
+    return min(_pool.count, share.cores())
+
+
+def threads_for(work):
+    """Number of threads that `work` multiply-adds are worth. Small work does not even ask how many there are."""
+    worth = int(work / WORTH_A_THREAD)
+    return min(worth, num_threads()) if worth > 1 else 1
+
+
+def limit_threads(rows):
+    """From now on, a call of `over` in this Python thread with `rows` among its arguments uses at most len(rows) threads."""
+    _caller.rows = rows
+
+
+def resize(k):
+    """Use `k` threads from now on, as soon as no other call uses them."""
+    turns, turn = _pool.turns, Turn()
+    try:
+        while not turns.take(turn):
+            time.sleep(NAP)
+        _pool.resize(k)
+    finally:
+        turn.end()
+
+
+def over(count, work, function, *arguments):
+    """Call ``function(*arguments, (first, stop, slot))`` for ranges that make up 0 … count, on threads where that pays.
+
+    Parameters
+    ----------
+    count : int
+        Number of items to go through.
+    work : float
+        Multiply-adds that all of them take. Small work stays on the caller's thread, as does all work while another caller uses
+        the threads.
+    function : kernel
+        A serial kernel that releases the GIL and whose results do not depend on how 0 … count is cut into ranges. Two calls that
+        run at the same time never have the same slot. The slot selects a row of the `thread_workspaces` among the arguments,
+        which has a row for each thread that takes part, even if `set_num_threads` is called meanwhile.
+    """
+    threads = min(count, threads_for(work))
+    if threads > 1:
+        rows = getattr(_caller, "rows", None)
+        if rows is not None and any(argument is rows for argument in arguments):
+            threads = min(threads, len(rows))
+    if threads < 2 or numba.config.DISABLE_JIT:  # type: ignore[attr-defined]
+        function(*arguments, (0, count, 0))
+        return
+    turns, turn = _pool.turns, Turn()
+    try:
+        taken = turns.take(turn)
+        if taken:
+            _pool.run(threads, count, function, arguments)
+    finally:
+        turn.end()
+    if not taken:
+        function(*arguments, (0, count, 0))
