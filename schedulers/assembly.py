@@ -1,10 +1,15 @@
 """Sample steps, slab by slab, into the stacked vector A (eq. 12)."""
 
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+
 from . import checks, index_checks
 from .steps import BatchStep
+from .typing import Floats, Indices
 
 
-def slabs(count, bytes_each, max_bytes, multiple_of=1):
+def slabs(count: int, bytes_each: int, max_bytes: int, multiple_of: int = 1) -> Iterator[slice]:
     """Cut 0 … count into slices that hold at most `max_bytes`, each a whole multiple of `multiple_of` but the last.
 
     Parameters
@@ -39,7 +44,8 @@ def slabs(count, bytes_each, max_bytes, multiple_of=1):
     return (slice(first, min(first + size, count)) for first in range(0, count, size))
 
 
-def assemble(step, forward, out, *, slab=None):
+def assemble(step: BatchStep, forward: Callable[[Indices, Floats], object], out: Floats, *,
+             slab: int | None = None) -> Floats:
     """Fill A with the outputs of a batch step's sample steps: sample step s writes block s (paper §4, eq. 12).
 
     Parameters

@@ -1,9 +1,15 @@
 """BatchSchedule: which samples make up which batch time step."""
 
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Any, NoReturn
+
 import numpy as np
 
 from . import checks, index_checks, orders
 from .steps import BatchStep
+from .typing import Indices
 
 
 class BatchSchedule:
@@ -34,27 +40,27 @@ class BatchSchedule:
     seed: int
     drop_last: bool
 
-    def __init__(self, batch_size, *, order="shuffled", seed=0, drop_last=False):
+    def __init__(self, batch_size: int, *, order: str | orders.Order = "shuffled", seed: int = 0, drop_last: bool = False) -> None:
         values = (checks.whole_number(batch_size, "batch_size", 1), orders.named(order),
                   checks.whole_number(seed, "seed", 0), bool(drop_last))
         for name, value in zip(self.__slots__, values):
             object.__setattr__(self, name, value)
 
-    def __setattr__(self, name, value):
+    def __setattr__(self, name: str, value: object) -> NoReturn:
         raise AttributeError(f"a BatchSchedule does not change; build another to set {name}")
 
-    def __reduce__(self):
+    def __reduce__(self) -> tuple[Callable[..., BatchSchedule], tuple[int, orders.Order, int, bool]]:
         return _build, (self.batch_size, self.order, self.seed, self.drop_last)
 
-    def steps(self, samples):
+    def steps(self, samples: int) -> int:
         """Batch steps in an epoch over `samples` samples."""
         return self.order.step_count(checks.whole_number(samples, "samples", 0), self.batch_size, self.drop_last)
 
-    def _drawn(self, samples, e):
+    def _drawn(self, samples: int, e: int) -> tuple[int, int, bool, Any]:
         generator = np.random.default_rng([self.seed, e]) if self.order.draws else None
         return samples, self.batch_size, self.drop_last, generator
 
-    def epoch(self, samples, e):
+    def epoch(self, samples: int, e: int) -> Iterator[BatchStep]:
         """Yield the BatchSteps of epoch `e` (from 0) over `samples` samples.
 
         `time` goes on from epoch to epoch: e × the steps of an epoch + i.
@@ -69,7 +75,7 @@ class BatchSchedule:
                 indices = index_checks.in_range(index_checks.batch_indices(indices, batch), samples, batch)
             yield BatchStep.checked(e * steps + i, e, indices)
 
-    def joined(self, samples, e):
+    def joined(self, samples: int, e: int) -> tuple[Indices, Indices]:
         """The batch steps of epoch `e` as two arrays, for those who make a whole epoch at once.
 
         Returns
@@ -93,10 +99,10 @@ class BatchSchedule:
         index_checks.batch_count(len(offsets) - 1, self.steps(samples), self.order.name)
         return indices, offsets
 
-    def __repr__(self):
+    def __repr__(self) -> str:
         name = type(self.order).__name__
         return f"BatchSchedule({self.batch_size}, order={name}, seed={self.seed}, drop_last={self.drop_last})"
 
 
-def _build(batch_size, order, seed, drop_last):
+def _build(batch_size: int, order: orders.Order, seed: int, drop_last: bool) -> BatchSchedule:
     return BatchSchedule(batch_size, order=order, seed=seed, drop_last=drop_last)

@@ -1,12 +1,19 @@
 """Every check of users' input to the schedulers, once, at the public edge."""
 
+from __future__ import annotations
+
 import math
 import operator
+from collections.abc import Callable, Collection
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
+
+from .typing import Indices
 
 
-def whole_number(value, name, least):
+def whole_number(value: Any, name: str, least: int) -> int:
     """`value` as an int of at least `least`."""
     try:
         number = operator.index(value)
@@ -17,7 +24,7 @@ def whole_number(value, name, least):
     return number
 
 
-def _number(value, name, expected):
+def _number(value: Any, name: str, expected: str) -> float:
     """`value` as a float; text, truth values and arrays with an axis are no numbers."""
     try:
         if isinstance(value, (str, bytes, bytearray, bool, np.bool_)) or np.ndim(value):
@@ -28,7 +35,7 @@ def _number(value, name, expected):
     return number
 
 
-def positive(value, name):
+def positive(value: Any, name: str) -> float:
     """`value` as a finite float above 0."""
     number = _number(value, name, "a number above 0")
     if not (number > 0 and math.isfinite(number)):
@@ -36,7 +43,7 @@ def positive(value, name):
     return number
 
 
-def not_negative(value, name):
+def not_negative(value: Any, name: str) -> float:
     """`value` as a finite float of at least 0."""
     number = _number(value, name, "a number of at least 0")
     if not (number >= 0 and math.isfinite(number)):
@@ -44,7 +51,7 @@ def not_negative(value, name):
     return number
 
 
-def probability(value, name="probability"):
+def probability(value: Any, name: str = "probability") -> float:
     """`value` as a float in (0, 1]."""
     number = _number(value, name, "a number in (0, 1]")
     if not 0 < number <= 1:
@@ -52,7 +59,7 @@ def probability(value, name="probability"):
     return number
 
 
-def rate_or_none(value):
+def rate_or_none(value: Any) -> Callable[[int], float] | None:
     """A callable of the batch time step, or None."""
     if value is not None and not callable(value):
         raise TypeError(f"after must be a callable of the batch time step or None, but is {value!r}; "
@@ -60,7 +67,7 @@ def rate_or_none(value):
     return value
 
 
-def weights(w):
+def weights(w: Any) -> NDArray[np.float64]:
     """w [samples], finite, at least 0, not all 0; a copy that cannot be written to."""
     given = unmasked(w, "w")
     if given.dtype.kind not in "biuf":
@@ -81,17 +88,18 @@ def weights(w):
     return array
 
 
-def per_sample(w, samples, name):
+def per_sample(w: NDArray[np.float64], samples: int, name: str) -> NDArray[np.float64]:
     """One number for each of `samples` samples."""
     if len(w) != samples:
         raise ValueError(f"{name} must have one number for each of the {samples} samples, but has {len(w)}")
     return w
 
 
-def unmasked(values, name):
+def unmasked(values: Any, name: str) -> NDArray[Any]:
     """`values` as an array, none of it masked."""
     if np.ma.is_masked(values):
-        raise ValueError(f"{name} must have no masked entries, but has {int(np.ma.count_masked(values))}; fill or drop them first")
+        masked = int(np.ma.getmaskarray(values).sum())
+        raise ValueError(f"{name} must have no masked entries, but has {masked}; fill or drop them first")
     try:
         return np.asarray(values)
     except MemoryError:
@@ -100,7 +108,7 @@ def unmasked(values, name):
         raise ValueError(f"{name} must be a rectangular array: {error}") from None
 
 
-def label_numbers(labels):
+def label_numbers(labels: Any) -> Indices:
     """Numbers 0, 1, … [samples] for labels [samples], in the order of the labels where they have one, else as they first occur; all
     that is missing (NaN, None) is one label."""
     array = unmasked(labels, "labels")
@@ -124,14 +132,14 @@ def label_numbers(labels):
     return numbers
 
 
-def frozen_labels(labels):
+def frozen_labels(labels: Any) -> NDArray[Any]:
     """A copy of labels [samples] that cannot be written to."""
     array = np.array(unmasked(labels, "labels"))
     array.flags.writeable = False
     return array
 
 
-def _is_itself(label):
+def _is_itself(label: Any) -> bool:
     """Whether a label equals itself, as NaN and other marks of missing values do not."""
     try:
         return bool(label == label)
@@ -139,14 +147,14 @@ def _is_itself(label):
         return False
 
 
-def labels(numbers, samples):
+def labels(numbers: Indices, samples: int) -> Indices:
     """One label for each of `samples` samples."""
     if numbers.shape != (samples,):
         raise ValueError(f"labels must have one label for each of the {samples} samples, but has shape {list(numbers.shape)}")
     return numbers
 
 
-def whole_shard(shard, block):
+def whole_shard(shard: Any, block: int) -> int:
     """Samples of a shard, a whole number of blocks."""
     number = whole_number(shard, "shard", 1)
     if number % block:
@@ -154,21 +162,21 @@ def whole_shard(shard, block):
     return number
 
 
-def whole_blocks(batch_size, samples, block):
+def whole_blocks(batch_size: int, samples: int, block: int) -> None:
     """A batch of whole blocks, or one of every sample."""
     if batch_size % block and batch_size < samples:
         raise ValueError(f"batch_size must be a whole number of blocks of {block}, or hold all {samples} samples, for the order "
                          f"sharded, but is {batch_size}")
 
 
-def order_name(order, known):
+def order_name(order: Any, known: Collection[str]) -> str:
     """The name of an order."""
     if not isinstance(order, str) or order not in known:
         raise ValueError(f"order must be one of {', '.join(known)}, or one made by schedulers.orders, but is {order!r}")
     return order
 
 
-def slab_size(each, most, unit):
+def slab_size(each: int, most: int, unit: int) -> int:
     """The largest whole multiple of `unit` whose bytes fit in `most`."""
     size = most // (each * unit) * unit
     if size == 0:
@@ -176,7 +184,7 @@ def slab_size(each, most, unit):
     return size
 
 
-def rows(out, m):
+def rows(out: Any, m: int) -> int:
     """`m`, where `out` has a row for each sample step."""
     if not isinstance(out, np.ndarray):
         raise TypeError(f"out must be an array [{m}, n], a row for each sample step, but is {type(out).__name__}")

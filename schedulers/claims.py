@@ -1,10 +1,14 @@
 """Which runs of a store are begun, and by whom, so that sweeps on one store share the work."""
 
+from __future__ import annotations
+
 import os
 import pathlib
 import socket
+import sqlite3
 import time
 import uuid
+from collections.abc import Callable
 
 LEASE = 120  # seconds after which a claim is void that its sweep has not renewed
 RENEWAL = 20  # seconds between renewals
@@ -27,12 +31,12 @@ class Claims:
         As the store knows it.
     """
 
-    def __init__(self, execute, function):
+    def __init__(self, execute: Callable[..., sqlite3.Cursor], function: str) -> None:
         self._execute, self._function, self._owner, self._renewed = execute, function, uuid.uuid4().hex, time.monotonic()
         self._host, self._process = socket.gethostname(), os.getpid()
         execute(TABLE)
 
-    def take(self, key):
+    def take(self, key: str) -> bool:
         """Claim a run; False where a sweep that lives has."""
         row = self._execute("SELECT owner, host, process, started, renewed FROM begun WHERE function = ? AND hash = ?",
                             (self._function, key)).fetchone()
@@ -44,27 +48,27 @@ class Claims:
                               (self._function, key, self._owner, self._host, self._process, _start_of(self._process), time.time()))
         return taken.rowcount == 1 or (row is not None and row[0] == self._owner)
 
-    def _lives(self, host, process, started, renewed):
+    def _lives(self, host: str, process: int, started: str, renewed: float) -> bool:
         if time.time() - renewed > LEASE:
             return False
         return host != self._host or _start_of(process) == started
 
-    def renew(self):
+    def renew(self) -> None:
         """Once in a while, whenever it is called often enough."""
         if time.monotonic() - self._renewed > RENEWAL:
             self._renewed = time.monotonic()
             self._execute("UPDATE begun SET renewed = ? WHERE owner = ?", (time.time(), self._owner))
 
-    def drop(self, key):
+    def drop(self, key: str) -> None:
         """Give up a claim: the run is finished."""
         self._execute("DELETE FROM begun WHERE function = ? AND hash = ?", (self._function, key))
 
-    def release(self):
+    def release(self) -> None:
         """Give up all claims."""
         self._execute("DELETE FROM begun WHERE owner = ?", (self._owner,))
 
 
-def _start_of(process):
+def _start_of(process: int) -> str:
     """When a process of this machine began, as text: "" where it is gone, "alive" where the system does not say when."""
     try:
         return pathlib.Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()[19]

@@ -1,5 +1,7 @@
 """Values and functions as text that another process writes too: equal text, equal settings. Functions are known by their code."""
 
+from __future__ import annotations
+
 import contextlib
 import dataclasses
 import dis
@@ -9,8 +11,11 @@ import hashlib
 import inspect
 import sys
 import types
+from collections.abc import Iterator
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 LIBRARIES = {*sys.stdlib_module_names, "engine", "schedulers", "numpy", "scipy", "numba"} - {"__main__"}
 CHANGERS = {"append", "extend", "add", "update", "insert", "pop", "popitem", "clear", "remove", "discard", "setdefault", "sort"}
@@ -18,8 +23,8 @@ LONGEST = 200  # characters that a text or a list may take before its hash stand
 DEEPEST = 20  # containers inside each other
 
 
-def digest(*parts):
-    """A short hash of bytes and texts.
+def digest(*parts: Any) -> str:
+    """A short hash of texts, bytes and whatever else holds bytes, such as arrays.
 
     Examples
     --------
@@ -33,7 +38,7 @@ def digest(*parts):
     return made.hexdigest()
 
 
-def described(value):
+def described(value: object) -> str:
     """A value as text, by what it holds and never by where it lies.
 
     Numbers, texts and containers are written out, arrays by dtype, shape and a hash of their bytes. A function is written as its
@@ -65,10 +70,10 @@ def described(value):
 class _Description:
     """One description; `_begun` holds what it is inside of, for what refers to itself."""
 
-    def __init__(self):
-        self._begun = []
+    def __init__(self) -> None:
+        self._begun: list[Any] = []
 
-    def text(self, value):
+    def text(self, value: Any) -> str:
         """Any value."""
         if value is None or value is Ellipsis or isinstance(value, (bool, int, complex)) and type(value) in (bool, int, complex):
             return repr(value)
@@ -86,7 +91,7 @@ class _Description:
         finally:
             self._begun.pop()
 
-    def _compound(self, value):
+    def _compound(self, value: Any) -> str:
         if isinstance(value, np.ndarray):
             return self._array(value)
         if isinstance(value, dict):
@@ -106,12 +111,12 @@ class _Description:
             return self._callable(value)
         return self._object(value)
 
-    def _array(self, array):
+    def _array(self, array: NDArray[Any]) -> str:
         if array.dtype.hasobject:
             return f"array{list(array.shape)} of {self.text(array.ravel().tolist())}"
         return f"{array.dtype} {list(array.shape)} #{digest(np.ascontiguousarray(array).tobytes())}"
 
-    def _callable(self, value):
+    def _callable(self, value: Any) -> str:
         if isinstance(value, functools.partial):
             return f"partial({self.text(value.func)}, {self.text(value.args)}, {self.text(value.keywords)})"
         if isinstance(value, types.MethodType):
@@ -124,11 +129,12 @@ class _Description:
             owner = value.__self__
             return f"{owner.__name__ if isinstance(owner, types.ModuleType) else self.text(owner)}.{value.__name__}"
         for inner in ("py_func", "__wrapped__"):  # what Numba compiled; a cache around a function
-            if isinstance(getattr(value, inner, None), types.FunctionType):
-                return self._function(getattr(value, inner))
+            function = getattr(value, inner, None)
+            if isinstance(function, types.FunctionType):
+                return self._function(function)
         return self._object(value)
 
-    def _function(self, function):
+    def _function(self, function: Any) -> str:
         if _is_library(function.__module__) and "<" not in function.__qualname__:  # lambdas share a name
             return f"{function.__module__}.{function.__qualname__}"
         closure = dict(zip(function.__code__.co_freevars, function.__closure__ or ()))
@@ -144,15 +150,15 @@ class _Description:
         parts = code, self.text(function.__defaults__), self.text(function.__kwdefaults__), repr(sorted(plain.items()))
         return f"{function.__qualname__} (code #{digest(*parts)})"
 
-    def _class(self, kind):
+    def _class(self, kind: type) -> str:
         if _is_library(kind.__module__):
             return f"{kind.__module__}.{kind.__qualname__}"
         own = [one for one in kind.__mro__ if not _is_library(one.__module__)]
         functions = [self._function(function) for one in own for function in _functions(one)]
         return f"{kind.__qualname__} (code #{digest(*functions)})"
 
-    def _object(self, value):
-        kind = type(value)
+    def _object(self, value: Any) -> str:
+        kind: Any = type(value)
         name = kind.__qualname__ if _is_library(kind.__module__) else self._class(kind)
         if dataclasses.is_dataclass(value):
             attributes = {field.name: getattr(value, field.name, None) for field in dataclasses.fields(value)}
@@ -170,12 +176,12 @@ class _Description:
         return _short(f"{name}(", [f"{key}={self.text(one)}" for key, one in kept], ")")
 
 
-def _short(begin, parts, end):
+def _short(begin: str, parts: list[str], end: str) -> str:
     text = begin + ", ".join(parts) + end
     return text if len(text) <= 8 * LONGEST else f"{text[:LONGEST]}… {len(parts)} in all #{digest(text)}{end}"
 
 
-def _attributes(value):
+def _attributes(value: Any) -> dict[str, Any]:
     found = dict(getattr(value, "__dict__", {}))
     for one in type(value).__mro__:
         slots = one.__dict__.get("__slots__", ())
@@ -183,7 +189,7 @@ def _attributes(value):
     return found
 
 
-def _functions(kind):
+def _functions(kind: type) -> Iterator[types.FunctionType]:
     """The functions in the body of a class, in the order of their names."""
     for _, member in sorted(vars(kind).items()):
         member = member.fget if isinstance(member, property) else getattr(member, "__func__", member)
@@ -192,11 +198,11 @@ def _functions(kind):
             yield member
 
 
-def _is_library(module):
+def _is_library(module: str | None) -> bool:
     return (module or "").partition(".")[0] in LIBRARIES
 
 
-def _is_plain(value, depth=0):
+def _is_plain(value: Any, depth: int = 0) -> bool:
     """Whether what a function finds around itself is a setting: a number, text, an array, a function, or a container of such."""
     if isinstance(value, (dict, tuple, list, set, frozenset)):
         return depth < DEEPEST and all(_is_plain(one, depth + 1) for one in (value.values() if isinstance(value, dict) else value))
@@ -205,7 +211,7 @@ def _is_plain(value, depth=0):
 
 
 @functools.lru_cache(maxsize=4096)
-def _names(code):
+def _names(code: types.CodeType) -> tuple[list[str], list[str], set[str]]:
     """The globals that a function reads, the attributes that it sets, and the names whose values it changes; nested functions
     included."""
     read: list[str] = []
@@ -235,7 +241,7 @@ def _names(code):
     return read, attributes, changed
 
 
-def _code(code, docstring=None):
+def _code(code: types.CodeType, docstring: str | None = None) -> str:
     """Instructions, names and constants of a code object and those inside it, as text."""
     constants = []
     for i, constant in enumerate(code.co_consts):

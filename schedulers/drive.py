@@ -1,14 +1,51 @@
 """Hand runs to workers until each has an outcome, whoever dies meanwhile."""
 
+from __future__ import annotations
+
 import traceback
 from collections import Counter, deque
-from concurrent.futures import BrokenExecutor, CancelledError
+from collections.abc import Callable, Sequence
+from concurrent.futures import BrokenExecutor, CancelledError, Future
 from queue import Empty, SimpleQueue
+from typing import Protocol
 
 from .outcome import printable
+from .typing import Outcome, Settings
 
 PAUSE = 0.1  # seconds between looks at runs that other sweeps have begun
 BEAT = 5.0  # seconds after which a sweep that waits for its own runs says that it lives
+
+
+class Workers(Protocol):
+    """What runs runs: processes, threads or a user's executor."""
+
+    window: int  # runs that may be in flight at once
+
+    def submit(self, settings: Settings) -> Future[Outcome]:
+        """Begin a run."""
+
+    def mend(self, error: BaseException) -> str:
+        """Replace workers that broke, and say how the first of them died."""
+
+    def stop(self) -> None:
+        """End at once."""
+
+    def close(self) -> None:
+        """End once nothing is left to run."""
+
+
+class Others(Protocol):
+    """Other sweeps on the same store."""
+
+    @property
+    def keep(self) -> Callable[[], None]:
+        """Tells them that this sweep lives."""
+
+    def claim(self, task: int) -> bool:
+        """Whether this sweep may begin a run."""
+
+    def outcome(self, task: int) -> Outcome | None:
+        """What another sweep made of a run, or None."""
 
 
 class Drive:
@@ -19,7 +56,7 @@ class Drive:
 
     Parameters
     ----------
-    workers : Processes, Threads or Given
+    workers : Workers
     tasks : sequence of int
         In the order in which they are begun.
     settings : list of dict
@@ -27,23 +64,24 @@ class Drive:
     retries : int
     finish : callable
         ``finish(task, returned, error)``, once for each.
-    others : object, optional
-        What other sweeps on the same store do: ``claim(task)`` says whether this one may begin a run, ``outcome(task)`` gives what
-        another one made of it or None, ``keep()`` tells them that this one lives.
+    others : Others, optional
+        Other sweeps on the same store.
     """
 
-    def __init__(self, workers, tasks, settings, retries, finish, others=None):
+    def __init__(self, workers: Workers, tasks: Sequence[int], settings: Sequence[Settings], retries: int,
+                 finish: Callable[..., None], others: Others | None = None) -> None:
         self._workers, self._settings, self._retries, self._finish, self._others = workers, settings, retries, finish, others
-        self._waiting, self._alone, self._broken = deque(tasks), False, None
+        self._waiting, self._alone = deque(tasks), False
+        self._broken: BaseException | None = None
         self._suspects: deque[int] = deque()
         self._elsewhere: deque[int] = deque()
-        self._done: SimpleQueue = SimpleQueue()
+        self._done: SimpleQueue[Future[Outcome]] = SimpleQueue()
         self._tries: Counter[int] = Counter()
-        self._flying: dict = {}
+        self._flying: dict[Future[Outcome], int] = {}
         self._lost: list[int] = []
-        self._mine = set()
+        self._mine: set[int] = set()
 
-    def run(self):
+    def run(self) -> None:
         """Until all are done; whatever interrupts, what had finished is handed on."""
         try:
             while self._waiting or self._suspects or self._flying or self._elsewhere:
@@ -52,14 +90,14 @@ class Drive:
                 if not self._flying:
                     self._alone = False
                     if self._broken is not None:
-                        self._mend()
+                        self._mend(self._broken)
         except BaseException:
             self._workers.stop()
             self._take_what_is_there()
             raise
         self._workers.close()
 
-    def _wait(self):
+    def _wait(self) -> None:
         """For one of this sweep's runs to end; meanwhile look at what others have begun."""
         if self._others is None:
             if self._flying:
@@ -69,14 +107,14 @@ class Drive:
             try:
                 self._take(self._done.get(timeout=PAUSE if self._elsewhere else BEAT))
             except Empty:
-                self._look_elsewhere()
+                self._look_elsewhere(self._others)
         self._others.keep()
 
-    def _look_elsewhere(self):
+    def _look_elsewhere(self, others: Others) -> None:
         """Take over what other sweeps have finished; what one of them no longer runs is waiting again."""
         for _ in range(len(self._elsewhere)):
             task = self._elsewhere.popleft()
-            outcome = self._others.outcome(task)
+            outcome = others.outcome(task)
             if outcome is not None:
                 self._finish(task, *outcome, elsewhere=True)
             elif len(self._flying) < self._workers.window and not self._waiting:
@@ -84,7 +122,7 @@ class Drive:
             else:
                 self._elsewhere.append(task)
 
-    def _claimed(self, task):
+    def _claimed(self, task: int) -> bool:
         """Whether this sweep may begin a run; another sweep may have finished it since, or be at it."""
         if self._others is None or task in self._mine:
             return True
@@ -98,7 +136,7 @@ class Drive:
         self._mine.add(task)
         return True
 
-    def _hand_out(self):
+    def _hand_out(self) -> None:
         source, most = (self._suspects, 1) if self._suspects or self._alone else (self._waiting, self._workers.window)
         while self._broken is None and source and len(self._flying) < most:
             task = source.popleft()
@@ -114,7 +152,7 @@ class Drive:
             self._flying[future] = task
             future.add_done_callback(self._done.put)
 
-    def _take(self, future):
+    def _take(self, future: Future[Outcome]) -> None:
         task = self._flying.pop(future)
         try:
             outcome = future.result()
@@ -126,22 +164,22 @@ class Drive:
         else:
             self._finish(task, *outcome)
 
-    def _mend(self):
-        how, lost = self._workers.mend(self._broken), sorted(self._lost)
+    def _mend(self, error: BaseException) -> None:
+        how, lost = self._workers.mend(error), sorted(self._lost)
         self._broken, self._lost = None, []
         if len(lost) == 1:
             self._charge(lost[0], f"WorkerDied: the process of this run ended under it, {self._tries[lost[0]] + 1} times ({how})\n")
         else:
             self._suspects.extend(lost)
 
-    def _charge(self, task, error):
+    def _charge(self, task: int, error: str) -> None:
         self._tries[task] += 1
         if self._tries[task] > self._retries:
             self._finish(task, None, error)
         else:
             self._suspects.appendleft(task)
 
-    def _take_what_is_there(self):
+    def _take_what_is_there(self) -> None:
         while True:
             try:
                 future = self._done.get_nowait()

@@ -1,10 +1,16 @@
 """In what order an epoch visits its samples: each order turns (samples, batch size, generator) into batches."""
 
+from __future__ import annotations
+
+from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from . import checks, index_checks
+from .typing import Indices
 
 
 class Order:
@@ -17,36 +23,36 @@ class Order:
 
     draws = True
 
-    def steps(self, samples, batch_size, drop_last):
+    def steps(self, samples: int, batch_size: int, drop_last: bool) -> int:
         """Batch steps of an epoch, the same for every epoch."""
         return samples // batch_size if drop_last else -(-samples // batch_size)
 
-    def indices(self, samples, generator):
+    def indices(self, samples: int, generator: np.random.Generator) -> ArrayLike:
         """The samples of an epoch in the order of their steps, int64."""
         raise NotImplementedError(f"the order {type(self).__name__} must define indices(samples, generator), or batches")
 
-    def batches(self, samples, batch_size, drop_last, generator):
+    def batches(self, samples: int, batch_size: int, drop_last: bool, generator: np.random.Generator) -> Iterable[ArrayLike]:
         """Yield the indices [m] of each batch step."""
         indices = self._indices(samples, generator)
         for i in range(self.step_count(samples, batch_size, drop_last)):
             yield indices[i * batch_size:(i + 1) * batch_size]
 
-    def step_count(self, samples, batch_size, drop_last):
+    def step_count(self, samples: int, batch_size: int, drop_last: bool) -> int:
         """`steps`, checked where the order is a user's own."""
         steps = self.steps(samples, batch_size, drop_last)
         return steps if type(self) in BUILT_IN else checks.whole_number(steps, f"the steps of {self.name}", 0)
 
-    def _indices(self, samples, generator):
+    def _indices(self, samples: int, generator: np.random.Generator) -> Indices:
         """`indices`, cast where the order is a user's own."""
-        indices = self.indices(samples, generator)
+        indices: Any = self.indices(samples, generator)
         return indices if type(self) in BUILT_IN else index_checks.batch_indices(indices, f"{self.name}'s indices")
 
     @property
-    def name(self):
+    def name(self) -> str:
         """What messages call it."""
         return f"the order {type(self).__name__}"
 
-    def joined(self, samples, batch_size, drop_last, generator):
+    def joined(self, samples: int, batch_size: int, drop_last: bool, generator: np.random.Generator) -> tuple[Indices, Indices]:
         """The indices of all batch steps of an epoch, one after the other, and where each step begins and the last ends."""
         if type(self).batches is Order.batches:
             indices = self._indices(samples, generator)
@@ -62,7 +68,7 @@ class Sequential(Order):
 
     draws = False
 
-    def indices(self, samples, generator):
+    def indices(self, samples: int, generator: np.random.Generator) -> Indices:
         """0 … samples − 1."""
         return np.arange(samples)
 
@@ -71,7 +77,7 @@ class Sequential(Order):
 class Shuffled(Order):
     """A new permutation each epoch: every sample once."""
 
-    def indices(self, samples, generator):
+    def indices(self, samples: int, generator: np.random.Generator) -> Indices:
         """A permutation of 0 … samples − 1."""
         return generator.permutation(samples)
 
@@ -80,7 +86,7 @@ class Shuffled(Order):
 class WithReplacement(Order):
     """Each sample step draws from all samples alike, so that an epoch may hold one twice and another not at all."""
 
-    def indices(self, samples, generator):
+    def indices(self, samples: int, generator: np.random.Generator) -> Indices:
         """`samples` draws."""
         return generator.integers(0, samples, samples) if samples else np.arange(0)
 
@@ -91,7 +97,7 @@ class Importance(Order):
 
     weights: np.ndarray
 
-    def indices(self, samples, generator):
+    def indices(self, samples: int, generator: np.random.Generator) -> Indices:
         """`samples` draws."""
         weights = checks.per_sample(self.weights, samples, "w")
         return generator.choice(samples, samples, p=weights / weights.sum()) if samples else np.arange(0)
@@ -104,7 +110,7 @@ class PoissonSampling(Order):
 
     probability: float
 
-    def batches(self, samples, batch_size, drop_last, generator):
+    def batches(self, samples: int, batch_size: int, drop_last: bool, generator: np.random.Generator) -> Iterable[Indices]:
         """Yield the indices of each batch step, ascending."""
         for _ in range(self.steps(samples, batch_size, drop_last)):
             yield np.flatnonzero(generator.random(samples) < self.probability)
@@ -116,11 +122,11 @@ class Stratified(Order):
 
     labels: np.ndarray
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         self._numbers: np.ndarray
         object.__setattr__(self, "_numbers", checks.label_numbers(self.labels))
 
-    def indices(self, samples, generator):
+    def indices(self, samples: int, generator: np.random.Generator) -> Indices:
         """A permutation in which each label's samples are spread evenly."""
         numbers = checks.labels(self._numbers, samples)
         place = np.empty(samples)
@@ -137,7 +143,7 @@ class Sharded(Order):
     shard: int
     block: int
 
-    def run(self, samples, batch_size):
+    def run(self, samples: int, batch_size: int) -> int:
         """Positions of a run: as many blocks, a power of two, as leave every batch a run for each shard."""
         checks.whole_blocks(batch_size, samples, self.block)
         run, shards = self.block, -(-samples // self.shard)
@@ -145,10 +151,10 @@ class Sharded(Order):
             run *= 2
         return run
 
-    def batches(self, samples, batch_size, drop_last, generator):
+    def batches(self, samples: int, batch_size: int, drop_last: bool, generator: np.random.Generator) -> Iterable[Indices]:
         """Yield the indices of each batch step."""
         run = self.run(samples, batch_size)
-        runs: list[tuple] = []
+        runs: list[tuple[int, float, Indices]] = []
         rest = np.arange(0)
         for first in range(0, samples, self.shard):
             members = first + generator.permutation(min(self.shard, samples - first))
@@ -169,23 +175,23 @@ BUILT_IN = (Sequential, Shuffled, WithReplacement, Importance, PoissonSampling, 
 NAMES = {"sequential": sequential, "shuffled": shuffled, "with_replacement": with_replacement}
 
 
-def poisson_sampling(probability):
+def poisson_sampling(probability: float) -> PoissonSampling:
     """Batches that take each sample independently with `probability`, in (0, 1]."""
     return PoissonSampling(checks.probability(probability))
 
 
-def importance(w):
+def importance(w: ArrayLike) -> Importance:
     """Draws with replacement in proportion to w [samples], each at least 0, not all 0."""
     return Importance(checks.weights(w))
 
 
-def stratified(labels):
+def stratified(labels: ArrayLike) -> Stratified:
     """Batches with each label of labels [samples] in its share; numbers, text or other values, and all that is missing (NaN, None)
     is one label more."""
     return Stratified(checks.frozen_labels(labels))
 
 
-def sharded(shard, block=128):
+def sharded(shard: int, block: int = 128) -> Sharded:
     """Every sample once an epoch, in batches each of whose blocks of positions holds samples of one shard.
 
     Samples 0 … shard − 1 are a shard, and so on; they live on different machines, say (`engine.distributed`), and a block is
@@ -209,6 +215,6 @@ def sharded(shard, block=128):
     return Sharded(checks.whole_shard(shard, block), block)
 
 
-def named(order):
+def named(order: str | Order) -> Order:
     """An order by name, or as it is."""
     return order if isinstance(order, Order) else NAMES[checks.order_name(order, NAMES)]

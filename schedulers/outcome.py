@@ -1,12 +1,17 @@
 """One run: what a function of keyword arguments returned, or the traceback of what it raised."""
 
+from __future__ import annotations
+
 import traceback
+from collections.abc import Callable
+from typing import Any
 
 from . import sweep_checks as checks
+from .typing import Outcome, Settings
 from .values import to_text
 
 
-def outcome(run, settings, stored):
+def outcome(run: Callable[..., Any], settings: Settings, stored: bool) -> Outcome:
     """(returned, error), one of them None; what was returned as text where `stored`."""
     try:
         returned = checks.returned(run(**settings), settings)
@@ -16,6 +21,6 @@ def outcome(run, settings, stored):
         return None, printable("".join(traceback.format_exception(type(error), error, below)))
 
 
-def printable(text):
+def printable(text: str) -> str:
     """`text` with what no encoding takes, such as the bytes of a path that is not UTF-8, written as escapes."""
     return text.encode("utf-8", "backslashreplace").decode()

@@ -1,7 +1,11 @@
 """A progress bar that shares no lock with other processes."""
 
+from __future__ import annotations
 
-def progress_bar(**settings):
+from typing import Any
+
+
+def progress_bar(**settings: Any) -> Any:
     """A tqdm bar of its own class.
 
     tqdm guards its bars by a lock that forked processes share: a child that is killed while it holds it leaves every bar of the
@@ -10,7 +14,7 @@ def progress_bar(**settings):
     from tqdm.auto import tqdm  # 30 of the 900 ms that importing the engine takes, asyncio with it
     from tqdm.std import TqdmDefaultWriteLock
 
-    class Bar(tqdm):
+    class Bar(tqdm):  # type: ignore[misc]
         pass
 
     Bar.set_lock(TqdmDefaultWriteLock.th_lock)

@@ -1,5 +1,7 @@
 """Learning rates as functions of the batch time step t = 0, 1, 2 … (eq. 21's η)."""
 
+from __future__ import annotations
+
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -7,7 +9,7 @@ from dataclasses import dataclass
 from . import checks
 
 
-def _power(factor, exponent):
+def _power(factor: float, exponent: float) -> float:
     """factor ** exponent, infinite where that is too large, which `fit` refuses as a rate."""
     try:
         return factor**exponent
@@ -21,7 +23,7 @@ class Constant:
 
     rate: float
 
-    def __call__(self, time):
+    def __call__(self, time: int) -> float:
         return self.rate
 
 
@@ -33,7 +35,7 @@ class StepDecay:
     factor: float
     every: int
 
-    def __call__(self, time):
+    def __call__(self, time: int) -> float:
         return self.rate * _power(self.factor, time // self.every)
 
 
@@ -45,7 +47,7 @@ class ExponentialDecay:
     factor: float
     every: int
 
-    def __call__(self, time):
+    def __call__(self, time: int) -> float:
         return self.rate * _power(self.factor, time / self.every)
 
 
@@ -57,7 +59,7 @@ class Cosine:
     steps: int
     last: float
 
-    def __call__(self, time):
+    def __call__(self, time: int) -> float:
         return self.last + (self.rate - self.last) * (1 + math.cos(math.pi * min(time, self.steps) / self.steps)) / 2
 
 
@@ -67,9 +69,9 @@ class Warmup:
 
     rate: float
     steps: int
-    after: Callable | None
+    after: Callable[[int], float] | None
 
-    def __call__(self, time):
+    def __call__(self, time: int) -> float:
         if time < self.steps:
             return self.rate * (time + 1) / self.steps
         return self.rate if self.after is None else self.after(time - self.steps)
@@ -85,7 +87,7 @@ class OneCycle:
     start: float
     end: float
 
-    def __call__(self, time):
+    def __call__(self, time: int) -> float:
         top = self.rise * self.steps
         time = min(time, self.steps)
         if time < top:
@@ -95,7 +97,7 @@ class OneCycle:
         return low + (self.rate - low) * (1 + math.cos(math.pi * part)) / 2
 
 
-def constant(rate):
+def constant(rate: float) -> Constant:
     """The same rate at every batch step.
 
     Examples
@@ -107,28 +109,28 @@ def constant(rate):
     return Constant(checks.positive(rate, "rate"))
 
 
-def step_decay(rate, *, factor=0.1, every=1000):
+def step_decay(rate: float, *, factor: float = 0.1, every: int = 1000) -> StepDecay:
     """`rate`, times `factor` after every `every` batch steps."""
     return StepDecay(checks.positive(rate, "rate"), checks.positive(factor, "factor"), checks.whole_number(every, "every", 1))
 
 
-def exponential_decay(rate, *, factor=0.96, every=1000):
+def exponential_decay(rate: float, *, factor: float = 0.96, every: int = 1000) -> ExponentialDecay:
     """`rate`, falling smoothly by `factor` in every `every` batch steps."""
     return ExponentialDecay(checks.positive(rate, "rate"), checks.positive(factor, "factor"),
                             checks.whole_number(every, "every", 1))
 
 
-def cosine(rate, *, steps=10000, last=0.0):
+def cosine(rate: float, *, steps: int = 10000, last: float = 0.0) -> Cosine:
     """From `rate` to `last` along half a cosine of `steps` batch steps."""
     return Cosine(checks.positive(rate, "rate"), checks.whole_number(steps, "steps", 1), checks.not_negative(last, "last"))
 
 
-def warmup(rate, *, steps=100, after=None):
+def warmup(rate: float, *, steps: int = 100, after: Callable[[int], float] | None = None) -> Warmup:
     """Up to `rate` over `steps` batch steps, then `after(t − steps)`, a rate of its own, or `rate`."""
     return Warmup(checks.positive(rate, "rate"), checks.whole_number(steps, "steps", 1), checks.rate_or_none(after))
 
 
-def one_cycle(rate, *, steps=10000, rise=0.3, start=25.0, end=1e4):
+def one_cycle(rate: float, *, steps: int = 10000, rise: float = 0.3, start: float = 25.0, end: float = 1e4) -> OneCycle:
     """Up from rate / start to `rate` in the first `rise` of `steps` batch steps, and down to rate / end."""
     return OneCycle(checks.positive(rate, "rate"), checks.whole_number(steps, "steps", 1), checks.probability(rise, "rise"),
                     checks.positive(start, "start"), checks.positive(end, "end"))

@@ -1,14 +1,19 @@
 """Settings of a sweep's runs: the product of lists, a random sample, or as they come."""
 
+from __future__ import annotations
+
 import itertools
+from collections.abc import Iterable, Mapping
+from typing import Any
 
 import numpy as np
 
 from . import checks, sweep_checks
+from .typing import Settings
 from .values import scalar
 
 
-def settings_of(grid):
+def settings_of(grid: Mapping[str, Iterable[Any]] | Iterable[Mapping[str, Any]]) -> list[Settings]:
     """The settings of a grid, a list of dicts, with NumPy scalars as Python's.
 
     Parameters
@@ -22,7 +27,7 @@ def settings_of(grid):
     return [{name: scalar(value) for name, value in settings.items()} for settings in lists]
 
 
-def random_settings(distributions, count, *, seed=0):
+def random_settings(distributions: Mapping[str, Any], count: int, *, seed: int = 0) -> list[Settings]:
     """A random sample of settings.
 
     Each name draws from a stream of its own, seeded by (seed, name): a larger `count` begins with the same settings, and a name
@@ -62,7 +67,7 @@ def random_settings(distributions, count, *, seed=0):
     return [{name: values[i] for name, values in drawn.items()} for i in range(count)]
 
 
-def _draws(distribution, count, generator):
+def _draws(distribution: Any, count: int, generator: np.random.Generator) -> list[Any]:
     if isinstance(distribution, list):
         return [scalar(distribution[generator.integers(len(distribution))]) for _ in range(count)]
     return [np.asarray(distribution.rvs(random_state=generator)).tolist() for _ in range(count)]

@@ -1,10 +1,14 @@
 """The two levels of time: a step for each batch, and inside it a step for each of its samples (paper §1)."""
 
+from __future__ import annotations
+
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
 
 from . import checks, index_checks
+from .typing import Indices
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,14 +48,14 @@ class BatchStep:
     epoch: int
     indices: np.ndarray
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         indices = index_checks.not_below_zero(index_checks.batch_indices(self.indices, "indices"), "indices")
         for name, value in (("time", checks.whole_number(self.time, "time", 0)),
                             ("epoch", checks.whole_number(self.epoch, "epoch", 0)), ("indices", indices)):
             object.__setattr__(self, name, value)
 
     @classmethod
-    def checked(cls, time, epoch, indices):
+    def checked(cls, time: int, epoch: int, indices: Indices) -> BatchStep:
         """A BatchStep of what has been checked already."""
         step, write = object.__new__(cls), object.__setattr__
         write(step, "time", time)
@@ -59,16 +63,16 @@ class BatchStep:
         write(step, "indices", indices)
         return step
 
-    def read_only(self):
+    def read_only(self) -> BatchStep:
         """The same step, whose indices cannot be written to."""
         indices = self.indices.view()
         indices.flags.writeable = False
         return self.checked(self.time, self.epoch, indices)
 
-    def __len__(self):
+    def __len__(self) -> int:
         return len(self.indices)
 
-    def samples(self):
+    def samples(self) -> Iterator[SampleStep]:
         """Yield the m SampleSteps in order."""
         for position, index in enumerate(self.indices):
             yield SampleStep(self.time, position, int(index))

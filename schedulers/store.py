@@ -1,16 +1,22 @@
 """The runs of sweeps in an SQLite file: those that are finished, one committed transaction each, and those that are begun."""
 
+from __future__ import annotations
+
 import contextlib
 import functools
 import hashlib
+import os
 import pathlib
 import sqlite3
 import sys
 import time
+from collections.abc import Callable, Iterator
+from typing import Any
 
 from . import sweep_checks as checks
 from .claims import Claims
 from .described import described, digest
+from .typing import Outcome, Settings
 from .values import from_text, to_text
 
 PATIENCE = 60  # seconds to wait while another sweep writes
@@ -41,7 +47,7 @@ class Store:
         Where another process keeps the file locked, or nothing can be written to it.
     """
 
-    def __init__(self, path, run):
+    def __init__(self, path: str | os.PathLike[str], run: Callable[..., Any]) -> None:
         self.function = key_of(run)
         self.path = checks.store_path(path)
         with self._errors():
@@ -57,7 +63,7 @@ class Store:
             raise
 
     @contextlib.contextmanager
-    def _errors(self):
+    def _errors(self) -> Iterator[None]:
         """Let what goes wrong in SQLite name the file."""
         try:
             yield
@@ -67,7 +73,7 @@ class Store:
         except (sqlite3.Error, UnicodeDecodeError) as error:
             checks.store_unusable(self.path, error, False)
 
-    def _when_free(self, line, values=()):
+    def _when_free(self, line: str, values: tuple[Any, ...] = ()) -> sqlite3.Cursor:
         """Execute a line; where two turn a new file to WAL at once, SQLite refuses one of them without waiting."""
         until = time.monotonic() + PATIENCE
         while True:
@@ -78,61 +84,61 @@ class Store:
                     raise
                 time.sleep(0.01)
 
-    def __enter__(self):
+    def __enter__(self) -> Store:
         return self
 
-    def __exit__(self, *_):
+    def __exit__(self, *_: object) -> None:
         with contextlib.suppress(sqlite3.Error):  # claims of a sweep that has ended are void
             self._claims.release()
         self._connection.close()
 
-    def key(self, settings):
+    def key(self, settings: Settings) -> tuple[str, str]:
         """The hash of canonical settings, the same for any order of their names; and their text."""
         text = to_text(settings, "a setting", sort_keys=True)
         return hashlib.sha256(text.encode()).hexdigest(), text
 
-    def finished(self):
+    def finished(self) -> dict[str, Outcome]:
         """(text of what was returned, error) by hash."""
         with self._errors():
             rows = self._connection.execute("SELECT hash, returned, error FROM runs WHERE function = ?",
                                             (self.function,)).fetchall()
         return {key: self._whole(key, *outcome) for key, *outcome in rows}
 
-    def outcome(self, key):
+    def outcome(self, key: tuple[str, str]) -> Outcome | None:
         """The same of one run, or None while it is not finished."""
         with self._errors():
             row = self._connection.execute("SELECT returned, error FROM runs WHERE function = ? AND hash = ?",
                                            (self.function, key[0])).fetchone()
         return None if row is None else self._whole(key[0], *row)
 
-    def _whole(self, key, returned, error):
+    def _whole(self, key: str, returned: Any, error: str | None) -> Outcome:
         """A row whose text can be read back."""
         return checks.stored_row(self.path, key, returned, error, from_text)
 
-    def add(self, key, returned, error):
+    def add(self, key: tuple[str, str], returned: Any, error: str | None) -> None:
         """Commit a finished run; where another sweep did, its row stays."""
         with self._errors():
             self._when_free("INSERT INTO runs (function, hash, settings, returned, error) VALUES (?, ?, ?, ?, ?) "
                             "ON CONFLICT DO NOTHING", (self.function, *key, returned, error))
             self._claims.drop(key[0])
 
-    def claim(self, key):
+    def claim(self, key: tuple[str, str]) -> bool:
         """Whether this sweep may begin a run: not while another one that lives has begun it."""
         with self._errors():
             return self._claims.take(key[0])
 
-    def keep_claims(self):
+    def keep_claims(self) -> None:
         """Tell other sweeps that this one lives."""
         with self._errors():
             self._claims.renew()
 
 
-def key_of(run):
+def key_of(run: Callable[..., Any]) -> str:
     """A function as a store knows it: `name_of`, and a hash of its code and of what it is bound to."""
     return f"{name_of(run)} #{digest(described(run))}"
 
 
-def name_of(run):
+def name_of(run: Any) -> str:
     """module.name of a function; of `__main__`, the name of its file."""
     while isinstance(run, functools.partial):
         run = run.func

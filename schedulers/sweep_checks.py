@@ -1,12 +1,16 @@
 """Checks of what a sweep is given, at the public edge, and of what its runs return."""
 
+from __future__ import annotations
+
 import inspect
 import pathlib
 import sqlite3
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import Executor
+from typing import Any, NoReturn
 
 from .checks import whole_number
+from .typing import Outcome, Row, Settings
 
 RESERVED = "error"
 # what SQLite says of a file that another process holds, or to which nothing can be written
@@ -14,7 +18,7 @@ STORE_BUSY = (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED, sqlite3.SQLITE_FULL, s
               sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_PERM)
 
 
-def grid(value):
+def grid(value: Any) -> dict[str, list[Any]] | list[Settings]:
     """A mapping's lists by name, or the dicts of an iterable."""
     if isinstance(value, Mapping):
         return {_name(name): _values(values, name) for name, values in value.items()}
@@ -30,7 +34,7 @@ def grid(value):
     return settings
 
 
-def _name(name):
+def _name(name: Any) -> str:
     if not isinstance(name, str):
         raise TypeError(f"a setting's name must be a str, a keyword of run, but is {name!r}")
     if name == RESERVED:
@@ -38,13 +42,13 @@ def _name(name):
     return name
 
 
-def _values(values, name):
+def _values(values: Any, name: Any) -> list[Any]:
     if isinstance(values, (str, bytes, Mapping)) or not isinstance(values, Iterable):
         raise TypeError(f"grid[{name!r}] must be a list of values, but is {values!r}; one value is a list of one")
     return list(values)
 
 
-def distributions(value):
+def distributions(value: Any) -> dict[str, Any]:
     """Distributions, and lists that are not empty, by name."""
     if not isinstance(value, Mapping):
         raise TypeError(f"distributions must map names to distributions or lists, but is {value!r}")
@@ -54,7 +58,7 @@ def distributions(value):
     return found
 
 
-def _choices(values, name):
+def _choices(values: Any, name: Any) -> list[Any]:
     if isinstance(values, (str, bytes, Mapping)) or not isinstance(values, Iterable):
         raise TypeError(f"distributions[{name!r}] must have rvs(random_state=), as scipy.stats.uniform(0, 1) has, or be a list of "
                         f"values, but is {values!r}")
@@ -64,7 +68,7 @@ def _choices(values, name):
     return values
 
 
-def function(run, settings):
+def function(run: Any, settings: Sequence[Settings]) -> Callable[..., Any]:
     """A callable that takes the settings as keywords."""
     if not callable(run):
         raise TypeError(f"run must be a function of the settings as keywords, but is {run!r}")
@@ -81,7 +85,7 @@ def function(run, settings):
     return run
 
 
-def can_travel(payload, run, reason):
+def can_travel(payload: bytes | None, run: Any, reason: str) -> bytes:
     """The bytes of `run` for another process."""
     if payload is None:
         raise TypeError(f"run must be a function that another process can import, but {run!r} is not one ({reason}); define it at "
@@ -89,7 +93,7 @@ def can_travel(payload, run, reason):
     return payload
 
 
-def executor(value):
+def executor(value: Any) -> Executor | str | None:
     """None, "threads" or a concurrent.futures.Executor."""
     if value is None or value == "threads" or isinstance(value, Executor):
         return value
@@ -97,19 +101,19 @@ def executor(value):
                     f"gives), but is {value!r}")
 
 
-def workers(value):
+def workers(value: Any) -> int | None:
     """A number of workers, or None."""
     return value if value is None else whole_number(value, "workers", 1)
 
 
-def key(value):
+def key(value: Any) -> str | None:
     """The name of a returned number, or None."""
     if value is not None and not isinstance(value, str):
         raise TypeError(f"key must name a number that run returns, but is {value!r}")
     return value
 
 
-def store_path(value):
+def store_path(value: Any) -> pathlib.Path:
     """A path in a folder that exists."""
     try:
         path = pathlib.Path(value)
@@ -121,7 +125,7 @@ def store_path(value):
     return path
 
 
-def store_unusable(path, error, busy):
+def store_unusable(path: pathlib.Path, error: Exception, busy: bool) -> NoReturn:
     """Say what SQLite found wrong with a store: it is `busy` (locked, full, not writable), or it is no store."""
     if busy:
         raise RuntimeError(f"the store {path} cannot be used now ({error}); its finished runs are safe. End what locks it, or make "
@@ -130,7 +134,7 @@ def store_unusable(path, error, busy):
                      "take another file, or mend it with sqlite3's .recover") from None
 
 
-def stored_row(path, key, returned, error, read):
+def stored_row(path: pathlib.Path, key: str, returned: Any, error: Any, read: Callable[[str], Any]) -> Outcome:
     """(returned, error) of a stored run, whose text `read` must understand."""
     try:
         if returned is None:
@@ -141,16 +145,16 @@ def stored_row(path, key, returned, error, read):
     except (ValueError, TypeError, KeyError, RecursionError) as found:
         raise ValueError(f"the store {path} holds a run whose text cannot be read ({found}); delete it, and it is run again: "
                          f"sqlite3 {path} \"DELETE FROM runs WHERE hash = '{key}'\"") from None
-    return [returned, error]
+    return returned, error
 
 
-def no_text(value, name):
+def no_text(value: Any, name: str) -> NoReturn:
     """Refuse what cannot be written to a store and read back."""
     raise TypeError(f"{name} must be made of None, bool, numbers, text, bytes, lists, tuples, dicts with text for keys, and arrays "
                     f"of these, to be stored, but is {value!r:.200}")
 
 
-def returned(values, settings):
+def returned(values: Any, settings: Settings) -> dict[str, Any]:
     """A dict whose names are new to the row."""
     if not isinstance(values, dict):
         raise TypeError(f"run must return a dict of results, but returned {values!r:.200}")
@@ -162,7 +166,7 @@ def returned(values, settings):
     return values
 
 
-def column(name, rows):
+def column(name: Any, rows: list[Row]) -> str:
     """A column that some row has."""
     names = list(dict.fromkeys(name for row in rows for name in row))
     if name not in names:
@@ -172,7 +176,7 @@ def column(name, rows):
     return name
 
 
-def some_left(found, name, rows):
+def some_left(found: list[Row], name: str, rows: list[Row]) -> list[Row]:
     """Refuse to choose among no runs."""
     if not found:
         errors = [row[RESERVED] for row in rows if row[RESERVED] is not None]

@@ -1,14 +1,22 @@
 """Pictures of a sweep, by Matplotlib."""
 
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
 import numpy as np
 
 from . import sweep_checks as checks
-from .results import is_finite
+from .results import SweepResult, is_finite
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
 
 WIDE = 50  # a setting whose values differ by this factor has a logarithmic axis
 
 
-def plot_runs(result, metric, setting, second, axes):
+def plot_runs(result: SweepResult, metric: str, setting: str, second: str | None, axes: Axes | None) -> Axes:
     """`metric` against `setting`, and `second` where it is not None, of a SweepResult's rows; the axes."""
     names = [name for name in (metric, setting, second) if name is not None]
     for name in names:
@@ -48,7 +56,7 @@ def plot_runs(result, metric, setting, second, axes):
 class _Axis:
     """A setting's values: numbers in their order, or whatever else in the order in which they come."""
 
-    def __init__(self, column):
+    def __init__(self, column: list[Any]) -> None:
         self.numeric = all(is_finite(value) and not isinstance(value, bool) for value in column)
         names = column if self.numeric else [str(value) for value in column]
         self.values = sorted(set(names)) if self.numeric else list(dict.fromkeys(names))
@@ -56,7 +64,7 @@ class _Axis:
         self.cells = np.array([self.values.index(name) for name in names])
         self.places = np.array(column, float) if self.numeric else self.cells
 
-    def mark(self, axis, set_scale, name):
+    def mark(self, axis: Any, set_scale: Callable[[str], object], name: str) -> None:
         """Label a Matplotlib axis, its scale logarithmic where the numbers are far apart."""
         axis.set_label_text(name)
         if not self.numeric:

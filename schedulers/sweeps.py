@@ -1,16 +1,28 @@
 """Sweeps: one function at many settings, each run once, whatever is killed meanwhile."""
 
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from concurrent.futures import Executor
 from contextlib import nullcontext
+from typing import TYPE_CHECKING, Any
 
 from . import checks, sweep_checks
 from .drive import Drive
 from .progress import progress_bar
 from .results import SweepResult, is_finite
 from .settings import settings_of
+from .typing import Outcome, Row, Settings
 from .values import from_text
 
+if TYPE_CHECKING:
+    from .store import Store
 
-def sweep(run, grid, *, executor=None, store=None, retries=1, progress=True, workers=None, key=None, largest=False):
+
+def sweep(run: Callable[..., Mapping[str, Any]], grid: Mapping[str, Iterable[Any]] | Iterable[Mapping[str, Any]], *,
+          executor: Executor | str | None = None, store: str | os.PathLike[str] | None = None, retries: int = 1,
+          progress: bool = True, workers: int | None = None, key: str | None = None, largest: bool = False) -> SweepResult:
     """Run a function at every setting of a grid.
 
     Each run depends on its settings alone, so the rows are the same for every executor, number of workers and order of finishing;
@@ -79,12 +91,13 @@ def sweep(run, grid, *, executor=None, store=None, retries=1, progress=True, wor
     settings = settings_of(grid)
     run, executor = sweep_checks.function(run, settings), sweep_checks.executor(executor)
     workers, retries = sweep_checks.workers(workers), checks.whole_number(retries, "retries", 0)
-    key, outcomes = sweep_checks.key(key), {}
+    key = sweep_checks.key(key)
+    outcomes: dict[int, Outcome] = {}
     with nullcontext() if store is None else Store(store, run) as kept:
-        names = [kept.key(one) for one in settings] if kept else list(range(len(settings)))
+        names: list[Any] = [kept.key(one) for one in settings] if kept else list(range(len(settings)))
         first = {name: task for task, name in reversed(list(enumerate(names)))}  # equal settings are one run
         found = kept.finished() if kept else {}
-        tasks = []
+        tasks: list[int] = []
         for task in sorted(first.values()):
             if kept and names[task][0] in found:
                 outcomes[task] = found[names[task][0]]
@@ -94,7 +107,7 @@ def sweep(run, grid, *, executor=None, store=None, retries=1, progress=True, wor
             for returned, error in outcomes.values():
                 bar.show(returned, error)
 
-            def finish(task, returned, error, elsewhere=False):
+            def finish(task: int, returned: Any, error: str | None, elsewhere: bool = False) -> None:
                 if kept and not elsewhere:
                     kept.add(names[task], returned, error)
                 outcomes[task] = returned, error
@@ -109,23 +122,23 @@ def sweep(run, grid, *, executor=None, store=None, retries=1, progress=True, wor
 class _Others:
     """Other sweeps on a store, by the numbers of this sweep's tasks."""
 
-    def __init__(self, store, names):
+    def __init__(self, store: Store, names: Sequence[tuple[str, str]]) -> None:
         self._store, self._names, self.keep = store, names, store.keep_claims
 
-    def claim(self, task):
+    def claim(self, task: int) -> bool:
         """Whether this sweep may begin a run."""
         return self._store.claim(self._names[task])
 
-    def outcome(self, task):
+    def outcome(self, task: int) -> Outcome | None:
         """What another sweep made of it, or None."""
         return self._store.outcome(self._names[task])
 
 
-def _row(settings, returned, error):
+def _row(settings: Settings, returned: Any, error: str | None) -> Row:
     return {**settings, **_values(returned), "error": error}
 
 
-def _values(returned):
+def _values(returned: Any) -> dict[str, Any]:
     """What a run returned, a dict; from its text where it was stored."""
     return from_text(returned) if isinstance(returned, str) else returned or {}
 
@@ -133,20 +146,20 @@ def _values(returned):
 class _Bar:
     """How many runs are finished, how many have an error, and the best so far."""
 
-    def __init__(self, shown, total, key, largest):
+    def __init__(self, shown: bool, total: int, key: str | None, largest: bool) -> None:
         self._bar, self._key, self._sign, self._errors = None, key, -1 if largest else 1, 0
         self._best: float | None = None
         if shown:
             self._bar = progress_bar(total=total, unit="run")
 
-    def __enter__(self):
+    def __enter__(self) -> _Bar:
         return self
 
-    def __exit__(self, *_):
+    def __exit__(self, *_: object) -> None:
         if self._bar is not None:
             self._bar.close()
 
-    def show(self, returned, error):
+    def show(self, returned: Any, error: str | None) -> None:
         """One more is finished."""
         if self._bar is None:
             return

@@ -4,9 +4,12 @@ Equal texts are equal values of equal types: 1, 1.0 and True are three, 0.0 and 
 A NumPy scalar is the Python number that it equals.
 """
 
+from __future__ import annotations
+
 import base64
 import json
 import math
+from typing import Any
 
 import numpy as np
 
@@ -15,7 +18,7 @@ from . import sweep_checks as checks
 MARKS = ("$float", "$complex", "$tuple", "$array", "$bytes")
 
 
-def to_text(value, name, *, sort_keys=False):
+def to_text(value: Any, name: str, *, sort_keys: bool = False) -> str:
     """The text of None, bool, numbers, str, bytes, lists, tuples, dicts with str keys, and arrays of numbers or text.
 
     Parameters
@@ -35,17 +38,17 @@ def to_text(value, name, *, sort_keys=False):
     return json.dumps(_plain(value, name), sort_keys=sort_keys, separators=(",", ":"), allow_nan=False)
 
 
-def from_text(text):
+def from_text(text: str) -> Any:
     """The value that `to_text` was given, NumPy scalars as Python's."""
     return json.loads(text, object_hook=_restored)
 
 
-def scalar(value):
+def scalar(value: Any) -> Any:
     """A NumPy scalar as Python's number, anything else as it is."""
     return value.item() if isinstance(value, np.generic) else value
 
 
-def _plain(value, name):
+def _plain(value: Any, name: str) -> Any:
     value = scalar(value)
     kind = type(value)
     if value is None or kind in (bool, int, str):
@@ -67,7 +70,7 @@ def _plain(value, name):
     return checks.no_text(value, name)
 
 
-def _restored(found):
+def _restored(found: dict[str, Any]) -> Any:
     if len(found) == 1:
         (mark, inner), = found.items()
         if mark in MARKS:
@@ -75,7 +78,7 @@ def _restored(found):
     return {key[1:] if key[:2] == "$$" else key: item for key, item in found.items()}
 
 
-def _marked(mark, inner):
+def _marked(mark: str, inner: Any) -> Any:
     if mark == "$float":
         return float(inner)
     if mark == "$complex":

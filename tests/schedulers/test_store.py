@@ -86,7 +86,7 @@ def test_rows_are_kept_by_function_and_settings(tmp_path):
         assert key == store.key({"b": np.int64(2), "a": 1}) != store.key({"a": 1.0, "b": 2})
         store.add(key, "{}", None)
         store.add(key, "other", "error")  # the first stays
-        assert store.finished() == {key[0]: ["{}", None]}
+        assert store.finished() == {key[0]: ("{}", None)}
         with sqlite3.connect(path) as reader:  # committed
             assert reader.execute("PRAGMA journal_mode").fetchone() == ("wal",)
             assert reader.execute("SELECT settings, returned, error FROM runs").fetchall() == [('{"a":1,"b":2}', "{}", None)]
@@ -234,7 +234,7 @@ def test_a_run_is_begun_by_one_sweep_alone(tmp_path, monkeypatch):
         key, again = one.key({"a": 1}), two.key({"a": 2})
         assert one.claim(key) and one.claim(key) and not two.claim(key) and two.claim(again) and not one.claim(again)
         one.add(key, "{}", None)
-        assert two.outcome(key) == ["{}", None] and two.outcome(again) is None
+        assert two.outcome(key) == ("{}", None) and two.outcome(again) is None
         monkeypatch.setattr(claims, "LEASE", -1.0)  # not renewed for longer than that
         assert one.claim(again) and two.claim(again)
         monkeypatch.setattr(claims, "LEASE", 100.0)
