@@ -44,8 +44,8 @@ def layer_of_chains(plan, l, lanes, offset, first, count):
 
 
 @kernel
-def panels_together(plan, lanes, itemsize):
-    """How many panels' chains are made together: what the first-level cache holds, at least eight with one output."""
+def cached_panels(plan, lanes, itemsize):
+    """How many panels' chains are made in one go: as many as the first-level cache holds, at least eight with one output."""
     panel = panel_sizes(plan, lanes)
     return max(8 if panel.n == 1 else 1, min(32, CACHED // max(1, panel.n * panel.chain * itemsize)))
 
@@ -54,7 +54,7 @@ def panels_together(plan, lanes, itemsize):
 def chains_size(plan, lanes, itemsize):
     """Numbers of the workspace that `chains` needs to write past the cache."""
     panel = panel_sizes(plan, lanes)
-    return panels_together(plan, lanes, itemsize) * panel.n * panel.chain
+    return cached_panels(plan, lanes, itemsize) * panel.n * panel.chain
 
 
 @kernel
@@ -62,12 +62,12 @@ def chains(theta, backward_weights, plan, stack, chain, workspace, streaming, sp
     """The chains of the panels of `span`, each at its own offset in `chain`; through the slot's row of `workspace` and past the
     cache where `streaming`."""
     lanes = lanes_of(theta)
-    together = panels_together(plan, lanes, theta.itemsize)
+    count = cached_panels(plan, lanes, theta.itemsize)
     size = panel_sizes(plan, lanes).n * panel_sizes(plan, lanes).chain
     first, stop, slot = span
     made = workspace[slot]
-    for j in range(first, stop, together):
-        end = min(j + together, stop)
+    for j in range(first, stop, count):
+        end = min(j + count, stop)
         if streaming:
             chain_panels(theta, backward_weights, plan, stack, made, 0, (j, end))
             stream(made, 0, chain, j * size, (end - j) * size)

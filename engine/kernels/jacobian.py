@@ -26,52 +26,52 @@ def dense_size(plan, lanes):
 
 
 @kernel
-def flush(sink, held, written):
-    """Stream the first `held` numbers of a piece to where `written` numbers of J went before, up to a line's end; those that stay
+def flush(sink, filled, written):
+    """Stream the first `filled` numbers of a piece to where `written` numbers of J went before, up to a line's end; those that stay
     move to the front."""
-    count = held - (address_of(sink.flat) // sink.flat.itemsize + written + held) % lanes_of(sink.flat)
+    count = filled - (address_of(sink.flat) // sink.flat.itemsize + written + filled) % lanes_of(sink.flat)
     stream(sink.target, 0, sink.flat, written, count)
-    for k in range(held - count):
+    for k in range(filled - count):
         sink.target[k] = sink.target[count + k]
-    return held - count, written + count
+    return filled - count, written + count
 
 
 @kernel
-def flush_if_full(sink, held, written, columns):
+def flush_if_full(sink, filled, written, columns):
     """Make a row of `columns` numbers fit into the piece."""
-    if sink.streaming and held + columns > PIECE and held > lanes_of(sink.flat):
-        return flush(sink, held, written)
-    return held, written
+    if sink.streaming and filled + columns > PIECE and filled > lanes_of(sink.flat):
+        return flush(sink, filled, written)
+    return filled, written
 
 
 @kernel
-def rows_that_fit(sink, held, rows, columns):
+def rows_that_fit(sink, filled, rows, columns):
     """How many of so many rows fit into the piece, at least one."""
-    return max(1, min(rows, (PIECE - held) // columns)) if sink.streaming else rows
+    return max(1, min(rows, (PIECE - filled) // columns)) if sink.streaming else rows
 
 
 @kernel
-def append_rows(sink, held, written, b, b_offset, rows, a, a_offset, columns):
+def append_rows(sink, filled, written, b, b_offset, rows, a, a_offset, columns):
     """Append b ⊗ a; how many numbers the piece holds then, and how many were written past it."""
     p = 0
     while p < rows:
-        held, written = flush_if_full(sink, held, written, columns)
-        count = rows_that_fit(sink, held, rows - p, columns)
-        outer_lines(b, b_offset + p, count, a, a_offset, columns, sink.target, held)
-        held, p = held + count * columns, p + count
-    return held, written
+        filled, written = flush_if_full(sink, filled, written, columns)
+        count = rows_that_fit(sink, filled, rows - p, columns)
+        outer_lines(b, b_offset + p, count, a, a_offset, columns, sink.target, filled)
+        filled, p = filled + count * columns, p + count
+    return filled, written
 
 
 @kernel
-def append_zeros(sink, held, written, rows, columns):
+def append_zeros(sink, filled, written, rows, columns):
     """Append so many rows of zeros."""
     p = 0
     while p < rows:
-        held, written = flush_if_full(sink, held, written, columns)
-        count = rows_that_fit(sink, held, rows - p, columns)
-        sink.target[held:held + count * columns] = 0
-        held, p = held + count * columns, p + count
-    return held, written
+        filled, written = flush_if_full(sink, filled, written, columns)
+        count = rows_that_fit(sink, filled, rows - p, columns)
+        sink.target[filled:filled + count * columns] = 0
+        filled, p = filled + count * columns, p + count
+    return filled, written
 
 
 @kernel
@@ -90,7 +90,7 @@ def dense(theta, backward_weights, plan, stack, out, workspace, streaming, span)
     one[0] = 1
     sink = Sink(piece if streaming else flat, flat, streaming)
     written = line(0, first, lanes) * n * out.shape[1]  # numbers of J before this range
-    held = 0 if streaming else written  # where the next number goes in the sink's target
+    filled = 0 if streaming else written  # where the next number goes in the sink's target
     for j in range(first, stop):
         chain_panels(theta, backward_weights, plan, stack, chain, 0, (j, j + 1))
         scatter(stack, j * panel.stack, 0, 0, lanes, a.reshape((lanes, inputs)))
@@ -101,17 +101,17 @@ def dense(theta, backward_weights, plan, stack, out, workspace, streaming, span)
                 b, x = (s * n + i) * step, s * inputs
                 for l in range(1, depth):
                     at = places(plan, l, 1)
-                    held, written = append_rows(sink, held, written, rows, b + at.delta, at.width,
+                    filled, written = append_rows(sink, filled, written, rows, b + at.delta, at.width,
                                                 a, x + at.a_below, at.before)  # eq. 8
-                    held, written = append_rows(sink, held, written, one, 0, 1, rows, b + at.delta, at.width)  # eq. 7
+                    filled, written = append_rows(sink, filled, written, one, 0, 1, rows, b + at.delta, at.width)  # eq. 7
                 gamma = line(j * panel.stack + top_line.gamma, i, lanes) + s
-                held, written = append_zeros(sink, held, written, i, top.before)
-                held, written = append_rows(sink, held, written, stack, gamma, 1, a, x + top.a_below, top.before)  # eq. 8
-                held, written = append_zeros(sink, held, written, n - 1 - i, top.before)
-                held, written = append_zeros(sink, held, written, 1, n)
-                sink.target[held - n + i] = stack[gamma]  # eq. 7, l = L
+                filled, written = append_zeros(sink, filled, written, i, top.before)
+                filled, written = append_rows(sink, filled, written, stack, gamma, 1, a, x + top.a_below, top.before)  # eq. 8
+                filled, written = append_zeros(sink, filled, written, n - 1 - i, top.before)
+                filled, written = append_zeros(sink, filled, written, 1, n)
+                sink.target[filled - n + i] = stack[gamma]  # eq. 7, l = L
     if streaming:
-        stream(piece, 0, flat, written, held)
+        stream(piece, 0, flat, written, filled)
 
 
 @kernel

@@ -1,6 +1,6 @@
 """Rows of J of narrow networks, column by column with samples as the lanes, then turned over (eq. 8 and 19)."""
 
-from .chain import chain_panels, chains_size, panels_together
+from .chain import chain_panels, chains_size, cached_panels
 from .layout import ROW, WIDTH
 from .lines_of_plan import chain_lines, stack_lines
 from .linked import kernel
@@ -43,7 +43,7 @@ def narrow_dense(theta, back, plan, stack, out, work, panels):
     lanes = lanes_of(theta)
     depth = plan.shape[0] - 1
     n, stride, step = plan[depth, WIDTH], stack_lines(plan) * lanes, chain_lines(plan) * lanes
-    together, start = panels_together(plan, lanes, theta.itemsize), chains_size(plan, lanes, theta.itemsize)
+    together, start = cached_panels(plan, lanes, theta.itemsize), chains_size(plan, lanes, theta.itemsize)
     chain, zeros = work[panels[2]], work[panels[2], start:]
     wide = 0
     for l in range(depth + 1):

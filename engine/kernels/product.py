@@ -27,21 +27,21 @@ def group_product(A: Line, a: Four, B: Line, b: Triple, C: Line, c: Triple, M: L
     """
     rows, inner, panels, groups = shape
     lanes = lanes_of(C)
-    piece, together = max(1, rows), max(1, panels)
+    piece, panels_at_once = max(1, rows), max(1, panels)
     if rows * inner * A.itemsize > PIECE:
         piece = max(ROWS, PIECE // (inner * A.itemsize) // ROWS * ROWS)
     if panels * inner * lanes * A.itemsize > PASS:
-        together = max(8, PASS // (inner * lanes * A.itemsize))
+        panels_at_once = max(8, PASS // (inner * lanes * A.itemsize))
     for first in range(0, rows, piece):
         tiles, small, higher = tile_heights(min(piece, rows - first))
-        for j in range(0, panels, together):
+        for j in range(0, panels, panels_at_once):
             i = first
             for t in range(tiles):
                 height = small + 1 if t < higher else small
                 tile_groups(height, A, (a[0] + i * a[1], a[1], a[2], 0, a[3] + i), B, (b[0] + j * b[1], lanes, b[1], b[2]),
                             C, (line(c[0] + j * c[1], i, lanes), lanes, c[1], c[2]),
                             M, (line(m[0] + j * m[1], i, lanes), lanes, m[1], m[2]),
-                            (inner, 1, min(together, panels - j), groups), modes)
+                            (inner, 1, min(panels_at_once, panels - j), groups), modes)
                 i += height
 
 

@@ -1,4 +1,4 @@
-"""Sums of one number a sample: in order inside fixed blocks, then up the fixed tree over blocks."""
+"""Sums of one number per sample: in order inside fixed blocks, then up the fixed tree over blocks."""
 
 import numpy as np
 
@@ -14,8 +14,8 @@ def tree_sum(values):
     if blocks == 0:
         return values.dtype.type(0)
     nodes = np.empty(blocks, values.dtype)
-    together = values.size // BLOCK // 4 * 4
-    for b in range(0, together, 4):
+    grouped = values.size // BLOCK // 4 * 4
+    for b in range(0, grouped, 4):
         first, second = values[b * BLOCK:(b + 1) * BLOCK], values[(b + 1) * BLOCK:(b + 2) * BLOCK]
         third, fourth = values[(b + 2) * BLOCK:(b + 3) * BLOCK], values[(b + 3) * BLOCK:(b + 4) * BLOCK]
         w, x, y, z = first[0], second[0], third[0], fourth[0]
@@ -25,7 +25,7 @@ def tree_sum(values):
             y += third[k]
             z += fourth[k]
         nodes[b], nodes[b + 1], nodes[b + 2], nodes[b + 3] = w, x, y, z
-    for b in range(together, blocks):
+    for b in range(grouped, blocks):
         total = values[b * BLOCK]
         for k in range(b * BLOCK + 1, min((b + 1) * BLOCK, values.size)):
             total += values[k]
