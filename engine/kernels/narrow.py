@@ -1,6 +1,6 @@
 """Rows of J of narrow networks, column by column with samples as the lanes, then turned over (eq. 8 and 19)."""
 
-from .chain import chain_panels, chains_size, cached_panels
+from .chain import cached_panels, chain_panels, chains_size
 from .layout import ROW, WIDTH
 from .lines_of_plan import chain_lines, stack_lines
 from .linked import kernel
