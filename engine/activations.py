@@ -1,12 +1,17 @@
 """g, g′ and g″ by name, and a user's own (eq. 2 and 4)."""
 
+from __future__ import annotations
+
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from . import checks
 from .kernels.activations import CODES, CUSTOM, activate, second_derivative
+from .typing import Array
 
 
 @dataclass(frozen=True)
@@ -37,25 +42,25 @@ class Activation:
     """
 
     name: str
-    function: Callable
-    derivative: Callable
-    second_derivative: Callable | None = None
+    function: Callable[[Any], Array]
+    derivative: Callable[[Any], Array]
+    second_derivative: Callable[[Any], Array] | None = None
     code: int = field(default=CUSTOM, init=False, compare=False)
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         checks.user_functions("Activation", function=self.function, derivative=self.derivative)
 
-    def __repr__(self):
+    def __repr__(self) -> str:
         return f"{type(self).__name__}({self.name!r})"
 
 
 class _BuiltIn:
     """One of g, g′, g″ of a kernel's code, on arrays of any shape in their own dtype."""
 
-    def __init__(self, code, order):
+    def __init__(self, code: int, order: int) -> None:
         self.code, self.order = code, order
 
-    def __call__(self, z):
+    def __call__(self, z: ArrayLike) -> Array:
         z = checks.float_array(z, "z")
         flat = np.array(z, order="C").reshape(-1)
         out = np.empty_like(flat)
@@ -66,7 +71,7 @@ class _BuiltIn:
         return (flat if self.order == 0 else out).reshape(z.shape)
 
 
-def _built_in(name, code):
+def _built_in(name: str, code: int) -> Activation:
     activation = Activation(name, _BuiltIn(code, 0), _BuiltIn(code, 1), _BuiltIn(code, 2))
     object.__setattr__(activation, "code", code)
     return activation
@@ -75,6 +80,6 @@ def _built_in(name, code):
 NAMED = {name: _built_in(name, code) for name, code in CODES.items()}
 
 
-def named(activation):
+def named(activation: str | Activation) -> Activation:
     """An Activation by name, or as it is."""
     return activation if isinstance(activation, Activation) else NAMED[checks.activation_name(activation, NAMED)]

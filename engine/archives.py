@@ -1,5 +1,7 @@
 """Arrays read from an .npz file that may be anything: their headers are checked before memory is given to what they promise."""
 
+from __future__ import annotations
+
 import contextlib
 import io
 import math
@@ -7,12 +9,15 @@ import os
 import stat
 import struct
 import zipfile
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import NoReturn
+from typing import Any, NoReturn
 
 import numpy as np
+from numpy.typing import NDArray
 
 from . import file_checks
+from .typing import Path
 
 KINDS = {"f": "floating-point numbers", "iu": "whole numbers", "biuf": "real numbers", "U": "text", "u": "bytes",
          "biufU": "real numbers or text"}
@@ -41,13 +46,13 @@ class Member:
     """
 
     kinds: str = "biuf"
-    shape: tuple | None = None
-    dtype: np.dtype | None = None
+    shape: tuple[int | None, ...] | None = None
+    dtype: np.dtype[Any] | None = None
     most: float = math.inf
     optional: bool = False
 
     @property
-    def kind_names(self):
+    def kind_names(self) -> str:
         """The kinds in words."""
         return KINDS.get(self.kinds, f"dtypes of the kinds {', '.join(self.kinds)}")
 
@@ -56,13 +61,13 @@ class Member:
 class Header:
     """What an array of a file says it is; `start` is where its numbers begin."""
 
-    shape: tuple
-    dtype: np.dtype
+    shape: tuple[int, ...]
+    dtype: np.dtype[Any]
     fortran: bool
     start: int
 
     @property
-    def size(self):
+    def size(self) -> int:
         """Bytes of its numbers."""
         return math.prod(self.shape) * self.dtype.itemsize
 
@@ -70,7 +75,7 @@ class Header:
 class Archive:
     """An open .npz file: the `names` of its arrays, `header(name)` and `read(name)`. Made by `opened`."""
 
-    def __init__(self, path, what, error, file):
+    def __init__(self, path: Path, what: str, error: type[Exception], file: zipfile.ZipFile) -> None:
         self.path, self.what, self.error = path, what, error
         self._file = file
         self._infos: dict[str, zipfile.ZipInfo] = {}
@@ -82,17 +87,17 @@ class Archive:
             self._infos[name] = info
 
     @property
-    def names(self):
+    def names(self) -> list[str]:
         """The names of its arrays."""
         return list(self._infos)
 
-    def require(self, names):
+    def require(self, names: Iterable[str]) -> None:
         """Refuse a file that lacks one of `names`."""
         missing = sorted(set(names) - set(self._infos))
         if missing:
             self.refuse(f"lacks {', '.join(missing)}; it holds {', '.join(sorted(self._infos)) or 'nothing'}")
 
-    def header(self, name, wanted=None):
+    def header(self, name: str, wanted: Member | None = None) -> Header:
         """The Header of an array.
 
         Parameters
@@ -110,18 +115,18 @@ class Archive:
             self.refuse(f"is not one: {problem}")
         return self._headers[name]
 
-    def read(self, name, wanted=None):
+    def read(self, name: str, wanted: Member | None = None) -> NDArray[Any]:
         """An array in native byte order and C order. Its header is compared with `wanted` before memory is taken, and its checksum
         afterwards."""
         self.header(name, wanted)
         with _one_error(self.path, self.what, self.error):
             return self._numbers(name)
 
-    def refuse(self, problem) -> NoReturn:
+    def refuse(self, problem: str) -> NoReturn:
         """Raise the error of this file: its path, and its `problem`."""
         file_checks.refuse(self.path, self.what, problem, self.error)
 
-    def _read_header(self, name):
+    def _read_header(self, name: str) -> Header:
         info, header = self._infos[name], None
         if info.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
             self.refuse(f"is not one: its {name} is compressed in a way that numpy does not write")
@@ -146,7 +151,7 @@ class Archive:
                         "is meant, write it by numpy.savez, uncompressed")
         return header
 
-    def _numbers(self, name):
+    def _numbers(self, name: str) -> NDArray[Any]:
         header, info = self._headers[name], self._infos[name]
         values = np.empty(math.prod(header.shape), header.dtype)
         with self._file.open(info) as stream:
@@ -164,7 +169,7 @@ class Archive:
 
 
 @contextlib.contextmanager
-def opened(path, what, error=ValueError):
+def opened(path: Path, what: str, error: type[Exception] = ValueError) -> Iterator[Archive]:
     """An Archive of the .npz file `path`, of which only the directory has been read.
 
     Parameters
@@ -195,7 +200,8 @@ def opened(path, what, error=ValueError):
         yield archive
 
 
-def read_arrays(path, expected, what, error=ValueError):
+def read_arrays(path: Path, expected: Mapping[str, Member], what: str,
+                error: type[Exception] = ValueError) -> dict[str, NDArray[Any]]:
     """The arrays of an .npz file that holds what is `expected`, in native byte order and C order.
 
     Parameters
@@ -233,7 +239,7 @@ def read_arrays(path, expected, what, error=ValueError):
 
 
 @contextlib.contextmanager
-def _one_error(path, what, error):
+def _one_error(path: Path, what: str, error: type[Exception]) -> Iterator[None]:
     """Whatever NumPy, zipfile and zlib raise for a file that is cut, damaged or foreign, as one error."""
     try:
         yield

@@ -1,5 +1,9 @@
 """Blocks, slabs and partial sums: samples are cut to fit a memory budget or the threads, and no bit of a sum changes."""
 
+from __future__ import annotations
+
+from collections.abc import Callable
+
 import numpy as np
 
 from schedulers import slabs
@@ -7,16 +11,17 @@ from schedulers import slabs
 from . import checks, pool
 from .kernels.levels import fold_levels, push_level
 from .kernels.sums import BLOCK
+from .typing import Array, DType
 
 PARTIAL_SUMS = 1 << 21  # bytes of the partial sums of one gradient, at most
 
 
-def block_count(m):
+def block_count(m: int) -> int:
     """Number of blocks that m samples fill."""
     return -(-m // BLOCK)
 
 
-def cut(m, bytes_of, max_bytes):
+def cut(m: int, bytes_of: Callable[[int], int], max_bytes: int) -> list[slice]:
     """Slices of 0 … m, each of 2^k whole blocks but the last, with the largest k whose work fits in `max_bytes`.
 
     Parameters
@@ -38,12 +43,12 @@ def cut(m, bytes_of, max_bytes):
     return list(slabs(m, 1, blocks * BLOCK, BLOCK))
 
 
-def levels_of(m, samples):
+def levels_of(m: int, samples: int) -> int:
     """Number of vectors that a SlabSum holds when m samples pass in slabs of `samples`."""
     return (block_count(m) // max(block_count(samples), 1)).bit_length() + 1
 
 
-def sum_chunks(blocks, work, bytes_each):
+def sum_chunks(blocks: int, work: float, bytes_each: int) -> int:
     """Number of partial sums for `blocks` blocks: enough to occupy every thread, few enough to stay in cache.
 
     `work` is the number of multiply-adds of the whole sum, and a partial sum takes `bytes_each` bytes.
@@ -68,17 +73,17 @@ class SlabSum:
         Number of slabs to come. All but the last have the same number of blocks, a power of two.
     """
 
-    def __init__(self, size, dtype, slabs):
+    def __init__(self, size: int, dtype: DType, slabs: int) -> None:
         self._levels = np.empty((slabs.bit_length() + 1, size), dtype)
         self._filled = self._added = 0
 
-    def add(self, vector):
+    def add(self, vector: Array) -> None:
         """Add the vector [size] of the next slab."""
         self._levels[self._filled] = vector
         self._filled = push_level(self._levels, self._filled, self._added)
         self._added += 1
 
-    def total(self):
+    def total(self) -> Array:
         """The sum of all vectors [size]."""
         fold_levels(self._levels, self._filled)
         return self._levels[0].copy()

@@ -1,20 +1,28 @@
 """A run on disk: all that it takes to go on, bit for bit, as if it had never stopped."""
 
+from __future__ import annotations
+
 import contextlib
 import json
 import os
 import warnings
-from typing import Any
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from . import file_checks
-from .archives import Member, opened
+from .archives import Archive, Member, opened
 from .errors import CheckpointError
 from .files import keep_copy, replacing
+from .history import History
 from .journal import Journal, decoded, encoded, is_reference, read_journal, remove_journals
 from .run_identity import difference, run_identity
+from .typing import Array, Path, Row
 from .updates import UpdateState
+
+if TYPE_CHECKING:
+    from .epochs import FitRun
 
 FORMAT, OLD, WHAT = "gammachain checkpoint 2", "gammachain checkpoint 1", "a checkpoint that fit wrote"
 ROWS = 100  # of the history that a checkpoint holds itself; those before lie in a journal beside it
@@ -45,25 +53,27 @@ class Checkpoint:
         Where a file cannot be written at `path`.
     """
 
-    def __init__(self, path, run, every, begun, given=None):
+    def __init__(self, path: Path | None, run: FitRun, every: int, begun: UpdateState, given: UpdateState | None = None) -> None:
         self.path = path
         if path is None:
             return
         self._target = file_checks.checkpoint_path(path)
         self._every, self._network, self._begun = every, run.network, begun.arrays
         self._identity = run_identity(run, given)
-        self._journal, self._said, self._lines, self._saved, self._newest = Journal(self._target), set(), 0, None, 0
+        self._journal, self._newest = Journal(self._target), 0
+        self._said: set[str] = set()
+        self._saved: tuple[int, str] | None = None
 
     @property
-    def previous(self):
+    def previous(self) -> str:
         """Where the checkpoint before the newest is kept."""
         return self._target + ".previous"
 
-    def due(self, epochs):
+    def due(self, epochs: int) -> bool:
         """Whether a checkpoint is to be written after so many epochs."""
         return self.path is not None and epochs % self._every == 0
 
-    def load(self):
+    def load(self) -> tuple[Array, UpdateState, list[Row]] | None:
         """θ, the update's state and the history's rows of the newest checkpoint that is whole; None where there is none.
 
         Raises
@@ -84,7 +94,7 @@ class Checkpoint:
         self._saved = len(rows), encoded(rows[-1], self._said) if rows else ""
         return theta, state, rows
 
-    def _from_previous(self, damage):
+    def _from_previous(self, damage: object) -> tuple[Array, UpdateState, list[Row]]:
         try:
             found = self._read(self.previous)
         except (CheckpointError, OSError):
@@ -93,7 +103,7 @@ class Checkpoint:
                       "epochs", stacklevel=5)
         return found
 
-    def save(self, theta, state, history):
+    def save(self, theta: Array, state: UpdateState, history: History) -> None:
         """Write a checkpoint; whatever fails, the one before stays."""
         if self.path is None:
             return
@@ -118,7 +128,7 @@ class Checkpoint:
         if grown:
             self._clean()
 
-    def finish(self, theta, state, history):
+    def finish(self, theta: Array, state: UpdateState, history: History) -> None:
         """Write what has not been written yet: epochs, or what callbacks put into the last row; remove what no checkpoint needs."""
         if self.path is None:
             return
@@ -128,12 +138,12 @@ class Checkpoint:
         self._journal.close()
         self._clean()
 
-    def _clean(self):
+    def _clean(self) -> None:
         """Remove the journals to which no checkpoint refers."""
         with contextlib.suppress(CheckpointError):
             remove_journals(self._target, self._journals_kept)
 
-    def _journals_kept(self):
+    def _journals_kept(self) -> list[str]:
         """The names of the journals to which the checkpoints on disk and this run refer."""
         kept = [self._journal.reference["name"]]
         for path in (self._target, self.previous):
@@ -141,7 +151,7 @@ class Checkpoint:
                 kept.append(_json(archive, "history", is_reference)["name"])
         return kept
 
-    def _read(self, path):
+    def _read(self, path: str) -> tuple[Array, UpdateState, list[Row]]:
         with opened(path, WHAT, _Damaged) as archive:
             archive.require(["format"])
             found = str(archive.read("format", Member("U", (), most=1000)))
@@ -158,7 +168,7 @@ class Checkpoint:
                                       "another path, or leave out resume=True to start again")
             return self._contents(archive)
 
-    def _contents(self, archive):
+    def _contents(self, archive: Archive) -> tuple[Array, UpdateState, list[Row]]:
         """θ, state and rows, each like this run's own."""
         wanted = {"theta": self._network.parameters, **{f"state.{name}": array for name, array in self._begun.items()}}
         other = set(archive.names) - set(wanted) - {"format", "identity", "history", "rows"}
@@ -174,7 +184,7 @@ class Checkpoint:
         state = UpdateState({name.removeprefix("state."): array for name, array in found.items()})
         return theta, state, self._rows(archive)
 
-    def _rows(self, archive):
+    def _rows(self, archive: Archive) -> list[Row]:
         reference = _json(archive, "history", is_reference)
         older = read_journal(self._target, reference)
         if isinstance(older, str):
@@ -191,7 +201,7 @@ class _Damaged(CheckpointError):
     """A file that is cut, damaged or foreign, where the checkpoint before it may do."""
 
 
-def _json(archive, name, holds):
+def _json(archive: Archive, name: str, holds: Callable[[Any], bool]) -> Any:
     """A member that is JSON, for which `holds` must be true."""
     text = archive.read(name, TEXTS).tobytes()
     with contextlib.suppress(ValueError, RecursionError):
@@ -201,5 +211,5 @@ def _json(archive, name, holds):
     archive.refuse(f"is damaged: its {name} cannot be understood")
 
 
-def _is_identity(found):
+def _is_identity(found: Any) -> bool:
     return isinstance(found, dict) and all(isinstance(text, str) for text in found.values())

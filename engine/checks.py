@@ -1,23 +1,28 @@
 """Every cast and check of users' input, once, at the public edge: what the kernels then trust."""
 
+from __future__ import annotations
+
 import operator
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
+from typing import Any
 
 import numpy as np
+from numpy.typing import DTypeLike, NDArray
 from scipy.sparse import issparse
 
 from .kernels.checks import first_not_finite
+from .typing import Array, DType
 
 
 class _Alias:
     """The same memory as an array that does not own it, whatever its flags: kernels compile once for one kind of array."""
 
-    def __init__(self, array):
+    def __init__(self, array: NDArray[Any]) -> None:
         self.array = array
         self.__array_interface__ = {**array.__array_interface__, "data": (array.__array_interface__["data"][0], False)}
 
 
-def contiguous(array, dtype):
+def contiguous(array: NDArray[Any], dtype: DType) -> Array:
     """`array` as an aligned C-contiguous array of `dtype` (itself where it is one), never to be written to.
 
     What comes of it may share memory with the user's array: numbers that are only read. What a kernel indexes by is copied first
@@ -32,12 +37,12 @@ def contiguous(array, dtype):
     return np.asarray(_Alias(array)) if array.size else np.empty(array.shape, dtype)
 
 
-def indexing(array, dtype):
+def indexing(array: NDArray[Any], dtype: DTypeLike) -> NDArray[Any]:
     """A copy of `array` in `dtype` that nobody else can write to: what a kernel indexes by, to be checked next."""
     return np.array(array, dtype, order="C", subok=False)
 
 
-def unmasked(values, name):
+def unmasked(values: Any, name: str) -> None:
     """Refuse masked entries: an array of what lies under the mask would take them for numbers."""
     if isinstance(values, np.ma.MaskedArray):
         masked = np.ma.getmaskarray(values)
@@ -52,7 +57,7 @@ def unmasked(values, name):
                 unmasked(part, name)
 
 
-def real_array(values, name):
+def real_array(values: Any, name: str) -> NDArray[Any]:
     """`values` as an array of real numbers in this machine's byte order; they are asked for it once."""
     if type(values) is not np.ndarray:
         if issparse(values):
@@ -64,7 +69,7 @@ def real_array(values, name):
     return values
 
 
-def as_array(values, name):
+def as_array(values: Any, name: str) -> NDArray[Any]:
     """`values` as an array, asked for it once."""
     try:
         return np.asarray(values)
@@ -74,7 +79,7 @@ def as_array(values, name):
         raise ValueError(f"{name} must be a rectangular array of numbers: {error}") from None
 
 
-def _remedy(array):
+def _remedy(array: NDArray[Any]) -> str:
     """What to do about an array that holds no real numbers."""
     kind = array.dtype.kind
     if kind == "c":
@@ -90,13 +95,13 @@ def _remedy(array):
     return "; convert it first"
 
 
-def entry(place, rows=None):
+def entry(place: Any, rows: Any = None) -> str:
     """A place in an array as text; where the array holds some `rows` of a data set, as the place there."""
     first, *rest = (int(i) for i in place)
     return ", ".join(map(str, (first if rows is None else int(rows[first]), *rest)))
 
 
-def finite(array, name, rows=None, given=None):
+def finite(array: Array, name: str, rows: Any = None, given: NDArray[Any] | None = None) -> Array:
     """Refuse NaN and infinities in a C-contiguous float array; return it. `given` is what it was cast from."""
     at = first_not_finite(array.reshape(-1))
     if at >= 0:
@@ -109,12 +114,12 @@ def finite(array, name, rows=None, given=None):
     return array
 
 
-def cast(array, dtype, name, rows=None):
+def cast(array: NDArray[Any], dtype: DType, name: str, rows: Any = None) -> Array:
     """Real numbers as a finite C-contiguous array of `dtype`."""
     return finite(contiguous(array, dtype), name, rows, array)
 
 
-def samples(X, width, dtype, name="X", rows=None):
+def samples(X: Any, width: int, dtype: DType, name: str = "X", rows: Any = None) -> Array:
     """`X` as a finite C-contiguous [m, width] array of `dtype`; `rows` says which of a data set they are, for messages."""
     array = real_array(X, name)
     if array.ndim != 2 or array.shape[1] != width:
@@ -123,7 +128,7 @@ def samples(X, width, dtype, name="X", rows=None):
     return cast(array, dtype, name, rows)
 
 
-def lies_in_memory(values):
+def lies_in_memory(values: object) -> bool:
     """Whether `values` are an array or what NumPy makes one of: sequences, whatever exports its memory, tables. Else, as with HDF5
     and Zarr, they are rows to be read by slices and index arrays."""
     if isinstance(values, (np.ndarray, Sequence, Mapping)):
@@ -133,12 +138,12 @@ def lies_in_memory(values):
     return not (hasattr(values, "__len__") and hasattr(values, "__getitem__"))
 
 
-def as_it_lies(array, dtype):
+def as_it_lies(array: NDArray[Any], dtype: DType) -> bool:
     """Whether kernels can read `array` where it lies, without a copy."""
     return array.dtype == dtype and array.flags.c_contiguous and array.flags.aligned
 
 
-def rows_given(values, wanted, name):
+def rows_given(values: Any, wanted: int, name: str) -> NDArray[Any]:
     """What an object gave for so many indices, an array with a row for each."""
     array = real_array(values, name)
     if array.ndim == 0 or len(array) != wanted:
@@ -146,7 +151,7 @@ def rows_given(values, wanted, name):
     return array
 
 
-def vector(values, size, dtype, name, meaning):
+def vector(values: Any, size: int, dtype: DType, name: str, meaning: str) -> Array:
     """`values` as a finite contiguous [size] array of `dtype`."""
     array = real_array(values, name)
     if array.shape != (size,):
@@ -154,7 +159,7 @@ def vector(values, size, dtype, name, meaning):
     return cast(array, dtype, name)
 
 
-def whole_number(value, name, least):
+def whole_number(value: Any, name: str, least: int) -> int:
     """`value` as an int of at least `least`."""
     try:
         number = operator.index(value)
@@ -165,7 +170,7 @@ def whole_number(value, name, least):
     return number
 
 
-def widths(values):
+def widths(values: Any) -> tuple[int, ...]:
     """(n_0, …, n_L) as a tuple of ints."""
     try:
         values = tuple(values)
@@ -179,12 +184,12 @@ def widths(values):
     return widths
 
 
-def parameter_count(widths):
+def parameter_count(widths: Sequence[int]) -> int:
     """P of (n_0, …, n_L)."""
     return sum(width * (before + 1) for before, width in zip(widths, widths[1:]))
 
 
-def layer_activations(values, depth):
+def layer_activations(values: Any, depth: int) -> tuple[Any, ...]:
     """One activation a layer, as a tuple of `depth`, not yet looked up."""
     if not isinstance(values, (tuple, list)):
         raise TypeError(f"activations must be a tuple with one name or Activation for each of the {depth} layers, "
@@ -194,7 +199,7 @@ def layer_activations(values, depth):
     return tuple(values)
 
 
-def activation_name(name, known):
+def activation_name(name: str, known: Collection[str]) -> str:
     """Refuse what names no activation."""
     if not isinstance(name, str):
         raise TypeError(f"an activation must be a name or an engine.Activation, but is {name!r}")
@@ -203,20 +208,20 @@ def activation_name(name, known):
     return name
 
 
-def workspace_found(failed):
+def workspace_found(failed: int) -> None:
     """Refuse what kernels could not finish: all that can fail in one is to find memory for its work."""
     if failed:
         raise MemoryError("no memory could be found for the work of a thread; use fewer threads, samples or max_bytes")
 
 
-def one_of(value, name, known):
+def one_of(value: Any, name: str, known: Collection[str]) -> str:
     """`value`, one of the names `known`."""
     if not isinstance(value, str) or value not in known:
         raise ValueError(f"{name} must be one of {', '.join(known)}, but is {value!r}")
     return value
 
 
-def float_dtype(dtype):
+def float_dtype(dtype: Any) -> DType:
     """float32 or float64."""
     try:
         found = np.dtype(dtype)
@@ -227,7 +232,7 @@ def float_dtype(dtype):
     return found
 
 
-def parameters(values, size, widths):
+def parameters(values: Any, size: int, widths: Sequence[int]) -> Array:
     """θ as a new finite [P] array of its own dtype."""
     array = real_array(values, "parameters")
     dtype = array.dtype.newbyteorder("=")
@@ -240,7 +245,7 @@ def parameters(values, size, widths):
     return finite(indexing(array, dtype), "parameters")
 
 
-def layer_index(l, first, depth):
+def layer_index(l: Any, first: int, depth: int) -> int:
     """A layer's number, first … depth."""
     number = whole_number(l, "l", first)
     if number > depth:
@@ -248,7 +253,7 @@ def layer_index(l, first, depth):
     return number
 
 
-def user_array(values, shape, dtype, name):
+def user_array(values: Any, shape: tuple[int, ...], dtype: DType, name: str) -> Array:
     """What a user's own function gave, as a contiguous array of the shape it must have."""
     unmasked(values, name)
     array = as_array(values, name)
@@ -259,7 +264,7 @@ def user_array(values, shape, dtype, name):
     return np.array(array, dtype, order="C")
 
 
-def direction(values, size, dtype, name="v"):
+def direction(values: Any, size: int, dtype: DType, name: str = "v") -> Array:
     """A vector that SciPy hands to a product, as a contiguous [size] array of `dtype`; NaN passes through."""
     array = real_array(values, name)
     if array.size != size:
@@ -267,14 +272,14 @@ def direction(values, size, dtype, name="v"):
     return contiguous(array.reshape(size), dtype)
 
 
-def generator(seed):
+def generator(seed: Any) -> np.random.Generator:
     """A seed, or a Generator as it is."""
     if isinstance(seed, np.random.Generator):
         return seed
     return np.random.default_rng(whole_number(seed, "seed", 0))
 
 
-def savable_activations(activations):
+def savable_activations(activations: Sequence[Any]) -> list[str]:
     """The names of activations that a file can hold."""
     for l, activation in enumerate(activations, 1):
         if activation.code < 0:
@@ -283,7 +288,7 @@ def savable_activations(activations):
     return [activation.name for activation in activations]
 
 
-def residual_weights(cost, m, dtype):
+def residual_weights(cost: Any, m: int, dtype: DType) -> Array:
     """∂φ/∂L_k [m] of a cost that is a sum of squares with weights that do not depend on the losses."""
     if cost.loss.name != "squared_error":
         raise ValueError(f"residual needs the loss squared_error, but the cost's is {cost.loss.name}; use .fun and .jac")
@@ -296,7 +301,7 @@ def residual_weights(cost, m, dtype):
     return weights
 
 
-def float_array(values, name):
+def float_array(values: Any, name: str) -> Array:
     """`values` as float32 where they are that already, else float64."""
     array = real_array(values, name)
     if array.dtype in (np.dtype(np.float32), np.dtype(np.float64)):
@@ -306,19 +311,19 @@ def float_array(values, name):
         return array.astype(dtype if dtype == np.float32 else np.float64)
 
 
-def user_functions(owner, **functions):
+def user_functions(owner: str, **functions: Any) -> None:
     """Refuse what cannot be called."""
     for name, function in functions.items():
         if not callable(function):
             raise TypeError(f"{owner}'s {name} must be a callable over arrays, but is {function!r}")
 
 
-def function_name(function):
+def function_name(function: Any) -> str:
     """What a user's function is called, without where it lies in memory."""
     return getattr(function, "__qualname__", type(function).__qualname__)
 
 
-def number_where(value, name, expected, holds):
+def number_where(value: Any, name: str, expected: str, holds: Callable[[float], bool]) -> float:
     """`value` as a float for which `holds` does."""
     try:
         number = None if isinstance(value, (str, bytes)) else float(value)
@@ -331,48 +336,48 @@ def number_where(value, name, expected, holds):
     return number
 
 
-def finite_number(value, name):
+def finite_number(value: Any, name: str) -> float:
     """A finite float."""
     return number_where(value, name, "a finite number", lambda number: True)
 
 
-def positive(value, name):
+def positive(value: Any, name: str) -> float:
     """A finite float above 0."""
     return number_where(value, name, "a finite number above 0", lambda number: number > 0)
 
 
-def not_zero(value, name):
+def not_zero(value: Any, name: str) -> float:
     """A finite float other than 0."""
     return number_where(value, name, "a finite number other than 0", lambda number: number != 0)
 
 
-def share(value, name):
+def share(value: Any, name: str) -> float:
     """A float in (0, 1]."""
     return number_where(value, name, "a number in (0, 1]", lambda number: 0 < number <= 1)
 
 
-def below_half(value, name):
+def below_half(value: Any, name: str) -> float:
     """A float in [0, 0.5)."""
     return number_where(value, name, "a number in [0, 0.5)", lambda number: 0 <= number < 0.5)
 
 
-def between(value, name, low, high):
+def between(value: Any, name: str, low: float, high: float) -> float:
     """A float in [low, high]."""
     return number_where(value, name, f"a number in [{low}, {high}]", lambda number: low <= number <= high)
 
 
-def max_bytes(value):
+def max_bytes(value: Any) -> int | None:
     """The most bytes to hold at once, or None where samples are held whole."""
     return None if value is None else whole_number(value, "max_bytes", 1)
 
 
-def block_fits(least, most, block):
+def block_fits(least: int, most: int, block: int) -> None:
     """Refuse bounds that do not hold what one block needs."""
     if least > most:
         raise MemoryError(f"max_bytes is {most}, but one block of {block} samples takes {least} bytes; allow at least that")
 
 
-def kernel_array(array, dtype, shape, name):
+def kernel_array(array: Any, dtype: DTypeLike, shape: tuple[int, ...], name: str) -> NDArray[Any]:
     """`array`, where kernels can read it as it lies and write to it: a C-contiguous array of this dtype and shape."""
     if type(array) is np.ndarray and array.dtype == dtype and array.shape == shape and array.flags.carray:
         return array
@@ -384,7 +389,7 @@ def kernel_array(array, dtype, shape, name):
     raise ValueError(f"{wanted}, but is not; np.array(..., order='C') makes a copy that is")
 
 
-def parameters_in_place(theta, dtype, size):
+def parameters_in_place(theta: Any, dtype: DType, size: int) -> Array:
     """θ [P] that kernels only read: as it lies where they can."""
     if type(theta) is np.ndarray and theta.dtype == dtype and theta.shape == (size,):
         return theta if theta.flags.carray else contiguous(theta, dtype)

@@ -1,6 +1,9 @@
 """The configuration: how many threads the engine uses, and what it runs on."""
 
+from __future__ import annotations
+
 import platform
+from typing import Any
 
 import llvmlite
 import numba
@@ -10,7 +13,7 @@ import scipy
 from . import checks, pool
 
 
-def set_num_threads(k):
+def set_num_threads(k: int) -> None:
     """Use `k` threads, the caller's own included, in every later call of this process.
 
     Parameters
@@ -26,7 +29,7 @@ def set_num_threads(k):
     pool.resize(checks.whole_number(k, "k", 1))
 
 
-def show_config():
+def show_config() -> dict[str, Any]:
     """Print what the engine runs on: versions, the CPU that LLVM compiles for, the number of threads, the cache of kernels.
 
     Returns

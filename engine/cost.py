@@ -1,6 +1,11 @@
 """C = φ ∘ φ̃ and its derivatives with respect to the stacked outputs A (paper §4–5, eq. 11–18)."""
 
+from __future__ import annotations
+
+from typing import Any, NoReturn
+
 import numpy as np
+from numpy.typing import ArrayLike
 from scipy.sparse import csr_array
 
 from . import checks, cost_checks, losses, reductions
@@ -8,6 +13,7 @@ from .kernels.losses import loss_and_gradient
 from .kernels.reductions import MEAN, SUM, WEIGHTED, constant_gradient, reduce_losses
 from .losses import Loss
 from .reductions import Reduction
+from .typing import Array, DType, Indices
 
 
 class Cost:
@@ -38,31 +44,31 @@ class Cost:
     loss: Loss
     reduction: Reduction
 
-    def __init__(self, loss, reduction="mean"):
+    def __init__(self, loss: str | Loss, reduction: str | Reduction = "mean") -> None:
         object.__setattr__(self, "loss", losses.named(loss))
         object.__setattr__(self, "reduction", reductions.named(reduction))
 
-    def __setattr__(self, name, value):
+    def __setattr__(self, name: str, value: object) -> NoReturn:
         raise AttributeError(f"a Cost does not change; build another to set {name}")
 
-    def __reduce__(self):
+    def __reduce__(self) -> tuple[type[Cost], tuple[Loss, Reduction]]:
         return Cost, (self.loss, self.reduction)
 
-    def __repr__(self):
+    def __repr__(self) -> str:
         return f"Cost({self.loss!r}, {self.reduction!r})"
 
-    def targets(self, y, m, n, dtype):
+    def targets(self, y: Any, m: int, n: int, dtype: DType) -> Array:
         """y checked and cast to what kernels take: [m, n], or [m, 1] with class numbers."""
         targets = cost_checks.targets(y, (m, n), np.dtype(dtype), self.loss.kind)
         cost_checks.per_sample_data(self.reduction, m)
         cost_checks.held_by(dtype, self.loss, self.reduction)
         return targets
 
-    def at(self, indices):
+    def at(self, indices: Indices) -> Cost:
         """The same cost with its reduction's per-sample data taken at `indices`."""
         return self if self.reduction.data.size == 0 else Cost(self.loss, self.reduction.at(indices))
 
-    def losses_and_gradients(self, A, targets):
+    def losses_and_gradients(self, A: Array, targets: Array) -> tuple[Array, Array]:
         """L_k [m] and ∇L(a^{Lk}) [m, n] of checked A [m, n] and targets (eq. 11 and 17)."""
         m, n = A.shape
         if self.loss.code >= 0:
@@ -72,7 +78,7 @@ class Cost:
         return (checks.user_array(self.loss.value(A.copy(), targets.copy()), (m,), A.dtype, "the loss's value"),
                 checks.user_array(self.loss.gradient(A.copy(), targets.copy()), (m, n), A.dtype, "the loss's gradient"))
 
-    def reduce(self, values):
+    def reduce(self, values: Array) -> tuple[np.floating[Any], Array]:
         """φ(losses), a number, and ∇φ [m] (eq. 14 and 15)."""
         reduction = self.reduction
         if reduction.code >= 0:
@@ -85,7 +91,7 @@ class Cost:
         value = checks.user_array(reduction.value(values.copy()), (), values.dtype, "the reduction's value")
         return values.dtype.type(value), gradient
 
-    def constant_gradient(self, m, dtype):
+    def constant_gradient(self, m: int, dtype: DType) -> Array | None:
         """∇φ [m] where it is the same whatever the losses are (mean, sum, weighted); None where it is not."""
         reduction = self.reduction
         if reduction.code not in (MEAN, SUM, WEIGHTED):
@@ -94,40 +100,40 @@ class Cost:
         constant_gradient(reduction.code, reduction.data.astype(dtype), gradient)
         return gradient
 
-    def _checked(self, A, y):
+    def _checked(self, A: ArrayLike, y: ArrayLike) -> tuple[Array, Array]:
         A = cost_checks.outputs(A, cost_checks.sample_count(y))
         m, n = A.shape
         return A, self.targets(y, m, n, A.dtype)
 
-    def losses(self, A, y):
+    def losses(self, A: ArrayLike, y: ArrayLike) -> Array:
         """φ̃(A) = (L_1, …, L_m) [m] (eq. 13)."""
         return self.losses_and_gradients(*self._checked(A, y))[0]  # eq. 13
 
-    def value(self, A, y):
+    def value(self, A: ArrayLike, y: ArrayLike) -> np.floating[Any]:
         """C = φ(φ̃(A)), a number (eq. 14)."""
         return self.reduce(self.losses(A, y))[0]  # eq. 14
 
-    def reduction_gradient(self, A, y):
+    def reduction_gradient(self, A: ArrayLike, y: ArrayLike) -> Array:
         """∇φ [m], taken at φ̃(A) (eq. 15)."""
         return self.reduce(self.losses(A, y))[1]  # eq. 15
 
-    def loss_gradients(self, A, y):
+    def loss_gradients(self, A: ArrayLike, y: ArrayLike) -> Array:
         """∇L(a^{Lk}) [m, n], row k the one block of D_A L_k that is not zero (eq. 17)."""
         return self.losses_and_gradients(*self._checked(A, y))[1]  # eq. 17
 
-    def output_gradient(self, A, y):
+    def output_gradient(self, A: ArrayLike, y: ArrayLike) -> Array:
         """D_A C [m n]: block k is (∇φ)_k ∇L(a^{Lk}) (eq. 18)."""
         values, gradients = self.losses_and_gradients(*self._checked(A, y))
         return (self.reduce(values)[1][:, None] * gradients).reshape(-1)  # eq. 18
 
-    def loss_jacobian(self, A, y):
+    def loss_jacobian(self, A: ArrayLike, y: ArrayLike) -> csr_array[Any, Any]:
         """D_A φ̃, a SciPy sparse array [m, m n]: block diagonal with 1 × n blocks (eq. 17)."""
         gradients = self.loss_gradients(A, y)
         m, n = gradients.shape
         return csr_array((gradients.reshape(-1), np.arange(m * n), np.arange(0, m * n + 1, n)), shape=(m, m * n))
 
 
-def projection(k, m, n):
+def projection(k: int, m: int, n: int) -> csr_array[Any, Any]:
     """D_A π_k, a SciPy sparse array [n, m n]: the identity in block k, zero elsewhere (paper §5, eq. 16).
 
     Parameters

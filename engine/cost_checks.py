@@ -1,12 +1,19 @@
 """Checks of what users hand to losses, reductions and costs."""
 
+from __future__ import annotations
+
+from collections.abc import Collection
+from typing import Any
+
 import numpy as np
+from numpy.typing import NDArray
 
 from .checks import as_array, cast, contiguous, entry, finite, float_array, indexing, real_array, unmasked, whole_number
 from .object_checks import shown
+from .typing import Array, DType
 
 
-def loss_name(name, known):
+def loss_name(name: Any, known: Collection[str]) -> str:
     """The name of a loss."""
     if not isinstance(name, str):
         raise TypeError(f"loss must be a name or an engine.Loss, but is {shown(name)}; names are {', '.join(known)}")
@@ -15,7 +22,7 @@ def loss_name(name, known):
     return name
 
 
-def reduction_name(name, known):
+def reduction_name(name: Any, known: Collection[str]) -> str:
     """The name of a reduction."""
     if not isinstance(name, str):
         raise TypeError(f"reduction must be a name or an engine.Reduction, but is {shown(name)}; names are {', '.join(known)}")
@@ -25,7 +32,7 @@ def reduction_name(name, known):
     return name
 
 
-def sample_count(values, name="y"):
+def sample_count(values: Any, name: str = "y") -> int:
     """m, the length of y or X."""
     try:
         return len(values)
@@ -33,7 +40,7 @@ def sample_count(values, name="y"):
         raise TypeError(f"{name} must be an array with one entry a sample, but is {shown(values)}") from None
 
 
-def outputs(A, m):
+def outputs(A: Any, m: int) -> Array:
     """A as a finite contiguous [m, n] array of its own dtype, m ≥ 1."""
     array = float_array(A, "A")
     if m == 0 or array.size == 0:
@@ -45,7 +52,7 @@ def outputs(A, m):
     return finite(contiguous(array, array.dtype), "A")
 
 
-def targets(y, shape, dtype, kind, numbers=None):
+def targets(y: Any, shape: tuple[int, int], dtype: DType, kind: str, numbers: Any = None) -> Array:
     """y as the kernels take it: [m, n] of `dtype`, or [m, 1] with class numbers; `numbers` says which samples of a data set these
     are, for messages."""
     m, n = shape
@@ -80,19 +87,19 @@ def targets(y, shape, dtype, kind, numbers=None):
     return array
 
 
-def one_each(y, m):
+def one_each(y: NDArray[Any], m: int) -> None:
     """Refuse truths that are not as many as the samples."""
     if sample_count(y) != m:
         raise ValueError(f"y must have one entry for each of the {m} samples, but has {len(y)}")
 
 
-def _refuse(array, allowed, expected, numbers):
+def _refuse(array: NDArray[Any], allowed: NDArray[np.bool_], expected: str, numbers: Any) -> None:
     if not allowed.all():
         place = np.unravel_index(np.argmin(allowed), array.shape)
         raise ValueError(f"y must be {expected}, but y[{entry(place, numbers)}] is {array[place]}")
 
 
-def _classes(array, n, dtype, numbers):
+def _classes(array: NDArray[Any], n: int, dtype: DType, numbers: Any) -> Array:
     if array.dtype.kind not in "biu":
         raise TypeError(f"y must hold integer class numbers 0 … {n - 1}, but has dtype {array.dtype}; y.astype(int) makes them, "
                         f"or give probabilities [{len(array)}, {n}]")
@@ -107,7 +114,7 @@ def _classes(array, n, dtype, numbers):
     return classes[:, None]
 
 
-def losses(values, name, expected):
+def losses(values: Any, name: str, expected: int) -> Array:
     """losses [m] as a finite array, m ≥ 1, that goes with a reduction's per-sample data."""
     array = float_array(values, "losses")
     if array.ndim != 1 or array.size == 0:
@@ -117,7 +124,7 @@ def losses(values, name, expected):
     return not_negative_for(name, finite(contiguous(array, array.dtype), "losses"))
 
 
-def per_sample_data(reduction, m):
+def per_sample_data(reduction: Any, m: int) -> None:
     """Refuse a reduction whose weights or groups are of other samples than m."""
     if reduction.data.size not in (0, m):
         raise ValueError(_other_samples(reduction.name, reduction.data.size, m))
@@ -127,7 +134,7 @@ TINY, MOST = float(np.finfo(np.float32).tiny), float(np.finfo(np.float32).max)
 PARAMETERS = {"huber": "delta", "log_sum_exp": "t", "power_mean": "p", "mean_variance": "c"}
 
 
-def held_by(dtype, *owners):
+def held_by(dtype: DType, *owners: Any) -> None:
     """Refuse a loss or a reduction whose parameter or weights `dtype` cannot hold, so that they would become 0 or infinite."""
     for owner in owners if dtype.itemsize == 4 else ():
         size, name = abs(owner.parameter), PARAMETERS.get(owner.name)
@@ -139,11 +146,11 @@ def held_by(dtype, *owners):
                              f"{TINY:.1e}, but the largest is {largest:g}; scale them, or take a network of float64")
 
 
-def _other_samples(name, expected, m):
+def _other_samples(name: str, expected: int, m: int) -> str:
     return f"the reduction {name} has data for {expected} samples, but there are {m}; give one number for each sample"
 
 
-def not_negative_for(name, values):
+def not_negative_for(name: str, values: Array) -> Array:
     """Losses that the reduction `name` can take."""
     if name == "power_mean" and (values < 0).any():
         k = int(np.argmax(values < 0))
@@ -151,15 +158,15 @@ def not_negative_for(name, values):
     return values
 
 
-def sample_weights(w):
+def sample_weights(w: Any) -> NDArray[np.float64]:
     """w [m], finite."""
     array = real_array(w, "w")
     if array.ndim != 1 or array.size == 0:
         raise ValueError(f"w must have shape [m], one weight a sample, but has shape {list(array.shape)}")
-    return finite(indexing(array, np.float64), "w")
+    return np.asarray(finite(indexing(array, np.float64), "w"), np.float64)
 
 
-def group_numbers(groups):
+def group_numbers(groups: Any) -> NDArray[np.float64]:
     """groups [m] as numbers 0, 1, … in the order of the labels."""
     unmasked(groups, "groups")
     array = np.array(as_array(groups, "groups"))
@@ -171,7 +178,7 @@ def group_numbers(groups):
         raise TypeError(f"groups must have labels of one kind, that can be put in order, but NumPy says: {error}") from None
 
 
-def sample_number(k, m, n):
+def sample_number(k: Any, m: Any, n: Any) -> tuple[int, int, int]:
     """k in 0 … m − 1, m and n at least 1."""
     m, n, k = whole_number(m, "m", 1), whole_number(n, "n", 1), whole_number(k, "k", 0)
     if k >= m:

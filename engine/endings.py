@@ -1,5 +1,8 @@
 """How a run ends: whatever stops it, what it had reached by its last whole epoch is saved and handed on."""
 
+from __future__ import annotations
+
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -8,6 +11,7 @@ import numpy as np
 from .errors import Interrupted
 from .history import History
 from .network import Network, with_parameters
+from .typing import Array
 from .updates import UpdateState
 
 
@@ -44,32 +48,34 @@ class Reached:
         Its first `whole.epochs` rows belong to `whole`.
     """
 
-    def __init__(self, network):
-        self._network, self._shown = network, (None, network)
-        self.history, self._write = History(), None
+    def __init__(self, network: Network) -> None:
+        self._network, self.history = network, History()
+        self._shown: tuple[Whole | None, Network] = None, network
+        self._write: Callable[[Array, UpdateState, History], None] | None = None
         self.whole: Whole | None = None
         self._written: Whole | None = None
 
-    def begin(self, theta, state, history, write):
+    def begin(self, theta: Array, state: UpdateState, history: History,
+              write: Callable[[Array, UpdateState, History], None]) -> None:
         """The run before its first epoch, or as a checkpoint had it; ``write(theta, state, history)`` writes one, where there is
         any."""
         self.history, self._write = history, write
         self.whole = self._written = Whole(theta.copy(), state.copy(), len(history))
 
-    def network(self, whole):
+    def network(self, whole: Whole) -> Network:
         """The network of a whole epoch."""
         if self._shown[0] is not whole:
             self._shown = whole, with_parameters(self._network, whole.theta)
         return self._shown[1]
 
-    def result(self):
+    def result(self) -> FitResult:
         """What `fit` gives."""
         whole = self.whole
         if whole is None:
             return FitResult(self._network, History(), None)
         return FitResult(self.network(whole), History(self.history.rows[:whole.epochs]), whole.state)
 
-    def save(self):
+    def save(self) -> None:
         """Write the checkpoint, where there is one that does not hold the last whole epoch yet."""
         whole = self.whole
         if whole is not None and whole is not self._written and self._write is not None:
@@ -77,7 +83,7 @@ class Reached:
             self._write(whole.theta, whole.state, history)
             self._written = whole
 
-    def stopped(self, error, save=True):
+    def stopped(self, error: BaseException, save: bool = True) -> BaseException:
         """What to raise for an exception that stops the run, with the run in its `.result`; the last whole epoch is saved first."""
         failure = self._save_failure() if save else None
         if self.whole is None and not isinstance(error, KeyboardInterrupt):
@@ -92,7 +98,7 @@ class Reached:
             error.add_note(f"The checkpoint of the last whole epoch could not be written: {type(failure).__name__}: {failure}")
         return error
 
-    def _save_failure(self):
+    def _save_failure(self) -> Exception | None:
         """Save; what kept it from being saved, or None."""
         try:
             self.save()
@@ -101,7 +107,7 @@ class Reached:
         return None
 
 
-def attach(error, result):
+def attach(error: BaseException, result: FitResult) -> None:
     """Hang a FitResult on an exception as `.result`; as `.fit_result` where the exception has a `.result` of its own."""
     try:
         if isinstance(getattr(error, "result", None), FitResult | None):
@@ -113,7 +119,7 @@ def attach(error, result):
     error.add_note("The run of fit up to its last whole epoch is in this exception's .fit_result")
 
 
-def with_result(network, work):
+def with_result(network: Network, work: Callable[[Reached], FitResult]) -> FitResult:
     """``work(reached)``; an exception that leaves it carries the run up to its last whole epoch, and an interrupt becomes an
     `Interrupted`. Another interrupt meanwhile ends the saving, no more."""
     reached = Reached(network)

@@ -1,12 +1,41 @@
 """The batch steps of an epoch, and two roads through them: step by step, or in one call into the kernels (paper §1, eq. 21)."""
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Protocol, cast
+
 import numpy as np
 
 from schedulers import BatchSchedule, BatchStep, index_checks
 
 from .backward import gradient_room
+from .cost import Cost
 from .kernels.epoch import Batches, CostCodes, UpdateCodes, epoch
+from .typing import Array, Indices, Mask
+from .updates import FirstOrder, Update, UpdateState
 from .updates import checks as update_checks
+
+if TYPE_CHECKING:
+    from .network import Network
+
+
+class FitRun(Protocol):
+    """The checked inputs of a fit, wherever its samples are."""
+
+    network: Network
+    cost: Cost
+    update: Update
+    schedule: Any
+    X: Any
+    targets: Any
+    trainable: Mask
+    max_bytes: int | None
+
+    def problem(self, step: BatchStep) -> Any:
+        """A batch step as functions of θ."""
+
+    def fused(self, steps: EpochSteps) -> bool:
+        """Whether a whole epoch can be one call into the kernels."""
 
 
 class EpochSteps:
@@ -20,13 +49,13 @@ class EpochSteps:
         Samples in the largest of them, or 1.
     """
 
-    def __init__(self, epoch, first, indices, offsets):
+    def __init__(self, epoch: int, first: int, indices: Indices, offsets: Indices) -> None:
         self.epoch, self.first, self.indices, self.offsets = epoch, first, indices, offsets
         self.sizes = np.diff(offsets)
         self.largest = int(self.sizes.max(initial=1))
 
     @classmethod
-    def of(cls, schedule, samples, e):
+    def of(cls, schedule: Any, samples: int, e: int) -> EpochSteps:
         """Those of epoch `e`; of a schedule of a user's own by whichever of `joined` and `epoch` is its own."""
         if type(schedule) is BatchSchedule:
             indices, offsets = schedule.joined(samples, e)
@@ -38,19 +67,19 @@ class EpochSteps:
             return cls(e, e * (len(offsets) - 1), indices, offsets)
         return cls(e, *index_checks.batch_steps(schedule.epoch(samples, e), samples, name))
 
-    def __len__(self):
+    def __len__(self) -> int:
         return len(self.sizes)
 
-    def __getitem__(self, i):
+    def __getitem__(self, i: int) -> BatchStep:
         return BatchStep.checked(self.first + i, self.epoch, self.indices[self.offsets[i]:self.offsets[i + 1]])
 
     @property
-    def times(self):
+    def times(self) -> range:
         """Their batch time steps."""
         return range(self.first, self.first + len(self))
 
 
-def _joins(schedule):
+def _joins(schedule: Any) -> bool:
     """Whether a schedule's `joined` is defined where its `epoch` is, or nearer to its own class."""
     for owner in type(schedule).__mro__:
         if "joined" in vars(owner):
@@ -60,7 +89,7 @@ def _joins(schedule):
     return callable(getattr(schedule, "joined", None))
 
 
-def epoch_stepwise(run, steps, theta, state):
+def epoch_stepwise(run: FitRun, steps: EpochSteps, theta: Array, state: UpdateState) -> tuple[Array, int]:
     """The batch steps of an epoch, one by one; the cost of each, and how many were made before one was not finite."""
     costs = np.full(len(steps), np.nan)
     for i, size in enumerate(steps.sizes.tolist()):
@@ -75,9 +104,9 @@ def epoch_stepwise(run, steps, theta, state):
     return costs, len(steps)
 
 
-def epoch_fused(run, steps, theta, state):
+def epoch_fused(run: FitRun, steps: EpochSteps, theta: Array, state: UpdateState) -> tuple[Array, int]:
     """The same in one call into the kernels, with the same bits."""
-    update, reduction, loss = run.update, run.cost.reduction, run.cost.loss
+    update, reduction, loss = cast(FirstOrder, run.update), run.cost.reduction, run.cost.loss
     rates = np.array([update_checks.rate_now(update.rate_at(time), time) for time in steps.times], np.float64)
     costs = np.full(len(steps), np.nan)
     settings, rows = update_checks.kernel_arrays(update, theta, state)

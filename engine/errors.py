@@ -1,5 +1,13 @@
 """What can go wrong in a run, with what had been computed by then."""
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from .endings import FitResult
+
+
 
 class DivergenceError(ArithmeticError):
     """A cost or a parameter is no longer finite.
@@ -10,7 +18,7 @@ class DivergenceError(ArithmeticError):
         The run up to the last epoch that was whole and finite.
     """
 
-    def __init__(self, message, result=None):
+    def __init__(self, message: str, result: FitResult | None = None) -> None:
         super().__init__(message)
         self.result = result
 
@@ -35,7 +43,7 @@ class Interrupted(KeyboardInterrupt):
     the run so far
     """
 
-    def __init__(self, message="", result=None):
+    def __init__(self, message: str = "", result: FitResult | None = None) -> None:
         super().__init__(message)
         self.result = result
 

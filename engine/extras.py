@@ -1,12 +1,15 @@
 """Optional packages: imported on demand, with an error that says how to install a missing one."""
 
+from __future__ import annotations
+
 import importlib
+from typing import Any
 
 EXTRAS = {"sklearn": ("scikit-learn", "demo"), "matplotlib": ("matplotlib", "demo"), "pandas": ("pandas", "demo"),
           "distributed": ("distributed", "distributed"), "dask.config": ("distributed", "distributed")}
 
 
-def imported(module, purpose):
+def imported(module: str, purpose: str) -> Any:
     """An optional package's module, or an ImportError that says how to install it."""
     try:
         return importlib.import_module(module)

@@ -1,16 +1,25 @@
 """Checks of files: what cannot be read safely is refused with an error that names the path and what is wrong."""
 
+from __future__ import annotations
+
 import os
-from typing import NoReturn
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, NoReturn, TypeVar
 
 from .errors import CheckpointError
+from .typing import Path
+
+if TYPE_CHECKING:
+    from .archives import Archive, Header, Member
+
+Built = TypeVar("Built")
 
 
 class _NotWritable(OSError, CheckpointError):
     """No checkpoint can be written at a path."""
 
 
-def checkpoint_path(path):
+def checkpoint_path(path: Any) -> str:
     """The file at which `checkpoint` points, in a folder that exists and can be written to."""
     target = os.path.realpath(os.fspath(path))
     folder = os.path.dirname(target)
@@ -28,14 +37,14 @@ def checkpoint_path(path):
     return target
 
 
-def refuse(path, what, problem, error=ValueError) -> NoReturn:
+def refuse(path: Path, what: str, problem: str, error: type[Exception] = ValueError) -> NoReturn:
     """Raise `error`: `path` was to name `what`, but has a `problem`."""
-    refusal = error(f"path must name {what}, but {path} {problem}")
+    refusal: Any = error(f"path must name {what}, but {path} {problem}")
     refusal.path = path
     raise refusal from None
 
 
-def member(found, wanted, name):
+def member(found: Header, wanted: Member, name: str) -> str | None:
     """Refuse a member of an archive whose header says another shape or kind of numbers than `wanted`; what is wrong, or None.
 
     Parameters
@@ -48,17 +57,17 @@ def member(found, wanted, name):
         return f"its {name} must hold {wanted.kind_names}, but has dtype {found.dtype}"
     if wanted.dtype is not None and found.dtype.newbyteorder("=") != wanted.dtype:
         return f"its {name} must have dtype {wanted.dtype}, but has {found.dtype}"
-    same = wanted.shape is None or (len(found.shape) == len(wanted.shape)
-                                    and all(size in (None, there) for size, there in zip(wanted.shape, found.shape)))
-    if not same:
-        shape = ", ".join("any" if size is None else str(size) for size in wanted.shape)
+    given = wanted.shape
+    if given is not None and not (len(found.shape) == len(given)
+                                  and all(size in (None, there) for size, there in zip(given, found.shape))):
+        shape = ", ".join("any" if size is None else str(size) for size in given)
         return f"its {name} must have shape [{shape}], but has {list(found.shape)}"
     if found.size > wanted.most:
         return f"its {name} takes {found.size} bytes, but must not take more than {wanted.most}"
     return None
 
 
-def built(archive, build):
+def built(archive: Archive, build: Callable[[], Built]) -> Built:
     """What `build()` makes of an archive's arrays; where it refuses them, a refusal that names the file."""
     try:
         return build()

@@ -1,11 +1,17 @@
 """Files that are replaced whole or not at all."""
 
+from __future__ import annotations
+
 import contextlib
 import hashlib
 import os
 import re
 import secrets
 import stat
+from collections.abc import Callable, Iterator
+from typing import BinaryIO
+
+from .typing import Path
 
 try:
     import fcntl
@@ -17,7 +23,7 @@ _open_partials: set[str] = set()  # of this process
 
 
 @contextlib.contextmanager
-def replacing(path):
+def replacing(path: Path) -> Iterator[BinaryIO]:
     """Write a file beside `path` and move it there once it is whole and on the disk.
 
     Whoever reads `path`, at any moment and after any failure, finds the old file or the new one. Where the body raises, the old
@@ -80,7 +86,7 @@ def replacing(path):
     _sync_folder(target)
 
 
-def keep_copy(path, copy):
+def keep_copy(path: Path, copy: Path) -> None:
     """Let `copy` name what `path` names now, at once or not at all, where `path` exists; both symbolic links stay links."""
     source, target = (os.path.realpath(os.fspath(name)) for name in (path, copy))
     if _status(source) is None:
@@ -102,7 +108,7 @@ def keep_copy(path, copy):
         _open_partials.discard(partial)
 
 
-def remove_partials(path):
+def remove_partials(path: Path) -> None:
     """Remove the partial files beside `path` that nobody writes any more."""
     target = os.path.realpath(os.fspath(path))
     folder, name = os.path.split(target)
@@ -113,7 +119,7 @@ def remove_partials(path):
         remove_abandoned(partial)
 
 
-def remove_abandoned(path, needed=lambda: False):
+def remove_abandoned(path: Path, needed: Callable[[], bool] = lambda: False) -> None:
     """Remove a file that its writer locked, unless the writer still lives or it is `needed`, which is asked once it is locked."""
     if fcntl is None or path in _open_partials:
         return
@@ -127,14 +133,14 @@ def remove_abandoned(path, needed=lambda: False):
             os.close(descriptor)
 
 
-def lock(descriptor):
+def lock(descriptor: int) -> None:
     """Mark an open file as one whose writer lives, until it is closed."""
     if fcntl is not None:
         with contextlib.suppress(OSError):  # a file system without locks, where nothing is removed either
             fcntl.flock(descriptor, fcntl.LOCK_EX)
 
 
-def _created(partial):
+def _created(partial: str) -> BinaryIO:
     """The new file `partial`, open and locked."""
     while True:
         file = open(partial, "x+b")
@@ -144,19 +150,19 @@ def _created(partial):
         file.close()
 
 
-def _partial_name(target):
+def _partial_name(target: str) -> str:
     folder, name = os.path.split(target)
     return os.path.join(folder, f"{_stem(name)}.{secrets.token_hex(8)}.partial")
 
 
-def _stem(name):
+def _stem(name: str) -> str:
     encoded = os.fsencode(name)
     if len(encoded) <= LONGEST:
         return name
     return os.fsdecode(encoded[:40]) + hashlib.sha256(encoded).hexdigest()[:16]
 
 
-def _status(path):
+def _status(path: Path) -> os.stat_result | None:
     """What the system knows of a file, or None where there is none; a loop of links raises."""
     try:
         return os.stat(path)
@@ -164,7 +170,7 @@ def _status(path):
         return None
 
 
-def _sync_folder(target):
+def _sync_folder(target: str) -> None:
     """Make a rename last through a loss of power, where the system can."""
     with contextlib.suppress(OSError):
         descriptor = os.open(os.path.dirname(target), os.O_RDONLY)

@@ -1,5 +1,7 @@
 """Forks wait for the compiler, so that a child never inherits a lock that only a thread of its parent could release."""
 
+from __future__ import annotations
+
 import contextlib
 import os
 
@@ -9,7 +11,7 @@ from numba.core.compiler_lock import global_compiler_lock
 _locks: list[contextlib.ExitStack] = []  # those taken for the fork that is under way
 
 
-def _take():
+def _take() -> None:
     """Take Numba's lock, then LLVM's, in the order in which a thread that compiles takes them."""
     locks = contextlib.ExitStack()
     locks.enter_context(global_compiler_lock)
@@ -17,12 +19,12 @@ def _take():
     _locks.append(locks)
 
 
-def _release():
+def _release() -> None:
     """Release both, in the parent and in the child, whose only thread is a copy of the one that took them."""
     if _locks:
         _locks.pop().close()
 
 
-def wait_for_compilation():
+def wait_for_compilation() -> None:
     """From now on, a fork waits until no thread compiles a kernel or reads one from the cache, which takes seconds at most."""
     os.register_at_fork(before=_take, after_in_parent=_release, after_in_child=_release)

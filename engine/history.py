@@ -1,11 +1,21 @@
 """What a run records: a row for each epoch."""
 
+from __future__ import annotations
+
 import csv
 import io
+from collections.abc import Iterable, Iterator
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from .files import replacing
+from .typing import Path, Row
+
+if TYPE_CHECKING:
+    import pandas
+    from matplotlib.axes import Axes
 
 
 class History:
@@ -24,36 +34,36 @@ class History:
 
     NAMES = ("epoch", "batch_steps", "cost", "validation_cost", "seconds")
 
-    def __init__(self, rows=()):
+    def __init__(self, rows: Iterable[Row] = ()) -> None:
         self.rows = list(rows)
 
-    def __len__(self):
+    def __len__(self) -> int:
         return len(self.rows)
 
-    def __iter__(self):
+    def __iter__(self) -> Iterator[Row]:
         return iter(self.rows)
 
-    def __getitem__(self, i):
+    def __getitem__(self, i: int) -> Row:
         return self.rows[i]
 
-    def columns(self):
+    def columns(self) -> dict[str, NDArray[Any]]:
         """The rows as arrays, by name; NaN where a row lacks what others have."""
         names = dict.fromkeys(name for row in self.rows for name in row) if self.rows else self.NAMES
         return {name: _column([row.get(name, float("nan")) for row in self.rows]) for name in names}
 
-    def to_pandas(self):
+    def to_pandas(self) -> pandas.DataFrame:
         """The rows as a pandas DataFrame; pandas must be installed."""
         import pandas
 
         return pandas.DataFrame(self.columns())
 
-    def plot(self, axes=None):
+    def plot(self, axes: Axes | None = None) -> Axes:
         """Cost against epoch; Matplotlib must be installed. Gives the axes."""
         from .plot import plot_history
 
         return plot_history(self, axes)
 
-    def save_csv(self, path):
+    def save_csv(self, path: Path) -> None:
         """Write the rows to a CSV file with a header, in UTF-8; the file is replaced whole or not at all."""
         with replacing(path) as file:
             text = io.TextIOWrapper(file, encoding="utf-8", errors="backslashreplace", newline="", write_through=True)
@@ -64,7 +74,7 @@ class History:
             text.detach()
 
 
-def _column(values):
+def _column(values: list[Any]) -> NDArray[Any]:
     """An array of one value a row; of objects where the values are not alike."""
     try:
         return np.array(values)

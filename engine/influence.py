@@ -1,17 +1,24 @@
 """How far each training sample moves a prediction or a cost (Koh & Liang 2017)."""
 
+from __future__ import annotations
+
 import numpy as np
+from numpy.typing import ArrayLike
+from scipy.sparse.linalg import LinearOperator
 
 from . import checks, object_checks
 from .backward import value_and_gradient
 from .cost import Cost
+from .network import Network
 from .operators import checks as operator_checks
 from .operators.inverse_product import inverse_product
 from .operators.jacobian import Jacobian
 from .operators.loss_jacobian import LossJacobian
+from .typing import Array
 
 
-def influence_on_predictions(network, X, y, cost, X_test, *, curvature, damping):
+def influence_on_predictions(network: Network, X: ArrayLike, y: ArrayLike, cost: Cost, X_test: ArrayLike, *,
+                             curvature: LinearOperator, damping: float) -> Array:
     """d a^L(x*) / dε_k, the rate at which predictions move with the weight of each training sample (Koh & Liang 2017, 1703.04730).
 
     θ is taken for a minimum of C, and C + ε L_k for minimised anew, to first order: −J(x*) (K + λ I)⁻¹ ∇_θ L_k. To first order
@@ -64,7 +71,8 @@ def influence_on_predictions(network, X, y, cost, X_test, *, curvature, damping)
     return np.ascontiguousarray(moved).reshape(G.shape[0], -1, network.widths[-1])
 
 
-def influence_on_cost(network, X, y, cost, X_test, y_test, *, curvature, damping, test_cost=None):
+def influence_on_cost(network: Network, X: ArrayLike, y: ArrayLike, cost: Cost, X_test: ArrayLike, y_test: ArrayLike, *,
+                      curvature: LinearOperator, damping: float, test_cost: Cost | None = None) -> Array:
     """dC* / dε_k, the rate at which a cost of other samples moves with the weight of each training sample (Koh & Liang 2017).
 
     −D_θ C* (K + λ I)⁻¹ ∇_θ L_k under the assumptions of `influence_on_predictions`: negative where more weight of sample k makes

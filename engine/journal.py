@@ -1,5 +1,7 @@
 """A history's rows on disk: lines of JSON, and a file of them that only grows."""
 
+from __future__ import annotations
+
 import contextlib
 import json
 import os
@@ -7,19 +9,22 @@ import re
 import secrets
 import warnings
 import zlib
-from typing import TypedDict
+from collections.abc import Callable, Collection, Sequence
+from functools import partial
+from typing import Any, BinaryIO, TypedDict
 
 import numpy as np
 
 from .files import lock, remove_abandoned
 from .history import History
+from .typing import Row
 
 NOT_PLAIN = object()  # what JSON cannot hold
 NUMBERS, NUMBERED = (float, int), frozenset(History.NAMES)
 ENCODER = json.JSONEncoder()
 
 
-def encoded(row, said):
+def encoded(row: Row, said: set[str]) -> str:
     """A row as a line of JSON.
 
     NumPy's numbers and arrays become Python's numbers and lists. What JSON cannot hold is left out, and so is what a callback put
@@ -40,7 +45,7 @@ def encoded(row, said):
     return "{" + ", ".join(f"{json.dumps(key)}: {text}" for key, text in texts.items()) + "}\n"
 
 
-def decoded(text, first):
+def decoded(text: bytes, first: int) -> list[Row] | None:
     """The rows of lines of JSON, those of the epochs from `first` on; None where they are not."""
     rows = json.loads(f"[{','.join(text.decode('ascii').splitlines())}]")
     for e, row in enumerate(rows, first):
@@ -51,13 +56,13 @@ def decoded(text, first):
     return rows
 
 
-def _json(value):
+def _json(value: Any) -> str | None:
     with contextlib.suppress(TypeError, ValueError, RecursionError, OverflowError):
         return json.dumps(_plain(value))
     return None
 
 
-def _plain(value):
+def _plain(value: Any) -> Any:
     if isinstance(value, (np.bool_, np.integer, np.floating)):
         return bool(value) if isinstance(value, np.bool_) else int(value) if isinstance(value, np.integer) else float(value)
     if isinstance(value, np.ndarray):
@@ -69,7 +74,7 @@ def _plain(value):
     return value if value is None or isinstance(value, (bool, int, float, str)) else NOT_PLAIN
 
 
-def _is_number(value):
+def _is_number(value: Any) -> bool:
     return isinstance(value, (int, float)) and not isinstance(value, bool)
 
 
@@ -101,11 +106,12 @@ class Journal:
 
     EMPTY: Reference = {"name": "", "rows": 0, "bytes": 0, "checksum": 0}
 
-    def __init__(self, checkpoint):
-        self._checkpoint, self._file = checkpoint, None
+    def __init__(self, checkpoint: str) -> None:
+        self._checkpoint = checkpoint
+        self._file: BinaryIO | None = None
         self.reference = self.EMPTY
 
-    def append(self, lines):
+    def append(self, lines: Sequence[str]) -> None:
         """Append so many lines, and see that they are on the disk."""
         name = self.reference["name"] or secrets.token_hex(4)
         if self._file is None:
@@ -120,7 +126,7 @@ class Journal:
         self.reference = {"name": name, "rows": self.reference["rows"] + len(lines), "bytes": end + len(text),
                           "checksum": zlib.crc32(text, self.reference["checksum"])}
 
-    def check(self):
+    def check(self) -> None:
         """Begin a new one where the file has gone or was changed by others; the rows are to be appended again."""
         if self.reference["name"]:
             with contextlib.suppress(OSError):
@@ -129,19 +135,19 @@ class Journal:
             self.close()
             self.reference = self.EMPTY
 
-    def close(self):
+    def close(self) -> None:
         """Close the file; appending opens it again."""
         if self._file is not None:
             self._file.close()
             self._file = None
 
 
-def journal_path(checkpoint, name):
+def journal_path(checkpoint: str, name: str) -> str:
     """Where the journal `name` of a checkpoint lies."""
     return f"{checkpoint}.history-{name}"
 
 
-def read_journal(checkpoint, reference):
+def read_journal(checkpoint: str, reference: Reference) -> bytes | str:
     """The bytes that a checkpoint refers to, or a text that says why they cannot be had."""
     if not reference["bytes"]:
         return b""
@@ -155,7 +161,7 @@ def read_journal(checkpoint, reference):
     return text if zlib.crc32(text) == reference["checksum"] else f"its history in {path} is damaged"
 
 
-def is_reference(found):
+def is_reference(found: Any) -> bool:
     """Whether JSON that was read is a journal's `reference`."""
     if not isinstance(found, dict) or set(found) != set(Journal.EMPTY) or not isinstance(found["name"], str):
         return False
@@ -163,7 +169,7 @@ def is_reference(found):
     return bool(re.fullmatch("[0-9a-f]{8}|", found["name"])) and all(type(number) is int and number >= 0 for number in numbers)
 
 
-def remove_journals(checkpoint, names_kept):
+def remove_journals(checkpoint: str, names_kept: Callable[[], Collection[str]]) -> None:
     """Remove the journals beside a checkpoint whose runs have ended, but for those whose names are in the list `names_kept()`.
 
     It is asked once a journal is locked: by then whatever refers to it is written, for its run holds the lock until it ends.
@@ -172,4 +178,4 @@ def remove_journals(checkpoint, names_kept):
     pattern = re.compile(re.escape(name) + r"\.history-([0-9a-f]{8})")
     with contextlib.suppress(OSError), os.scandir(folder or ".") as entries:
         for path, journal in [(entry.path, found[1]) for entry in entries if (found := pattern.fullmatch(entry.name))]:
-            remove_abandoned(path, lambda journal=journal: journal in names_kept())
+            remove_abandoned(path, partial(lambda journal: journal in names_kept(), journal))

@@ -1,6 +1,9 @@
 """Laplace's approximation of the posterior of θ, and what the linearised network predicts under it."""
 
+from __future__ import annotations
+
 import numpy as np
+from numpy.typing import ArrayLike
 
 from . import checks, object_checks
 from .cost import Cost
@@ -8,12 +11,13 @@ from .network import Network
 from .operators.gaussian_posterior import GaussianPosterior, in_float64
 from .operators.jacobian import Jacobian
 from .operators.output_hessian import output_roots
+from .typing import Array
 
 
 class LaplacePosterior:
     """N(θ, (Jᵀ H J + τ I)⁻¹), from factors of P × P or of m n × m n numbers, in float64; made by `laplace`."""
 
-    def __init__(self, network, X, y, cost, prior_precision, last_layer):
+    def __init__(self, network: Network, X: ArrayLike, y: ArrayLike, cost: Cost, prior_precision: float, last_layer: bool) -> None:
         object_checks.network(network, Network)
         object_checks.cost(cost, Cost)
         X = checks.samples(X, network.widths[0], network.dtype)
@@ -28,14 +32,14 @@ class LaplacePosterior:
             raise np.linalg.LinAlgError(f"at prior_precision {self.prior_precision:g} the posterior's precision is singular to "
                                         f"within rounding; take a larger prior_precision, at least {self._posterior.least:.1e}")
 
-    def _jacobian(self, X):
+    def _jacobian(self, X: Array) -> Jacobian:
         """J of the parameters that are uncertain, in float64."""
         X = X.astype(np.float64, copy=False)
         if self._top is not self._whole and self._whole.depth > 1:
             X = self._whole.forward(X).a(self._whole.depth - 1)
         return Jacobian(self._top, X)
 
-    def predict(self, X, *, joint=False):
+    def predict(self, X: ArrayLike, *, joint: bool = False) -> tuple[Array, Array]:
         """The linearised network's predictions f(x*) + J(x*) (θ′ − θ), θ′ from the posterior (Immer et al. 2021, arXiv 2008.08216).
 
         Parameters
@@ -57,14 +61,15 @@ class LaplacePosterior:
         return self.network(X), self._posterior.joint_covariance(J) if joint else self._posterior.covariances(J)
 
 
-def _last_layer(network):
+def _last_layer(network: Network) -> Network:
     """Layer L as a network of its own, from a^{L−1}."""
     L = network.depth
     theta = np.concatenate([network.weight(L).reshape(-1), network.bias(L)])
     return Network(network.widths[-2:], network.activations[-1:], theta)
 
 
-def laplace(network, X, y, cost, *, prior_precision=1.0, last_layer=False):
+def laplace(network: Network, X: ArrayLike, y: ArrayLike, cost: Cost, *, prior_precision: float = 1.0,
+            last_layer: bool = False) -> LaplacePosterior:
     """Laplace's approximation with the GGN: θ′ ~ N(θ, (Jᵀ H J + τ I)⁻¹) (MacKay 1992; Daxberger et al. 2021, arXiv 2106.14806).
 
     H has the blocks (∇φ)_k ∇²L_k. It is the posterior under a prior N(0, I/τ) where C is the negative log likelihood: the reduction

@@ -1,5 +1,9 @@
 """Where W^l and b^l lie in theta (eq. 3)."""
 
+from __future__ import annotations
+
+from collections.abc import Sequence
+
 import numpy as np
 
 from .kernels.layout import ACTIVATION, BIAS, ROW, WEIGHT, WIDTH
@@ -27,7 +31,7 @@ class Layout:
         What the kernels read; its columns are named in ``kernels/layout.py``.
     """
 
-    def __init__(self, widths, codes):
+    def __init__(self, widths: tuple[int, ...], codes: Sequence[int]) -> None:
         self.widths = widths
         plan = np.zeros((len(widths), 5), np.int64)
         place = row = 0
@@ -44,19 +48,19 @@ class Layout:
         self.sample_work = place + NEURON * (row - widths[0])
         self.chain_lines = row - widths[0] - widths[-1]
 
-    def weight_slice(self, l):
+    def weight_slice(self, l: int) -> slice:
         """The slice of θ that holds W^l, row-major."""
         return slice(int(self.plan[l, WEIGHT]), int(self.plan[l, BIAS]))
 
-    def bias_slice(self, l):
+    def bias_slice(self, l: int) -> slice:
         """The slice of θ that holds b^l."""
         first = int(self.plan[l, BIAS])
         return slice(first, first + self.widths[l])
 
-    def a_line(self, l):
+    def a_line(self, l: int) -> int:
         """Where a^l begins in a panel's stack."""
         return int(self.plan[l, ROW])
 
-    def gamma_line(self, l):
+    def gamma_line(self, l: int) -> int:
         """Where γ^l begins in a panel's stack."""
         return self.neurons + int(self.plan[l, ROW]) - self.widths[0]

@@ -1,12 +1,16 @@
 """Losses L: a number for each sample from its output and its truth (paper §4, eq. 11)."""
 
+from __future__ import annotations
+
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 
 from . import checks, cost_checks
 from .kernels.losses import CODES, CUSTOM, loss_and_gradient, loss_hessian
+from .typing import Array
 
 KINDS = {"softmax_cross_entropy": "classes", "binary_cross_entropy": "unit", "poisson": "counts", "hinge": "signs"}
 PARAMETRIC = ("huber",)
@@ -33,23 +37,23 @@ class Loss:
     17.0
     """
 
-    value: Callable
-    gradient: Callable
-    hessian: Callable | None = None
+    value: Callable[[Any, Any], Array]
+    gradient: Callable[[Any, Any], Array]
+    hessian: Callable[[Any, Any], Array] | None = None
     name: str = field(default="a user's own", init=False)
     code: int = field(default=CUSTOM, init=False)
     parameter: float = field(default=0.0, init=False)
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         checks.user_functions("Loss", value=self.value, gradient=self.gradient)
 
-    def __repr__(self):
+    def __repr__(self) -> str:
         if self.code < 0:
             return f"Loss({checks.function_name(self.value)}, {checks.function_name(self.gradient)})"
         return f"{self.name}({self.parameter:g})" if self.name in PARAMETRIC else self.name
 
     @property
-    def kind(self):
+    def kind(self) -> str:
         """What its targets are: classes, unit (in [0, 1]), counts, signs, or any values."""
         return KINDS.get(self.name, "values")
 
@@ -57,10 +61,10 @@ class Loss:
 class _BuiltIn:
     """The value (order 0), gradient (1) or Hessian (2) of a kernel's code."""
 
-    def __init__(self, name, parameter, order):
+    def __init__(self, name: str, parameter: float, order: int) -> None:
         self.name, self.parameter, self.order = name, parameter, order
 
-    def __call__(self, A, y):
+    def __call__(self, A: Any, y: Any) -> Array:
         A = cost_checks.outputs(A, cost_checks.sample_count(y))
         cost_checks.held_by(A.dtype, self)
         targets = cost_checks.targets(y, A.shape, A.dtype, KINDS.get(self.name, "values"))
@@ -74,14 +78,14 @@ class _BuiltIn:
         return losses if self.order == 0 else gradients
 
 
-def _built_in(name, parameter=0.0):
+def _built_in(name: str, parameter: float = 0.0) -> Loss:
     loss = Loss(*(_BuiltIn(name, parameter, order) for order in range(3)))
     for attribute, value in (("name", name), ("code", CODES[name]), ("parameter", parameter)):
         object.__setattr__(loss, attribute, value)
     return loss
 
 
-def huber(delta=1.0):
+def huber(delta: float = 1.0) -> Loss:
     """Huber's loss (1964), summed over outputs: d²/2 up to |d| = δ, then δ (|d| − δ/2).
 
     Parameters
@@ -113,6 +117,6 @@ NAMED = {loss.name: loss for loss in (squared_error, absolute_error, huber(), lo
                                       binary_cross_entropy, poisson, hinge, cosine)}
 
 
-def named(loss):
+def named(loss: str | Loss) -> Loss:
     """A Loss by name, or as it is."""
     return loss if isinstance(loss, Loss) else NAMED[cost_checks.loss_name(loss, NAMED)]

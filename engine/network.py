@@ -1,16 +1,28 @@
 """The network: widths, activations and one flat vector of parameters."""
 
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
 import numpy as np
+from numpy.typing import ArrayLike, DTypeLike
 
 from . import activations as named_activations
 from . import checks, saved_network
+from .activations import Activation
 from .kernels.activations import prepare
 from .kernels.forward import predict
 from .kernels.layout import GROUP, LINE
 from .layout import Layout
 from .network_kernels import NetworkKernels
 from .pool import over
+from .typing import Array, DType, Path
 from .workspace import thread_workspaces
+
+if TYPE_CHECKING:
+    from .forward import ForwardPass
+    from .operators.jacobian import Jacobian
 
 SCHEMES = ("auto", "glorot", "he", "lecun")
 HE = ("relu", "leaky_relu", "elu", "gelu", "silu", "softplus")
@@ -49,7 +61,8 @@ class Network:
     array([[3.5]])
     """
 
-    def __init__(self, widths, activations, parameters):
+    def __init__(self, widths: Sequence[int], activations: str | Activation | Sequence[str | Activation],
+                 parameters: ArrayLike) -> None:
         self._widths = checks.widths(widths)
         given = checks.layer_activations(activations, len(self._widths) - 1)
         self._activations = tuple(named_activations.named(activation) for activation in given)
@@ -58,14 +71,16 @@ class Network:
         theta = checks.parameters(parameters, layout.size, self._widths)
         self._own(NetworkKernels(theta, layout, all(code >= 0 for code in codes)))
 
-    def _own(self, kernels):
+    def _own(self, kernels: NetworkKernels) -> None:
         prepare([activation.code for activation in self._activations], kernels.theta.dtype)
         self.kernels = kernels
         self._parameters = kernels.theta.view()
         self._parameters.flags.writeable = False
 
     @classmethod
-    def initialize(cls, widths, activations, *, output="identity", seed=0, dtype=np.float64, scheme="auto"):
+    def initialize(cls, widths: Sequence[int], activations: str | Activation | Sequence[str | Activation], *,
+                   output: str | Activation = "identity", seed: int = 0, dtype: DTypeLike = np.float64,
+                   scheme: str = "auto") -> Network:
         """A network with random weights and biases at 0.
 
         Parameters
@@ -95,11 +110,12 @@ class Network:
         67
         """
         widths = checks.widths(widths)
-        if not isinstance(activations, (tuple, list)):
-            activations = (activations,) * (len(widths) - 2) + (output,)
+        given: Any = activations
+        if not isinstance(given, (tuple, list)):
+            given = (given,) * (len(widths) - 2) + (output,)
         dtype = checks.float_dtype(dtype)
         checks.one_of(scheme, "scheme", SCHEMES)
-        network = cls(widths, activations, np.zeros(Layout(widths, (0,) * (len(widths) - 1)).size, dtype))
+        network = cls(widths, given, np.zeros(Layout(widths, (0,) * (len(widths) - 1)).size, dtype))
         generator = checks.generator(seed)
         theta = np.zeros(network.size, dtype)
         for l, activation in enumerate(network.activations, 1):
@@ -116,45 +132,45 @@ class Network:
         return with_parameters(network, theta)
 
     @property
-    def widths(self):
+    def widths(self) -> tuple[int, ...]:
         """(n_0, …, n_L)."""
         return self._widths
 
     @property
-    def activations(self):
+    def activations(self) -> tuple[Activation, ...]:
         """(g^1, …, g^L), each an Activation."""
         return self._activations
 
     @property
-    def depth(self):
+    def depth(self) -> int:
         """L, the number of layers after the input."""
         return len(self._widths) - 1
 
     @property
-    def size(self):
+    def size(self) -> int:
         """P, the number of parameters."""
         return self.kernels.layout.size
 
     @property
-    def dtype(self):
+    def dtype(self) -> DType:
         """The dtype of θ and of every computation with it."""
         return self.kernels.theta.dtype
 
     @property
-    def parameters(self):
+    def parameters(self) -> Array:
         """θ [P], a read-only view (eq. 3)."""
         return self._parameters
 
-    def weight(self, l):
+    def weight(self, l: int) -> Array:
         """W^l [n_l, n_{l−1}], a read-only view into θ; l = 1 … L."""
         l = checks.layer_index(l, 1, self.depth)
         return self._parameters[self.kernels.layout.weight_slice(l)].reshape(self._widths[l], self._widths[l - 1])
 
-    def bias(self, l):
+    def bias(self, l: int) -> Array:
         """b^l [n_l], a read-only view into θ; l = 1 … L."""
         return self._parameters[self.kernels.layout.bias_slice(checks.layer_index(l, 1, self.depth))]
 
-    def replace(self, parameters):
+    def replace(self, parameters: ArrayLike) -> Network:
         """The same network with other parameters [P], in its own dtype.
 
         Raises
@@ -165,7 +181,7 @@ class Network:
         parameters = checks.vector(parameters, self.size, self.dtype, "parameters", "one number for each of θ")
         return with_parameters(self, np.array(parameters))
 
-    def __call__(self, X):
+    def __call__(self, X: ArrayLike) -> Array:
         """Predictions a^L (eq. 1–2).
 
         Parameters
@@ -196,19 +212,19 @@ class Network:
         over(panels, len(X) * kernels.layout.sample_work, predict, kernels.theta, kernels.plan, X, NO_INDICES, out, room)
         return out
 
-    def forward(self, X):
+    def forward(self, X: ArrayLike) -> ForwardPass:
         """The forward pass of X [m, n_0], with everything it computed on the way: a ForwardPass (eq. 1–6)."""
         from .forward import ForwardPass
 
         return ForwardPass(self, X)
 
-    def jacobian(self, X):
+    def jacobian(self, X: ArrayLike) -> Jacobian:
         """D_θ A at X [m, n_0]: a Jacobian, a SciPy LinearOperator of shape (m n, P) (eq. 7–10, 19)."""
         from .operators.jacobian import Jacobian
 
         return Jacobian(self, X)
 
-    def save(self, path):
+    def save(self, path: Path) -> None:
         """Write the network to an .npz file, never pickled; `engine.load` reads it.
 
         The file is written beside `path` and moved there once it is whole: after a failure of any kind `path` still holds what it
@@ -223,16 +239,16 @@ class Network:
         """
         saved_network.write(path, self._widths, checks.savable_activations(self._activations), self.kernels.theta)
 
-    def __reduce__(self):
+    def __reduce__(self) -> tuple[Any, ...]:
         given = [activation.name if activation.code >= 0 else activation for activation in self._activations]
         return Network, (self._widths, given, self.kernels.theta)
 
-    def __repr__(self):
+    def __repr__(self) -> str:
         names = ", ".join(activation.name for activation in self._activations)
         return f"Network({'-'.join(map(str, self._widths))}, ({names}), {self.dtype}, P = {self.size})"
 
 
-def with_parameters(network, theta):
+def with_parameters(network: Network, theta: Array) -> Network:
     """The network with θ [P] in its own dtype, which was checked before and is not copied: `Network.replace` checks and copies."""
     made = object.__new__(Network)
     made._widths, made._activations = network._widths, network._activations
@@ -240,7 +256,7 @@ def with_parameters(network, theta):
     return made
 
 
-def load(path):
+def load(path: Path) -> Network:
     """Read a network that `Network.save` wrote.
 
     Parameters

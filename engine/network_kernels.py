@@ -1,9 +1,13 @@
 """What compiled functions take of a network."""
 
+from __future__ import annotations
+
 import numpy as np
 
 from .kernels.transposed import any_transposed, transpose_weights
+from .layout import Layout
 from .pool import over
+from .typing import Array
 
 
 class NetworkKernels:
@@ -25,16 +29,16 @@ class NetworkKernels:
 
     _backward_weights: np.ndarray | None
 
-    def __init__(self, theta, layout, built_in):
+    def __init__(self, theta: Array, layout: Layout, built_in: bool) -> None:
         self.theta, self.layout, self.plan, self.built_in = theta, layout, layout.plan, built_in
         self._backward_weights = None
 
-    def at(self, theta):
+    def at(self, theta: Array) -> NetworkKernels:
         """The same of other parameters [P]."""
         return NetworkKernels(theta, self.layout, self.built_in)
 
     @property
-    def backward_weights(self):
+    def backward_weights(self) -> Array:
         """θ [P] with the weights of wide layers transposed, for passes backward; θ itself where no layer is wide.
 
         Transposed when it is first asked for.

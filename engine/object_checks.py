@@ -1,7 +1,13 @@
 """Checks of the networks and costs that users hand to public functions."""
 
+from __future__ import annotations
 
-def shown(value):
+from typing import Any, TypeVar
+
+Kind = TypeVar("Kind")
+
+
+def shown(value: object) -> str:
     """A value in an error: as Python writes it where that is short, else its class."""
     try:
         text = repr(value)
@@ -10,7 +16,7 @@ def shown(value):
     return text if 0 < len(text) <= 80 and "\n" not in text else f"of type {type(value).__name__}"
 
 
-def network(value, kind, name="network"):
+def network(value: Any, kind: type[Kind], name: str = "network") -> Kind:
     """A Network."""
     if not isinstance(value, kind):
         raise TypeError(f"{name} must be an engine.Network, but is {shown(value)}; engine.Network(widths, activations, parameters) "
@@ -18,7 +24,7 @@ def network(value, kind, name="network"):
     return value
 
 
-def cost(value, kind, name="cost"):
+def cost(value: Any, kind: type[Kind], name: str = "cost") -> Kind:
     """A Cost."""
     if not isinstance(value, kind):
         raise TypeError(f"{name} must be an engine.Cost, but is {shown(value)}; engine.Cost(loss, reduction) makes one, "

@@ -1,6 +1,11 @@
 """The face to scipy.optimize: a cost as functions of θ."""
 
+from __future__ import annotations
+
+from typing import Any
+
 import numpy as np
+from numpy.typing import ArrayLike, NDArray
 from scipy.sparse.linalg import LinearOperator
 
 from schedulers import BatchStep
@@ -9,23 +14,25 @@ from . import checks, object_checks
 from .backward import evaluate
 from .cost import Cost
 from .network import Network, with_parameters
+from .operators.jacobian import Jacobian
 from .rows import as_given
+from .typing import Array
 
 
 class ScaledJacobian(LinearOperator):
     """diag(w) J of shape (m n, P), the derivative of `Objective.residual`: float64, as SciPy computes."""
 
-    def __init__(self, jacobian, scale):
+    def __init__(self, jacobian: Jacobian, scale: Array) -> None:
         self._jacobian, self._scale = jacobian, scale.astype(np.float64)
         super().__init__(np.float64, jacobian.shape)
 
-    def _matvec(self, v):
+    def _matvec(self, v: NDArray[Any]) -> NDArray[np.float64]:
         return self._scale * (self._jacobian @ v.reshape(-1))
 
-    def _rmatvec(self, u):
+    def _rmatvec(self, u: NDArray[Any]) -> NDArray[np.float64]:
         return (self._jacobian.T @ (self._scale * u.reshape(-1))).astype(np.float64)
 
-    def dense(self):
+    def dense(self) -> NDArray[np.float64]:
         """Every number of it, float64 [m n, P]: what ``least_squares`` needs for ``method="lm"`` and ``x_scale="jac"``.
 
         Raises
@@ -41,28 +48,29 @@ class ScaledJacobian(LinearOperator):
 class Objective:
     """C(θ) and its derivatives at fixed samples, as `scipy.optimize` calls them; made by `engine.objective`."""
 
-    def __init__(self, network, X, y, cost):
+    def __init__(self, network: Network, X: ArrayLike, y: ArrayLike, cost: Cost) -> None:
         self.network, self.cost = object_checks.network(network, Network), object_checks.cost(cost, Cost)
         self._X = np.array(checks.samples(X, network.widths[0], network.dtype))
         self._targets = np.array(cost.targets(y, len(self._X), network.widths[-1], network.dtype))
         self._step = BatchStep(0, 0, np.arange(len(self._X)))
-        self._last = self._curvature = None
+        self._last: Any = None
+        self._curvature: Any = None
 
-    def _evaluate(self, theta):
+    def _evaluate(self, theta: ArrayLike) -> Any:
         theta = np.array(checks.vector(theta, self.network.size, self.network.dtype, "theta", "one number for each of θ"))
         if self._last is None or not np.array_equal(theta, self._last[0]):
             self._last = theta, *evaluate(with_parameters(self.network, theta), self._X, self._targets, self.cost, self._step)
         return self._last
 
-    def fun(self, theta):
+    def fun(self, theta: ArrayLike) -> float:
         """C at θ [P], a float."""
         return float(self._evaluate(theta)[1])
 
-    def jac(self, theta):
+    def jac(self, theta: ArrayLike) -> NDArray[np.float64]:
         """D_θ C at θ [P], float64 [P]: what SciPy's optimisers compute in (eq. 20)."""
         return self._evaluate(theta)[2].astype(np.float64)
 
-    def hessp(self, theta, v):
+    def hessp(self, theta: ArrayLike, v: ArrayLike) -> NDArray[np.float64]:
         """∇²C v at θ [P] for v [P], float64 [P], exact: for ``minimize(method="trust-ncg" | "Newton-CG", hessp=...)``.
 
         One Hessian operator serves every v at the same θ.
@@ -80,12 +88,12 @@ class Objective:
             self._curvature = theta, hessian(with_parameters(self.network, theta), self._X, y, self.cost)
         return (self._curvature[1] @ checks.direction(v, self.network.size, self.network.dtype)).astype(np.float64)
 
-    def _scale(self):
+    def _scale(self) -> Array:
         """√∂φ/∂L_k, one for each of A: with it ½‖residual‖² is C."""
         weights = checks.residual_weights(self.cost, len(self._X), self.network.dtype)
         return np.repeat(np.sqrt(weights), self.network.widths[-1])
 
-    def residual(self, theta):
+    def residual(self, theta: ArrayLike) -> NDArray[np.float64]:
         """A − y, float64 [m n], scaled so that ½‖residual‖² = C: for `scipy.optimize.least_squares`.
 
         Raises
@@ -96,12 +104,12 @@ class Objective:
         network = self.network.replace(theta)
         return self._scale().astype(np.float64) * (network(self._X) - self._targets).reshape(-1)
 
-    def residual_jac(self, theta):
+    def residual_jac(self, theta: ArrayLike) -> ScaledJacobian:
         """The derivative of `residual`, a LinearOperator (m n, P) that never forms J; its `.dense()` does."""
         return ScaledJacobian(self.network.replace(theta).jacobian(self._X), self._scale())
 
 
-def objective(network, X, y, cost):
+def objective(network: Network, X: ArrayLike, y: ArrayLike, cost: Cost) -> Objective:
     """A cost as functions of θ alone, for `scipy.optimize.minimize` and `least_squares`.
 
     Parameters

@@ -1,9 +1,18 @@
 """Pictures, by Matplotlib."""
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
 from .extras import imported
 
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
 
-def plot_history(history, axes=None):
+    from .history import History
+
+
+def plot_history(history: History, axes: Axes | None = None) -> Axes:
     """The cost, and the validation cost where there is one, against the epoch.
 
     Parameters

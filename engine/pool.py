@@ -1,13 +1,18 @@
 """The pool of threads: `over` runs a serial kernel on a few of them, a range of its work at a time."""
 
+from __future__ import annotations
+
 import _thread
 import atexit
 import os
 import threading
 import time
+from collections.abc import Callable, Sequence
+from typing import Any
 
 import numba
 import numpy as np
+from numpy.typing import NDArray
 
 from schedulers import share
 
@@ -27,17 +32,17 @@ STOPPED[STOP] = 1
 class _Worker(threading.Thread):
     """A thread that takes ranges from a board, and sleeps once nothing has been posted for a while."""
 
-    def __init__(self, board, slot):
+    def __init__(self, board: NDArray[np.int64], slot: int) -> None:
         super().__init__(name="gammachain", daemon=True)
         self.board, self.slot, self._bell = board, slot, threading.Lock()
         self._bell.acquire()
 
-    def run(self):
+    def run(self) -> None:
         while not self.board[STOP]:
             wait_for_jobs(self.board, self.slot)
             self._bell.acquire()  # returns at once where a call came meanwhile, as it does in one of three calls of some 5 ms
 
-    def wake(self):
+    def wake(self) -> None:
         try:
             self._bell.release()  # a bare lock, for an interrupt inside an Event or a Semaphore leaves its lock taken
         except RuntimeError:  # the bell has been rung already
@@ -47,10 +52,11 @@ class _Worker(threading.Thread):
 class _Team:
     """A board and the threads that watch it. A team that was stopped, or whose start was interrupted, is never used again."""
 
-    def __init__(self):
-        self.board, self.workers, self.whole = new_board(), [], True
+    def __init__(self) -> None:
+        self.board, self.whole = new_board(), True
+        self.workers: list[_Worker] = []
 
-    def grow(self, threads):
+    def grow(self, threads: int) -> bool:
         """Start threads until there are `threads` of them or the system gives no more. Returns whether all were started."""
         self.whole = False  # and stays so after an interrupt
         done = threading.Lock()
@@ -63,7 +69,7 @@ class _Team:
         self.whole = True
         return len(self.workers) == threads
 
-    def _start(self, threads, done):
+    def _start(self, threads: int, done: _thread.LockType) -> None:
         """Start the threads. This runs on a thread of its own, where Python raises no interrupt.
 
         An interrupt inside `Thread.start` can leave a thread running and raise the same RuntimeError as a system that gives no
@@ -79,11 +85,11 @@ class _Team:
             done.release()
 
     @property
-    def usable(self):
+    def usable(self) -> bool:
         """Whether the team can be given work."""
         return self.whole and not self.board[STOP]
 
-    def stop(self):
+    def stop(self) -> None:
         """End the threads. It does no harm to call this twice, or again after an interrupt."""
         self.board[STOP] = 1
         for worker in self.workers:
@@ -96,30 +102,31 @@ class _Team:
 class _Pool:
     """The threads of this process. A forked child forgets them and starts its own."""
 
-    def __init__(self):
+    def __init__(self) -> None:
         self.count = share.machine()
         self.forget()
 
-    def forget(self):
+    def forget(self) -> None:
         """Start afresh, without stopping anything."""
-        self.turns, self._team, self._addresses, self._asked = Turns(), _Team(), {}, -AGAIN
+        self.turns, self._team, self._asked = Turns(), _Team(), -AGAIN
+        self._addresses: dict[Any, int] = {}
 
     @property
-    def workers(self):
+    def workers(self) -> list[_Worker]:
         """The threads that are running."""
         return self._team.workers
 
-    def close(self):
+    def close(self) -> None:
         """End the threads as the interpreter exits. A daemon thread that still computes does so alone."""
         self.count = 1
         self._team.stop()
 
-    def resize(self, count):
+    def resize(self, count: int) -> None:
         """Use `count` threads from now on. The caller must have the turn."""
         self._team.stop()
         self.count = count
 
-    def run(self, threads, count, function, arguments):
+    def run(self, threads: int, count: int, function: Callable[..., Any], arguments: tuple[Any, ...]) -> None:
         """Run the kernel on threads. The caller must have the turn."""
         team = self._started()
         threads = min(threads, len(team.workers) + 1)
@@ -133,7 +140,7 @@ class _Pool:
             function(*arguments, (0, count, 0))
         checks.workspace_found(board[FAILED])
 
-    def _started(self):
+    def _started(self) -> _Team:
         """A team with as many threads as it should have, or as the system gives."""
         if not self._team.usable:
             self._team.stop()
@@ -145,7 +152,7 @@ class _Pool:
                 self._asked = time.monotonic()
         return team
 
-    def _address(self, function, arguments):
+    def _address(self, function: Callable[..., Any], arguments: tuple[Any, ...]) -> int:
         """Where the machine code of the kernel lies that takes arguments of these types."""
         key = function, _dtype(arguments)
         if key not in self._addresses:
@@ -153,7 +160,7 @@ class _Pool:
         return self._addresses[key]
 
 
-def _dtype(arguments):
+def _dtype(arguments: Sequence[Any]) -> np.dtype[Any] | None:
     """The dtype of the first array of floats among the arguments, tuples of them included."""
     for argument in arguments:
         if type(argument) is np.ndarray and argument.dtype.kind == "f":
@@ -168,28 +175,28 @@ if hasattr(os, "register_at_fork"):
     forks.wait_for_compilation()
 
 
-def thread_count():
+def thread_count() -> int:
     """Number of threads of the pool, the caller's own included."""
     return _pool.count
 
 
-def num_threads():
+def num_threads() -> int:
     """The most threads that the caller may use: all of them, or the share of a sweep's worker, which is smaller."""
     return min(_pool.count, share.cores())
 
 
-def threads_for(work):
+def threads_for(work: float) -> int:
     """Number of threads that `work` multiply-adds are worth. Small work does not even ask how many there are."""
     worth = int(work / WORTH_A_THREAD)
     return min(worth, num_threads()) if worth > 1 else 1
 
 
-def limit_threads(rows):
+def limit_threads(rows: NDArray[Any]) -> None:
     """From now on, a call of `over` in this Python thread with `rows` among its arguments uses at most len(rows) threads."""
     _caller.rows = rows
 
 
-def resize(k):
+def resize(k: int) -> None:
     """Use `k` threads from now on, as soon as no other call uses them."""
     turns, turn = _pool.turns, Turn()
     try:
@@ -200,7 +207,7 @@ def resize(k):
         turn.end()
 
 
-def over(count, work, function, *arguments):
+def over(count: int, work: float, function: Callable[..., Any], *arguments: Any) -> None:
     """Call ``function(*arguments, (first, stop, slot))`` for ranges that make up 0 … count, on threads where that pays.
 
     Parameters

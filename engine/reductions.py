@@ -1,12 +1,17 @@
 """Reductions φ: from the m losses to the cost (paper §4, eq. 14). Any differentiable φ will do; a mean is only one."""
 
+from __future__ import annotations
+
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
+from numpy.typing import ArrayLike, NDArray
 
 from . import checks, cost_checks
 from .kernels.reductions import CODES, CUSTOM, reduce_losses, reduction_hessian_product
+from .typing import Array, Indices
 
 PARAMETRIC = ("log_sum_exp", "cvar", "quantile", "trimmed_mean", "power_mean", "mean_variance")
 NO_DATA = np.empty(0)
@@ -33,29 +38,29 @@ class Reduction:
     5.0
     """
 
-    value: Callable
-    gradient: Callable
-    hessian_product: Callable | None = None
+    value: Callable[[Any], Any]
+    gradient: Callable[[Any], Array]
+    hessian_product: Callable[[Any, Any], Array] | None = None
     name: str = field(default="a user's own", init=False)
     code: int = field(default=CUSTOM, init=False)
     parameter: float = field(default=0.0, init=False)
-    data: np.ndarray = field(default_factory=lambda: NO_DATA, init=False)
+    data: NDArray[Any] = field(default_factory=lambda: NO_DATA, init=False)
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         checks.user_functions("Reduction", value=self.value, gradient=self.gradient)
 
-    def __repr__(self):
+    def __repr__(self) -> str:
         if self.code < 0:
             return f"Reduction({checks.function_name(self.value)}, {checks.function_name(self.gradient)})"
         if self.data.size:
             return f"{self.name}({self.data.size} samples)"
         return f"{self.name}({self.parameter:g})" if self.name in PARAMETRIC else self.name
 
-    def at(self, indices):
+    def at(self, indices: Indices) -> Reduction:
         """The same reduction with its per-sample data (weights, groups) taken at `indices`."""
         return self if self.data.size == 0 else _built_in(self.name, self.parameter, self.data[indices])
 
-    def __reduce__(self):
+    def __reduce__(self) -> tuple[Any, ...]:
         if self.code < 0:
             return type(self), (self.value, self.gradient, self.hessian_product)
         return _built_in, (self.name, self.parameter, self.data)
@@ -64,10 +69,10 @@ class Reduction:
 class _BuiltIn:
     """The value (order 0), gradient (1) or Hessian product (2) of a kernel's code, in the losses' dtype."""
 
-    def __init__(self, name, parameter, data, order):
+    def __init__(self, name: str, parameter: float, data: NDArray[Any], order: int) -> None:
         self.name, self.parameter, self.data, self.order = name, parameter, data, order
 
-    def __call__(self, losses, v=None):
+    def __call__(self, losses: ArrayLike, v: ArrayLike | None = None) -> Any:
         losses = cost_checks.losses(losses, self.name, self.data.size)
         cost_checks.held_by(losses.dtype, self)
         out = np.empty_like(losses)
@@ -79,7 +84,7 @@ class _BuiltIn:
         return losses.dtype.type(value) if self.order == 0 else out
 
 
-def _built_in(name, parameter=0.0, data=NO_DATA):
+def _built_in(name: str, parameter: float = 0.0, data: NDArray[Any] = NO_DATA) -> Reduction:
     """A reduction that kernels know; its per-sample data, whose numbers they index by, can no longer be written to."""
     data.flags.writeable = False
     data = data.view()
@@ -98,12 +103,12 @@ max = _built_in("max")
 NAMED = {"mean": mean, "sum": sum, "max": max}
 
 
-def weighted(w):
+def weighted(w: ArrayLike) -> Reduction:
     """Σ w_k L_k, with w [m] one weight for each sample of the data set."""
     return _built_in("weighted", data=cost_checks.sample_weights(w))
 
 
-def log_sum_exp(t):
+def log_sum_exp(t: float) -> Reduction:
     """(1/t) log mean exp(t L), t ≠ 0: near 0 the mean, large the maximum (tilted risk, Li et al. 2021).
 
     Of small t it is the mean and t/2 times the variance, and nothing overflows for large ones: for losses of one sign it is within
@@ -112,7 +117,7 @@ def log_sum_exp(t):
     return _built_in("log_sum_exp", checks.not_zero(t, "t"))
 
 
-def cvar(alpha):
+def cvar(alpha: float) -> Reduction:
     """The mean of the worst share α of the losses (Rockafellar & Uryasev 2000), 0 < α ≤ 1.
 
     The sum of the ⌊αm⌋ largest and (αm − ⌊αm⌋) times the next, over αm; ties go to the first in sample order. An αm within 8 ε of a
@@ -121,7 +126,7 @@ def cvar(alpha):
     return _built_in("cvar", checks.share(alpha, "alpha"))
 
 
-def quantile(q):
+def quantile(q: float) -> Reduction:
     """The q-quantile of the losses, 0 ≤ q ≤ 1, as NumPy's "linear"; its one or two samples take the subgradient.
 
     It lies at place q (m − 1) among the sorted losses; within 8 ε of a whole number, relative to it, that is one sample.
@@ -129,7 +134,7 @@ def quantile(q):
     return _built_in("quantile", checks.between(q, "q", 0.0, 1.0))
 
 
-def trimmed_mean(fraction):
+def trimmed_mean(fraction: float) -> Reduction:
     """The mean without the ⌊fraction · m⌋ smallest and as many largest, 0 ≤ fraction < 0.5.
 
     fraction · m counts as a whole number where it is within 8 ε of one, relative to it: 0.29 of 100 drops 29 from each end.
@@ -137,7 +142,7 @@ def trimmed_mean(fraction):
     return _built_in("trimmed_mean", checks.below_half(fraction, "fraction"))
 
 
-def power_mean(p):
+def power_mean(p: float) -> Reduction:
     """(mean L^p)^(1/p), p > 0, for losses ≥ 0 (a ValueError otherwise); where L_k = 0 and p ≠ 1 the subgradient is 0.
 
     Near 0 the geometric mean, large the maximum: no power overflows or vanishes. It is the largest loss r times e^s with
@@ -146,12 +151,12 @@ def power_mean(p):
     return _built_in("power_mean", checks.positive(p, "p"))
 
 
-def mean_variance(c):
+def mean_variance(c: float) -> Reduction:
     """mean + c · variance, the variance over m; squares are taken of scaled losses, so that they overflow only where it does."""
     return _built_in("mean_variance", checks.finite_number(c, "c"))
 
 
-def group_max(groups):
+def group_max(groups: ArrayLike) -> Reduction:
     """The largest mean of a group (Sagawa et al. 2020), with groups [m] one label for each sample of the data set.
 
     In a batch, of the groups that occur there; of groups that tie, the one whose sample comes first takes the subgradient.
@@ -159,6 +164,6 @@ def group_max(groups):
     return _built_in("group_max", data=cost_checks.group_numbers(groups))
 
 
-def named(reduction):
+def named(reduction: str | Reduction) -> Reduction:
     """A Reduction by name, or as it is."""
     return reduction if isinstance(reduction, Reduction) else NAMED[cost_checks.reduction_name(reduction, NAMED)]

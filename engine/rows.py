@@ -1,9 +1,17 @@
 """X and y in memory, or read row by row in the network's dtype: memmaps, HDF5, Zarr, anything that gives rows for indices."""
 
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
 import numpy as np
+from numpy.typing import NDArray
 
 from . import checks, cost_checks
+from .cost import Cost
 from .network import NO_INDICES
+from .typing import Array, DType, Indices
 
 PART = 1 << 16  # samples that are checked at a time
 
@@ -27,20 +35,20 @@ class Rows:
         Whether `source` lies outside memory.
     """
 
-    def __init__(self, source, check, name):
+    def __init__(self, source: Any, check: Callable[[Any, Any], Array], name: str) -> None:
         self._source, self._check, self._name = source, check, name
         self._count, self.outside = cost_checks.sample_count(source, name), not checks.lies_in_memory(source)
         self.shape = self._count, self[0:1].shape[1]
 
-    def __len__(self):
+    def __len__(self) -> int:
         return self._count
 
-    def __getitem__(self, indices):
+    def __getitem__(self, indices: Any) -> Array:
         if isinstance(indices, slice):
             indices = np.arange(*indices.indices(len(self)))
         return self._check(self._read(indices), indices)
 
-    def _read(self, indices):
+    def _read(self, indices: Any) -> NDArray[Any]:
         """The rows in the order of `indices`, repeats included."""
         if len(indices) and indices[-1] - indices[0] == len(indices) - 1 and (np.diff(indices) == 1).all():
             return self._given(slice(int(indices[0]), int(indices[-1]) + 1), len(indices))
@@ -51,11 +59,11 @@ class Rows:
             return self._given(slice(int(wanted[0]), int(wanted[-1]) + 1), len(wanted))[place]
         return self._given(wanted, len(wanted))[place]
 
-    def _given(self, where, count):
+    def _given(self, where: Any, count: int) -> NDArray[Any]:
         return checks.rows_given(self._source[where], count, self._name)
 
 
-def _read_or_whole(values, check, name, bounded, dtype):
+def _read_or_whole(values: Any, check: Callable[[Any, Any], Array], name: str, bounded: bool, dtype: DType) -> Array | Rows:
     """`values` checked whole; or, where a copy would have to be made that is not `bounded`, or they lie outside memory, Rows."""
     if not checks.lies_in_memory(values):
         return Rows(values, check, name)
@@ -72,7 +80,7 @@ def _read_or_whole(values, check, name, bounded, dtype):
     return checks.contiguous(array.reshape(len(array), -1), dtype)
 
 
-def samples(X, width, dtype, *, name="X", bounded=False):
+def samples(X: Any, width: int, dtype: DType, *, name: str = "X", bounded: bool = False) -> Array | Rows:
     """X [m, width], or Rows of it.
 
     Parameters
@@ -89,7 +97,7 @@ def samples(X, width, dtype, *, name="X", bounded=False):
     return _read_or_whole(X, lambda values, rows: checks.samples(values, width, dtype, name, rows), name, bounded, dtype)
 
 
-def truths(y, m, n, network_dtype, cost, *, bounded=False):
+def truths(y: Any, m: int, n: int, network_dtype: DType, cost: Cost, *, bounded: bool = False) -> Array | Rows:
     """y as kernels take it, [m, n], or [m, 1] with class numbers; or Rows of it.
 
     Parameters
@@ -102,7 +110,7 @@ def truths(y, m, n, network_dtype, cost, *, bounded=False):
     bounded : bool
         Whether a copy of y is too much.
     """
-    def check(values, numbers):
+    def check(values: Any, numbers: Any) -> Array:
         count = m if numbers is None else len(numbers)
         return cost_checks.targets(values, (count, n), network_dtype, cost.loss.kind, numbers)
 
@@ -114,18 +122,18 @@ def truths(y, m, n, network_dtype, cost, *, bounded=False):
     return _read_or_whole(y, check, "y", bounded, network_dtype)
 
 
-def in_memory(X, targets):
+def in_memory(X: Array | Rows, targets: Array | Rows) -> bool:
     """Whether both are arrays that kernels can gather from."""
     return isinstance(X, np.ndarray) and isinstance(targets, np.ndarray)
 
 
-def gathered(X, targets, indices):
+def gathered(X: Array | Rows, targets: Array | Rows, indices: Indices) -> tuple[Array, Array, Indices]:
     """X, targets and indices for kernels: arrays as they are; what is read row by row, read, and then no indices."""
-    if in_memory(X, targets):
+    if isinstance(X, np.ndarray) and isinstance(targets, np.ndarray):
         return X, targets, indices
     return X[indices], targets[indices], NO_INDICES
 
 
-def as_given(targets, kind, n):
+def as_given(targets: Array, kind: str, n: int) -> NDArray[Any]:
     """Truths as a user gives them, from those that kernels take: [m, n], or [m] class numbers."""
     return targets[:, 0].astype(np.int64) if kind == "classes" and targets.shape[1] != n else targets

@@ -1,16 +1,27 @@
 """What makes a run the run it is, by value: a checkpoint of another is refused."""
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
 import numpy as np
+from numpy.typing import NDArray
 
 from schedulers import BatchSchedule
 from schedulers.described import described, digest
+
+from .rows import Rows
+from .updates import UpdateState
+
+if TYPE_CHECKING:
+    from .epochs import FitRun
 
 PART = 1 << 24  # bytes of X or y that are hashed at a time
 SAMPLED = 1024  # rows of X or y that are hashed where they lie outside memory
 SHOWN = 160  # characters of a setting in a message
 
 
-def run_identity(run, state=None):
+def run_identity(run: FitRun, state: UpdateState | None = None) -> dict[str, str]:
     """The settings on which the bits of a run depend, each as text.
 
     Functions of a user's own stand by name and code (`schedulers.described`); θ, `trainable` and per-sample data by a hash of their
@@ -40,13 +51,13 @@ def run_identity(run, state=None):
     else:
         told["schedule"] = described(schedule)
     told["number of samples"] = str(len(run.X))
-    for name, values in (("X", run.X), ("y", getattr(run, "targets", None))):
+    for name, values in (("X", run.X), ("y", run.targets)):
         if hasattr(values, "shape"):
             told[name] = _rows(values, run.max_bytes)
     return told
 
 
-def difference(found, here):
+def difference(found: dict[str, str], here: dict[str, str]) -> tuple[str, str, str] | None:
     """What of two identities differs first, as (name, text there, text here), or None."""
     for name in dict.fromkeys([*here, *found]):
         there, now = found.get(name, "unknown"), here.get(name, "unknown")
@@ -55,17 +66,20 @@ def difference(found, here):
     return None
 
 
-def _short(one, other):
+def _short(one: str, other: str) -> tuple[str, str]:
     """Two texts for a message: whole, or around where they begin to differ."""
     if max(len(one), len(other)) <= SHOWN:
         return one, other
     first = next((i for i, (a, b) in enumerate(zip(one, other)) if a != b), min(len(one), len(other)))
     begin = max(0, first - SHOWN // 2)
-    return tuple(("…" if begin else "") + text[begin:begin + SHOWN] + ("…" if len(text) > begin + SHOWN else "")
-                 for text in (one, other))
+
+    def around(text: str) -> str:
+        return ("…" if begin else "") + text[begin:begin + SHOWN] + ("…" if len(text) > begin + SHOWN else "")
+
+    return around(one), around(other)
 
 
-def _of_kernels(part):
+def _of_kernels(part: Any) -> str:
     """A loss or a reduction: by name, parameter and per-sample data where kernels know it, else by its functions."""
     if part.code < 0:
         return described(part)
@@ -75,11 +89,11 @@ def _of_kernels(part):
     return f"{part.name}({', '.join(parameters)})" if parameters else part.name
 
 
-def _hashed(array):
+def _hashed(array: NDArray[Any]) -> str:
     return f"{array.dtype} {list(array.shape)} #{digest(np.ascontiguousarray(array))}"
 
 
-def _rows(values, max_bytes):
+def _rows(values: NDArray[Any] | Rows, max_bytes: int | None) -> str:
     """X or y, an array or `Rows`, by what kernels see of it."""
     m, k = values.shape
     dtype, outside = values[0:1].dtype, getattr(values, "outside", False)

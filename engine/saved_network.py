@@ -1,22 +1,30 @@
 """A network as a file: its widths, the names of its activations, θ."""
 
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import TypeVar
+
 import numpy as np
 
 from . import checks, file_checks
 from .archives import Member, opened
 from .files import replacing
+from .typing import Array, Path
 
 FORMAT, WHAT = "gammachain 1", "a network that Network.save wrote"
 LISTS = 1 << 20  # bytes that the widths, or the names, may take
 
+Built = TypeVar("Built")
 
-def write(path, widths, names, theta):
+
+def write(path: Path, widths: Sequence[int], names: Sequence[str], theta: Array) -> None:
     """Replace `path` by such a file, whole or not at all."""
     with replacing(path) as file:
         np.savez(file, format=FORMAT, widths=np.array(widths), activations=np.array(names), parameters=theta)
 
 
-def read(path, build):
+def read(path: Path, build: Callable[..., Built]) -> Built:
     """What `build(widths, names, theta)` makes of such a file, or a ValueError that names the file and what is wrong.
 
     θ is read once its size is known from the widths.

@@ -1,10 +1,16 @@
 """fit: batch steps until the epochs are done (paper §1 and §6)."""
 
+from __future__ import annotations
+
 import time as clock
 import warnings
+from collections.abc import Callable, Sequence
+from typing import Any
 
 import numpy as np
+from numpy.typing import ArrayLike
 
+from schedulers import BatchSchedule, BatchStep
 from schedulers.progress import progress_bar
 
 from . import checks, object_checks
@@ -12,13 +18,14 @@ from .backward import worth_threads
 from .batch_problem import BatchProblem
 from .checkpoint import Checkpoint
 from .cost import Cost
-from .endings import Whole, with_result
-from .epochs import EpochSteps, epoch_fused, epoch_stepwise
+from .endings import FitResult, Reached, Whole, with_result
+from .epochs import EpochSteps, FitRun, epoch_fused, epoch_stepwise
 from .errors import DivergenceError
 from .history import History
 from .network import Network
-from .rows import in_memory, samples, truths
+from .rows import Rows, in_memory, samples, truths
 from .two_passes import batch_bytes, losses_in_slabs
+from .typing import Array, Path, Row, RowSource
 from .updates import FirstOrder, Update, UpdateState
 from .updates import checks as update_checks
 
@@ -28,7 +35,8 @@ VALIDATION = 1 << 28  # bytes of a slab of held-out samples that are read from a
 class _Run:
     """The checked inputs of a fit."""
 
-    def __init__(self, network, X, y, cost, update, schedule, trainable, max_bytes):
+    def __init__(self, network: Network, X: ArrayLike | RowSource, y: ArrayLike | RowSource, cost: Cost, update: Update,
+                 schedule: Any, trainable: ArrayLike | None, max_bytes: int | None) -> None:
         self.network, self.cost = object_checks.network(network, Network), object_checks.cost(cost, Cost)
         self.max_bytes = checks.max_bytes(max_bytes)
         self.update = update_checks.update(update, Update)
@@ -38,11 +46,11 @@ class _Run:
         self.targets = truths(y, len(self.X), network.widths[-1], network.dtype, cost, bounded=bounded)
         self.trainable = update_checks.trainable(trainable, network.size)
 
-    def problem(self, step):
+    def problem(self, step: BatchStep) -> BatchProblem:
         """A batch step as functions of θ."""
         return BatchProblem._of(self.network, self.X, self.targets, self.cost, step, self.max_bytes)
 
-    def fused(self, steps):
+    def fused(self, steps: EpochSteps) -> bool:
         """Whether a whole epoch can be one call: nothing needs Python between its steps, and none is worth threads."""
         built_in = self.network.kernels.built_in and self.cost.loss.code >= 0 and self.cost.reduction.code >= 0
         if not (built_in and update_checks.made_by_kernels(self.update, FirstOrder)) or self.cost.reduction.name == "power_mean":
@@ -50,13 +58,17 @@ class _Run:
         fits = in_memory(self.X, self.targets) and self._fits(steps.largest)
         return fits and not worth_threads(self.network, steps.largest)
 
-    def _fits(self, m):
+    def _fits(self, m: int) -> bool:
         """Whether the largest batch, its stacks kept, fits in `max_bytes`."""
         return self.max_bytes is None or batch_bytes(self.network, m) <= self.max_bytes
 
 
-def fit(network, X, y, cost, update, schedule, *, epochs, trainable=None, validation=None, callbacks=(), progress=True,
-        max_bytes=None, checkpoint=None, checkpoint_every=1, resume=False, state=None):
+def fit(network: Network, X: ArrayLike | RowSource, y: ArrayLike | RowSource, cost: Cost, update: Update,
+        schedule: BatchSchedule | Any, *, epochs: int, trainable: ArrayLike | None = None,
+        validation: tuple[ArrayLike | RowSource, ArrayLike | RowSource] | None = None,
+        callbacks: Sequence[Callable[[Row, Network], object]] = (), progress: bool = True, max_bytes: int | None = None,
+        checkpoint: Path | None = None, checkpoint_every: int = 1, resume: bool = False,
+        state: UpdateState | None = None) -> FitResult:
     """Train a network: one update of θ for each batch time step (paper §1 and §6, eq. 21).
 
     Parameters
@@ -151,7 +163,8 @@ def fit(network, X, y, cost, update, schedule, *, epochs, trainable=None, valida
         checkpoint, checkpoint_every, resume, state))
 
 
-def run_epochs(reached, run, epochs, validation, callbacks, progress, checkpoint, checkpoint_every, resume, state):
+def run_epochs(reached: Reached, run: FitRun, epochs: int, validation: Any, callbacks: Any, progress: bool, checkpoint: Path | None,
+               checkpoint_every: int, resume: bool, state: UpdateState | None) -> FitResult:
     """The epochs of a fit whose samples are in `run`: here, or wherever its `problem(step)` finds them."""
     epochs = checks.whole_number(epochs, "epochs", 0)
     callbacks = update_checks.callables(callbacks)
@@ -193,7 +206,7 @@ def run_epochs(reached, run, epochs, validation, callbacks, progress, checkpoint
     return reached.result()
 
 
-def _begun(run, state):
+def _begun(run: FitRun, state: UpdateState | None) -> UpdateState:
     """The update's state before the first batch step: as the update begins, or a copy of an earlier result's."""
     first = update_checks.first_state(run.update, run.network, UpdateState)
     if update_checks.made_by_kernels(run.update, FirstOrder):
@@ -201,7 +214,7 @@ def _begun(run, state):
     return first if state is None else run.update.going_on(update_checks.state_like(state, first))
 
 
-def _epoch(run, steps, theta, state):
+def _epoch(run: FitRun, steps: EpochSteps, theta: Array, state: UpdateState) -> Array:
     """The batch steps of an epoch, made on `theta` and `state` in place; the cost of each, NaN where a batch held no sample."""
     road = epoch_fused if run.fused(steps) else epoch_stepwise
     try:
@@ -213,13 +226,13 @@ def _epoch(run, steps, theta, state):
     return costs
 
 
-def _mean(costs):
+def _mean(costs: Array) -> float:
     """The mean of the batch costs; NaN where no batch held a sample."""
     made = costs[~np.isnan(costs)].tolist()
     return sum(made) / len(made) if made else float("nan")
 
 
-def _warned_of_nothing(run, steps):
+def _warned_of_nothing(run: FitRun, steps: EpochSteps) -> bool:
     """Whether an epoch trains nothing; then a warning says so."""
     if steps.sizes.any():
         return False
@@ -231,20 +244,20 @@ def _warned_of_nothing(run, steps):
     return True
 
 
-def _validation(run, pair):
+def _validation(run: FitRun, pair: tuple[Any, Any] | None) -> Callable[[Network], float] | None:
     """A function of a network: its cost on held-out samples; None without any."""
     if pair is None:
         return None
     network, bounded = run.network, run.max_bytes is not None
     X = samples(pair[0], network.widths[0], network.dtype, name="validation X", bounded=bounded)
     targets = truths(pair[1], len(X), network.widths[-1], network.dtype, run.cost, bounded=bounded)
-    if bounded or not in_memory(X, targets):
+    if bounded or isinstance(X, Rows) or isinstance(targets, Rows):
         most = run.max_bytes or VALIDATION
         return lambda network: float(run.cost.reduce(losses_in_slabs(network, X, targets, run.cost, most))[0])
     return lambda network: float(run.cost.reduce(run.cost.losses_and_gradients(network(X), targets)[0])[0])
 
 
-def _diverged(steps, costs, made):
+def _diverged(steps: EpochSteps, costs: Array, made: int) -> DivergenceError:
     if made < len(steps):
         what = f"the cost of batch time step {steps.times[made]} is {costs[made]}"
     else:

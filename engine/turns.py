@@ -1,5 +1,7 @@
 """Turns: which caller uses the threads now. An interrupt, at whatever instruction it comes, never leaves them taken for ever."""
 
+from __future__ import annotations
+
 import sys
 import threading
 from types import FrameType
@@ -14,18 +16,19 @@ class Turn:
 
     __slots__ = ("_frame", "_over", "_thread", "next")
 
+    next: dict[int, Turn]
     _frame: FrameType | None
 
-    def __init__(self):
+    def __init__(self) -> None:
         self._over, self.next, self._thread, self._frame = False, {}, threading.get_ident(), sys._getframe(1)
 
-    def end(self):
+    def end(self) -> None:
         """Give the threads back. It does no harm to call this twice."""
         self._over = True
         self._frame = None
 
     @property
-    def over(self):
+    def over(self) -> bool:
         """Whether another caller may have the threads."""
         frame = self._frame
         if self._over or frame is None:
@@ -46,11 +49,11 @@ class Turns:
     `dict.setdefault` decides who follows a turn that is over, and setting one attribute ends a turn.
     """
 
-    def __init__(self):
+    def __init__(self) -> None:
         self._last = Turn()
         self._last.end()
 
-    def take(self, turn):
+    def take(self, turn: Turn) -> bool:
         """Give the threads to `turn` unless another turn has them. Returns whether `turn` has them now."""
         last = self._last
         while last.over:
@@ -61,7 +64,7 @@ class Turns:
         return False
 
     @property
-    def taken(self):
+    def taken(self) -> bool:
         """Whether a caller has the threads."""
         last = self._last
         while last.over and last.next:

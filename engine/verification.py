@@ -1,8 +1,13 @@
 """check_derivatives: every derivative of a network and a cost, held against differences."""
 
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from schedulers import BatchStep
 
@@ -10,11 +15,13 @@ from . import checks, object_checks
 from .backward import evaluate
 from .cost import Cost
 from .network import Network, with_parameters
+from .typing import Array
 
 DIRECTIONS = 3
 TOLERANCE = 1e-6  # relative, beyond what the differences themselves are uncertain by
 RATIO = 8.0  # of one step to the next smaller
 EPS, TINY = np.finfo(np.float64).eps, np.finfo(np.float64).tiny
+Ends = tuple[Callable[[Any], tuple[Any, Any, Any]], Any]
 
 
 @dataclass(frozen=True)
@@ -29,7 +36,7 @@ class Comparison:
     allowed: float
 
     @property
-    def holds(self):
+    def holds(self) -> bool:
         """Whether the error is allowed."""
         return self.error <= self.allowed
 
@@ -38,21 +45,21 @@ class Comparison:
 class DerivativeReport:
     """What `check_derivatives` found: `rows`, a Comparison each, and `holds`, whether all of them do."""
 
-    rows: tuple
+    rows: tuple[Comparison, ...]
 
     @property
-    def holds(self):
+    def holds(self) -> bool:
         """Whether every derivative agrees with its differences."""
         return all(row.holds for row in self.rows)
 
-    def __str__(self):
+    def __str__(self) -> str:
         width = max(len(row.name) for row in self.rows)
         lines = [f"{row.name:{width}}  error {row.error:8.1e}  allowed {row.allowed:8.1e}  {'' if row.holds else 'WRONG'}".rstrip()
                  for row in self.rows]
         return "\n".join(lines)
 
 
-def _steps(scale):
+def _steps(scale: Any) -> list[Any]:
     """Steps [., …] from an eighth of the larger of `scale` and 1 down to a millionth of the smaller: both are where functions may
     bend."""
     scale = np.where((np.asarray(scale) > 0) & np.isfinite(scale), scale, 1.0)
@@ -61,24 +68,25 @@ def _steps(scale):
     return [top * RATIO**-k for k in range(count)]
 
 
-def _along(function, point, direction):
+def _along(function: Callable[..., Any], point: Array, direction: Array) -> Ends:
     """step ↦ (function(point + step direction), function(point − step direction), 2 step), and function(point); a step may be one
     for each row."""
-    def ends(step):
+    def ends(step: Any) -> tuple[Any, Any, Any]:
         moved = np.reshape(step, (-1, *[1] * (np.ndim(point) - 1))) * direction
         return function(point + moved), function(point - moved), 2 * step
     return ends, function(point)
 
 
-def _each(function, points):
+def _each(function: Callable[..., Any], points: Array) -> Ends:
     """The same of an elementwise function, with the distance that rounding has left between both ends."""
-    def ends(step):
+    def ends(step: Any) -> tuple[Any, Any, Any]:
         up, down = points + step, points - step
         return function(up), function(down), up - down
     return ends, function(points)
 
 
-def _best_differences(derivative, ends, middle, steps, noise):
+def _best_differences(derivative: Array, ends: Callable[[Any], tuple[Any, Any, Any]], middle: Any, steps: Sequence[Any],
+                      noise: Any) -> tuple[Array, Array]:
     """Central differences, each by the step that leaves it least uncertain, and by how much it is; where no step leaves a digit, as
     at a maximum or in noise, by the one that agrees best with `derivative`.
 
@@ -111,7 +119,7 @@ def _best_differences(derivative, ends, middle, steps, noise):
     return np.take_along_axis(quotients, chosen, 0)[0], np.take_along_axis(uncertain, chosen, 0)[0]
 
 
-def _compare(name, derivative, function, steps, noise=0.0):
+def _compare(name: str, derivative: Any, function: Ends, steps: Sequence[Any], noise: Any = 0.0) -> Comparison:
     """Every number of `derivative` against its own differences, each judged by its own size."""
     derivative = np.atleast_1d(np.asarray(derivative, np.float64))
     if derivative.size == 0:
@@ -129,7 +137,8 @@ def _compare(name, derivative, function, steps, noise=0.0):
     return Comparison(name, float(error[worst]), float(allowed[worst]))
 
 
-def check_derivatives(network, X, y, cost, *, seed=0):
+def check_derivatives(network: Network, X: ArrayLike, y: ArrayLike, cost: Cost, *,
+                      seed: int | np.random.Generator = 0) -> DerivativeReport:
     """Hold every derivative of a network and a cost against central differences, in float64.
 
     Each number is judged by its own size, at any scale of inputs, parameters and values: of many steps the one is taken at which

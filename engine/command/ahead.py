@@ -86,6 +86,7 @@ def all_activations(dtype):
     made = Network((1,) * (len(ACTIVATIONS) + 1), tuple(ACTIVATIONS), np.zeros(2 * len(ACTIVATIONS), dtype))
     for activation in made.activations:
         for function in (activation.function, activation.derivative, activation.second_derivative):
+            assert function is not None
             function(np.ones(1, dtype))
 
 
@@ -113,9 +114,11 @@ def costs(dtype):
     X, y, classes = batch(SMALL, dtype)
     for name, loss in LOSSES.items():
         truth = classes if name == "softmax_cross_entropy" else np.ones_like(y) if name == "hinge" else y
+        assert loss.hessian is not None
         Cost(name).value(y, truth), loss.hessian(y, truth)
     L = np.linspace(1, 2, SAMPLES).astype(dtype)
     for reduction in (reductions.mean, reductions.weighted(L), reductions.cvar(0.5), reductions.group_max(classes)):
+        assert reduction.hessian_product is not None
         reduction.value(L), reduction.gradient(L), reduction.hessian_product(L, L)
 
 

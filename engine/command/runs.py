@@ -5,6 +5,7 @@ import os
 import pathlib
 import time
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -75,7 +76,7 @@ class RunFolder:
         result.history.save_csv(self.path / HISTORY)
         names = [NETWORK, SCALING, DESCRIPTION, HISTORY]
         try:
-            figure = plot_history(result.history).figure
+            figure: Any = plot_history(result.history).figure
         except ImportError:
             return names
         with replacing(self.path / PICTURE) as file:

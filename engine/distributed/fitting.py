@@ -55,7 +55,8 @@ class _Problem:
 class _Run:
     """The checked inputs of a fit; `X` stands for the samples."""
 
-    max_bytes = None
+    max_bytes: int | None = None
+    targets = None  # they are with the samples, on the workers
 
     def __init__(self, network, shards, cost, update, schedule, trainable):
         self.network, self.cost = object_checks.network(network, Network), object_checks.cost(cost, Cost)
