@@ -10,7 +10,7 @@ from .cost import Cost
 from .network import Network
 from .operators.gaussian_posterior import GaussianPosterior, in_float64
 from .operators.jacobian import Jacobian
-from .operators.output_hessian import output_roots
+from .operators.output_hessian import curvature_factor
 from .typing import Array
 
 
@@ -26,7 +26,7 @@ class LaplacePosterior:
         self._whole = in_float64(network)
         self._top = _last_layer(self._whole) if last_layer else self._whole
         train = self._jacobian(X)
-        roots, _ = output_roots(cost, train.forward.outputs, targets.astype(np.float64))
+        roots, _ = curvature_factor(cost, train.forward.outputs, targets.astype(np.float64))
         self._posterior = GaussianPosterior(train, roots, self.prior_precision, None, network.dtype)
         if self.prior_precision < self._posterior.least:
             raise np.linalg.LinAlgError(f"at prior_precision {self.prior_precision:g} the posterior's precision is singular to "

@@ -47,9 +47,9 @@ class _Problem:
         """C and D_θ C of the batch (eq. 14 and 20)."""
         return gradient.evaluate(self.batch, self.network(theta), self.cost)
 
-    def linearised(self, theta, trainable, curvature):
+    def linearised(self, theta, trainable, output_hessian):
         """C near θ."""
-        return SpreadLinearised(self, theta, trainable, curvature)
+        return SpreadLinearised(self, theta, trainable, output_hessian)
 
 
 class _Run:

@@ -24,7 +24,7 @@ class SpreadLinearised:
 
     solvers = ("cholesky", "qr", "cg")
 
-    def __init__(self, problem, theta, trainable, curvature):
+    def __init__(self, problem, theta, trainable, output_hessian):
         self.problem, self.theta = problem, theta
         self.free = np.flatnonzero(trainable) if trainable.size else slice(None)
         self.network, self.cost, self.batch = problem.network(theta), problem.cost, problem.batch
@@ -34,7 +34,7 @@ class SpreadLinearised:
         if np.isfinite(self.value):
             shared = gradient.shared_network(self.batch, self.network)
             self._leaves = self.batch.map(linearise, *self.batch.samples, self.batch.each(weights), shared, self.cost.loss,
-                                          trainable, curvature)
+                                          trainable, output_hessian)
             self.gradient = self._total(slope)
 
     @property
@@ -110,9 +110,9 @@ class SpreadLinearised:
         return value if np.isfinite(value) else np.inf
 
 
-def linearise(held, indices, weights, network, loss, trainable, curvature):
+def linearise(held, indices, weights, network, loss, trainable, output_hessian):
     """A leaf's Linearised, whose ∇φ are `weights`."""
-    return Linearised(on_worker.problem(held, indices, network, loss, weights), network.parameters, trainable, curvature)
+    return Linearised(on_worker.problem(held, indices, network, loss, weights), network.parameters, trainable, output_hessian)
 
 
 def slope(leaf):

@@ -7,8 +7,11 @@ from .. import object_checks
 from ..cost import Cost
 from ..kernels.sums import tree_sum
 from ..operators import Jacobian
+from ..operators.curvature_operator import RankOne
 from ..operators.ggn import GaussNewtonOperator
-from ..operators.output_curvature import loss_curvature, reduction_curvature
+from ..operators.kept_curvature import SlabPart
+from ..operators.output_hessian import OutputHessian
+from ..operators.reduction_hessian import reduction_hessian
 from . import checks, gradient, on_worker
 
 
@@ -30,21 +33,23 @@ class SpreadGaussNewton(_Spread):
         self._batch = batch = gradient.whole(network, shards, object_checks.cost(cost, Cost))
         losses = gradient.losses(batch, network, cost)
         weights = cost.reduce(losses)[1]
-        parts = reduction_curvature(cost.reduction, losses, weights) if with_reduction else None
-        added = None if parts is None else batch.each(parts[0])
+        found = reduction_hessian(cost.reduction, losses, weights) if with_reduction else None
+        added = None if found is None else batch.each(found.diagonal)
         shared = gradient.shared_network(batch, network)
         self._leaves = batch.map(curvature, *batch.samples, batch.each(weights), shared, cost.loss, added)
-        self._removed = None
-        if parts is not None:
-            self._scale, self._removed = parts[1], self._total(joined_gradient, batch.each(parts[2]), numbers=network.size)
+        self._rank_one = None
+        if found is not None:
+            vector = self._total(loss_sum, batch.each(found.vector), numbers=network.size)
+            self._rank_one = RankOne(found.scale, vector, found.vector)
         super().__init__(network.dtype, (network.size, network.size))
 
     def _matmat(self, V):
         V = np.ascontiguousarray(V, self.dtype)
         out = self._total(product, self._batch.shared(V, V.nbytes), numbers=V.size)
-        if self._removed is not None:
+        if self._rank_one is not None:
+            scale, r, _ = self._rank_one
             for k in range(V.shape[1]):
-                out[:, k] -= self._scale * tree_sum(self._removed * V[:, k]) * self._removed
+                out[:, k] -= scale * tree_sum(r * V[:, k]) * r
         return out
 
     _rmatvec, _rmatmat = _Spread._matvec, _matmat
@@ -57,7 +62,7 @@ class SpreadGaussNewton(_Spread):
     def diagonal(self):
         """The diagonal [P]."""
         out = self._total(diagonal, numbers=self.shape[0])
-        return out if self._removed is None else out - self._scale * self._removed * self._removed
+        return out if self._rank_one is None else out - self._rank_one.scale * self._rank_one.vector * self._rank_one.vector
 
     def trace(self):
         """The sum of the diagonal, a number."""
@@ -66,7 +71,10 @@ class SpreadGaussNewton(_Spread):
     def dense(self):
         """Every entry [P, P]: a matrix from each leaf, summed up the tree; through BLAS, and so exact to rounding only."""
         out = self._total(dense, numbers=self.shape[0]**2)
-        return out if self._removed is None else out - self._scale * self._removed[:, None] * self._removed
+        if self._rank_one is None:
+            return out
+        scale, r, _ = self._rank_one
+        return out - scale * r[:, None] * r
 
 
 class SpreadTangentKernel(_Spread):
@@ -153,21 +161,20 @@ def curvature(held, indices, weights, network, loss, added):
     if added is not None:
         added = np.broadcast_to(added, len(leaf.step))
 
-    def outputs(cost, A, targets, weights, gradients):
-        found = loss_curvature(cost, A, targets, weights, "ggn")
-        return found if added is None else found.plus(gradients, added)
+    def output_hessian(cost, A, targets, weights, gradients):
+        return OutputHessian.of_loss(cost.loss, A, targets, weights, "ggn", check_finite=True)
 
-    return GaussNewtonOperator(network, leaf.X, leaf.y, leaf.cost, "ggn", outputs)
+    return GaussNewtonOperator(network, leaf.X, leaf.y, leaf.cost, "ggn", output_hessian, True, SlabPart(added))
 
 
-def joined_gradient(leaf, r):
+def loss_sum(leaf, r):
     """Σ r_k ∇_θ L_k [P] of a leaf."""
-    return leaf._transposed(r[:, None] * leaf._loss_gradients)
+    return leaf.loss_sum(np.broadcast_to(r, leaf.forward.samples))
 
 
 def product(leaf, V):
     """A leaf's node of Jᵀ H J V [P, k]."""
-    return leaf._matmat(V)
+    return leaf.matmat(V)
 
 
 def diagonal(leaf):
@@ -187,12 +194,12 @@ def jacobian(held, indices, network):
 
 def pull(leaf, V):
     """A leaf's node of Jᵀ V [P, k]."""
-    return leaf._rmatmat(V)
+    return leaf.rmatmat(V)
 
 
 def push(leaf, V):
     """J V [m n, k] of a leaf."""
-    return leaf._matmat(V)
+    return leaf.matmat(V)
 
 
 def row_squares(leaf):

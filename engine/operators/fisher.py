@@ -7,8 +7,8 @@ from ..cost import Cost
 from ..kernels.sums import BLOCK
 from . import curvature_checks
 from .ggn import gauss_newton
-from .output_curvature import OutputCurvature, loss_curvature
-from .output_hessian import probabilities
+from .loss_hessian import probabilities
+from .output_hessian import OutputHessian, Softmax
 
 LIKELIHOODS = ("squared_error", "softmax_cross_entropy", "binary_cross_entropy", "poisson")
 
@@ -62,19 +62,19 @@ def fisher(network, X, y, cost, *, samples=None, seed=0, max_bytes=None):
     samples = curvature_checks.draws(samples)
     entropy = int(checks.generator(seed).integers(1 << 63))
 
-    def curvature(cost, A, targets, weights, gradients, first):
+    def output_hessian(cost, A, targets, weights, gradients, first):
         if samples is None:
             if cost.loss.name == "softmax_cross_entropy":
-                return OutputCurvature(A.shape, A.dtype, classes=(*probabilities(A), weights))
-            return loss_curvature(cost, A, targets, weights, "fisher")
+                return OutputHessian(A.shape, A.dtype, softmax=Softmax.of(A, weights, np.ones_like(weights)))
+            return OutputHessian.of_loss(cost.loss, A, targets, weights, "fisher", check_finite=True)
         share = weights / A.dtype.type(samples)
         drawn = _gradients_at_draws(cost, A, samples, (entropy, first // BLOCK))
         if samples < A.shape[1]:
-            return OutputCurvature(A.shape, A.dtype, terms=[(x, share) for x in drawn])
+            return OutputHessian(A.shape, A.dtype, terms=[(x, share) for x in drawn])
         entries = sum((share[:, None] * x)[:, :, None] * x[:, None, :] for x in drawn)
-        return OutputCurvature(A.shape, A.dtype, entries=entries)
+        return OutputHessian(A.shape, A.dtype, entries=entries)
 
-    return gauss_newton(network, X, y, cost, "fisher", curvature, max_bytes=max_bytes)
+    return gauss_newton(network, X, y, cost, "fisher", output_hessian, max_bytes=max_bytes)
 
 
 def _gradients_at_draws(cost, A, draws, start):
@@ -133,7 +133,7 @@ def empirical_fisher(network, X, y, cost, *, max_bytes=None):
     array([[4., 2.],
            [2., 1.]])
     """
-    def curvature(cost, A, targets, weights, gradients, first):
-        return OutputCurvature(A.shape, A.dtype, terms=[(gradients, weights)])
+    def output_hessian(cost, A, targets, weights, gradients, first):
+        return OutputHessian(A.shape, A.dtype, terms=[(gradients, weights)])
 
-    return gauss_newton(network, X, y, cost, "empirical_fisher", curvature, max_bytes=max_bytes)
+    return gauss_newton(network, X, y, cost, "empirical_fisher", output_hessian, max_bytes=max_bytes)

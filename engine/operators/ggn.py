@@ -13,53 +13,65 @@ from ..kernels.sums import BLOCK
 from ..network import NO_INDICES
 from ..pool import over
 from ..workspace import thread_workspaces
-from .curvature import CurvatureOperator
-from .output_curvature import loss_curvature
-from .slab_operator import OfASlab, SlabOperator
+from .kept_curvature import KeptCurvature
+from .output_hessian import OutputHessian
+from .slab_operator import SlabOperator
 
 PASSES = 4  # the work of a product, in passes forward
 
 
-class GaussNewtonOperator(CurvatureOperator):
-    """Σ_k J_kᵀ H_k J_k for the rows J_k [n, P] of sample k and an n × n matrix H_k; made by `ggn`, `fisher`, `empirical_fisher`."""
+class GaussNewtonOperator(KeptCurvature):
+    """Σ_k J_kᵀ H_k J_k for the rows J_k [n, P] of sample k and an n × n matrix H_k; made by `ggn`, `fisher`, `empirical_fisher`.
 
-    def __init__(self, network, X, y, cost, name, curvature, reduction_curvature=False):
-        super().__init__(network, X, y, cost)
-        self._name = name
-        self._outputs = curvature(cost, self.forward.outputs, self._targets, self._weights, self._loss_gradients)
-        if reduction_curvature:
-            self._outputs = self._take_reduction_curvature(self._outputs)
-        self._curvature = self._outputs.in_panels()
+    Parameters
+    ----------
+    network, X, y, cost, name, part
+        As `KeptCurvature` takes them.
+    output_hessian : callable
+        ``output_hessian(cost, A, targets, ∇φ, ∇L)``, the OutputHessian of the samples.
+    reduction_curvature : bool
+        Whether ∇²φ takes part.
+    """
+
+    def __init__(self, network, X, y, cost, name, output_hessian, reduction_curvature=False, part=None):
+        super().__init__(network, X, y, cost, name, part)
+        H = output_hessian(cost, self.forward.outputs, self._targets, self._weights, self._loss_gradients)
+        self._output_hessian = self._with_reduction(H) if reduction_curvature else H
+        self._hessian_panels = self._output_hessian.in_panels()
         self._wide = by_rows(network, len(self._losses))
 
-    def _product(self, v):
+    def sum_product(self, v, share=None):
+        """Jᵀ H J v [P], and the part of a user's own ∇²φ."""
         network, forward, m = self.network, self.forward, len(self._losses)
-        if self._wide or self._joined is not None:
+        if self._wide or share is not None or self._user_hessian is not None:
             tangent = self._jacobian._matvec(v).reshape(forward.outputs.shape)
             curved = np.empty_like(tangent)
-            over(panel_count(m, self.dtype), tangent.size, curve_rows, self._curvature, tangent, NO_INDICES, curved)
-            if self._joined is not None:
-                curved += self._joined_rows(self._joined, (self._loss_gradients * tangent).sum(1))
+            over(panel_count(m, self.dtype), tangent.size, curve_rows, self._hessian_panels, tangent, NO_INDICES, curved)
+            if share is None and self._user_hessian is not None:
+                share = self._user_product((self._loss_gradients * tangent).sum(1))
+            if share is not None:
+                curved += share[:, None] * self._loss_gradients
             return self._transposed(curved)
         kernels = network.kernels
         work = PASSES * m * kernels.layout.sample_work
         nodes = chunk_nodes(network, m, work)
         over(len(nodes), work, ggn_product, kernels.theta, kernels.backward_weights, kernels.plan, forward.stack,
-             self._curvature, v, nodes, self._room(nodes))
+             self._hessian_panels, v, nodes, self._room(nodes))
         return folded(nodes)
 
     def _room(self, nodes):
         network, wide = self.network, lanes(self.dtype)
         return thread_workspaces(sum_size(network.kernels.plan, wide, len(self._losses), network.size, len(nodes)), self.dtype)
 
-    def _diagonal(self):
+    def sum_diagonal(self):
+        """The diagonal of Jᵀ H J [P]."""
         network, kernels, m = self.network, self.network.kernels, len(self._losses)
         plan, stack, wide = kernels.plan, self.forward.stack, lanes(self.dtype)
         panels, blocks = panel_count(m, self.dtype), -(-m // BLOCK)
-        flat = self._outputs.terms_alone
+        flat = self._output_hessian.terms_alone
         factors = np.empty(blocks * BLOCK * sum(network.widths[1:]) + wide * wide, self.dtype)
         over(panels, m * network.size * (1 if flat else network.widths[-1]), rank_factors if flat else diagonal_factors,
-             kernels.theta, kernels.backward_weights, plan, stack, self._curvature, factors)
+             kernels.theta, kernels.backward_weights, plan, stack, self._hessian_panels, factors)
         work = m * network.size
         if self._wide:
             size = sum(-(-n // wide) * wide for n in network.widths[:-1]) * BLOCK
@@ -71,23 +83,20 @@ class GaussNewtonOperator(CurvatureOperator):
         return folded(nodes)
 
     def _between_neurons(self, first, stop):
-        H = self._outputs.matrices(first, stop)
+        H = self._output_hessian.matrices(first, stop)
         chain = {l: self._jacobian.chain(l)[first:stop] for l in range(1, self.network.depth + 1)}
         return lambda l, k: (H @ chain[l]).transpose(0, 2, 1) @ chain[k]
 
 
-class _SlabGaussNewton(OfASlab, GaussNewtonOperator):
-    """Jᵀ H J of a slab."""
+def gauss_newton(network, X, y, cost, name, output_hessian, reduction_curvature=False, max_bytes=None):
+    """The operator with H by ``output_hessian(cost, A, targets, ∇φ, ∇L, first sample)``, in slabs where there is a `max_bytes`."""
+    def build(X, y, cost, first=0, part=None):
+        return GaussNewtonOperator(network, X, y, cost, name, lambda *known: output_hessian(*known, first), reduction_curvature,
+                                   part)
 
-
-def gauss_newton(network, X, y, cost, name, curvature, reduction_curvature=False, max_bytes=None):
-    """The operator with H_k by ``curvature(cost, A, targets, ∇φ, ∇L, first sample)``, in slabs where there is a `max_bytes`."""
     max_bytes = checks.max_bytes(max_bytes)
     if max_bytes is None:
-        return GaussNewtonOperator(network, X, y, cost, name, lambda *known: curvature(*known, 0), reduction_curvature)
-
-    def build(first, *slab):
-        return _SlabGaussNewton(*slab, name, lambda *known: curvature(*known, first), reduction_curvature)
+        return build(X, y, cost)
 
     return SlabOperator(build, name, network, X, y, cost, max_bytes, reduction_curvature)
 
@@ -140,7 +149,7 @@ def ggn(network, X, y, cost, *, reduction_curvature=False, max_bytes=None):
     >>> G @ np.array([1.0, 0.0])
     array([10.,  4.])
     """
-    def curvature(cost, A, targets, weights, gradients, first):
-        return loss_curvature(cost, A, targets, weights, "ggn")
+    def output_hessian(cost, A, targets, weights, gradients, first):
+        return OutputHessian.of_loss(cost.loss, A, targets, weights, "ggn", check_finite=True)
 
-    return gauss_newton(network, X, y, cost, "ggn", curvature, reduction_curvature, max_bytes)
+    return gauss_newton(network, X, y, cost, "ggn", output_hessian, reduction_curvature, max_bytes)

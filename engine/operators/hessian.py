@@ -12,28 +12,27 @@ from ..kernels.transposed import any_transposed, transpose_weights
 from ..network import NO_INDICES, Network
 from ..pool import over
 from . import curvature_checks
-from .curvature import CurvatureOperator
 from .dense_curvature import add_pair, pair_sum, slabs
+from .kept_curvature import KeptCurvature
 from .neuron_curvature import NeuronCurvature
-from .output_curvature import loss_curvature
-from .slab_operator import OfASlab, SlabOperator
+from .output_hessian import OutputHessian
+from .slab_operator import SlabOperator
 
 PASSES = 6  # the work of a product, in passes forward
 
 
-class HessianOperator(CurvatureOperator):
+class HessianOperator(KeptCurvature):
     """D²_θ C, symmetric, of shape (P, P); made by `hessian`. Products with respect to X, and mixed ones, beside."""
 
-    _name = "hessian"
+    def __init__(self, network, X, y, cost, part=None):
+        curvature_checks.second_derivatives(object_checks.network(network, Network), "hessian")
+        super().__init__(network, X, y, cost, "hessian", part)
+        A, targets = self.forward.outputs, self._targets
+        H = OutputHessian.of_loss(cost.loss, A, targets, self._weights, "hessian", check_finite=True)
+        self._output_hessian = self._with_reduction(H)
+        self._terms = self._error_terms(self._output_hessian.in_panels())
 
-    def __init__(self, network, X, y, cost):
-        curvature_checks.second_derivatives(object_checks.network(network, Network), self._name)
-        super().__init__(network, X, y, cost)
-        outputs = loss_curvature(cost, self.forward.outputs, self._targets, self._weights, self._name)
-        self._outputs = self._take_reduction_curvature(outputs)
-        self._terms = self._error_terms(self._outputs.in_panels())
-
-    def _error_terms(self, curvature):
+    def _error_terms(self, panels_of_H):
         """delta^l and D_{a^l} C ⊙ g″(z^l) of every sample, for the kernels."""
         network, kernels, forward, m = self.network, self.network.kernels, self.forward, len(self._losses)
         layout, wide, panels = kernels.layout, lanes(self.dtype), panel_count(len(self._losses), self.dtype)
@@ -51,10 +50,10 @@ class HessianOperator(CurvatureOperator):
         output_gradient = self._weights[:, None] * self._loss_gradients  # eq. 18
         over(panels, work, error_terms, kernels.backward_weights, kernels.plan, forward.stack, output_gradient, delta, bend,
              NO_INDICES)
-        return Terms(curvature.lines, curvature.rank, m, delta, bend)
+        return Terms(panels_of_H.lines, panels_of_H.rank, m, delta, bend)
 
-    def _apply(self, v, V, inputs):
-        """D²C (v, V): the part of θ [P], and of X into `inputs` where it has rows."""
+    def _apply(self, v, V, inputs, share=None):
+        """D²C (v, V) without the rank-one part of ∇²φ: the part of θ [P], and of X into `inputs` where it has rows."""
         network, kernels, m = self.network, self.network.kernels, len(self._losses)
         plan, back = kernels.plan, v
         if any_transposed(plan):
@@ -62,35 +61,38 @@ class HessianOperator(CurvatureOperator):
             over(sum(network.widths[1:]), network.size, transpose_weights, v, plan, back)
         work = PASSES * m * kernels.layout.sample_work
         nodes = chunk_nodes(network, m, work)
-        source = self._source(v, V)
+        source = self._source(v, V, share)
         over(len(nodes), work, hessian_product, kernels.theta, kernels.backward_weights, plan, self.forward.stack, self._terms,
              Directions(v, back, V, source), Products(nodes, inputs))
         return folded(nodes)
 
-    def _source(self, v, V):
+    def _source(self, v, V, share):
         """(∇²φ R φ̃)_k ∇L_k [m, n], for a user's own ∇²φ; [0, n] where there is none."""
-        if self._joined is None:
+        if share is None and self._user_hessian is None:
             return np.empty((0, self.network.widths[-1]), self.dtype)
-        tangent = self._jacobian._matvec(v).reshape(self._loss_gradients.shape)
-        if len(V):
-            tangent = tangent + np.einsum("kiq,kq->ki", self._jacobian.wrt_input(), V)
-        return self._joined_rows(self._joined, (self._loss_gradients * tangent).sum(1))
+        if share is None:
+            tangent = self._jacobian._matvec(v).reshape(self._loss_gradients.shape)
+            if len(V):
+                tangent = tangent + np.einsum("kiq,kq->ki", self._jacobian.wrt_input(), V)
+            share = self._user_product((self._loss_gradients * tangent).sum(1))
+        return share[:, None] * self._loss_gradients
 
-    def _apply_joined(self, v, V, inputs):
-        """The same with what ∇²φ takes off all samples together."""
+    def _apply_whole(self, v, V, inputs):
+        """D²C (v, V) with the rank-one part of ∇²φ, which takes its share of all samples together."""
         out = self._apply(v, V, inputs)
-        if self._removed is not None:
-            scale, r, rows = self._removed
-            r_X = np.einsum("kiq,ki->kq", self._jacobian.wrt_input(), rows)
+        if self._rank_one is not None:
+            scale, r, shares = self._rank_one
+            r_X = np.einsum("kiq,ki->kq", self._jacobian.wrt_input(), shares[:, None] * self._loss_gradients)
             share = scale * (tree_sum(r * v) + (tree_sum((r_X * V).reshape(-1)) if len(V) else 0))
             out -= share * r
             if len(inputs):
                 inputs -= share * r_X
         return out
 
-    def _product(self, v):
+    def sum_product(self, v, share=None):
+        """D²_θ C v [P] without the rank-one part of ∇²φ."""
         nothing = np.empty((0, self.network.widths[0]), self.dtype)
-        return self._apply(v, nothing, nothing)
+        return self._apply(v, nothing, nothing, share)
 
     def input_product(self, V):
         """D²_X C · V [m, n_0] for V of X's shape: the second derivative of the cost with respect to the samples themselves.
@@ -107,7 +109,7 @@ class HessianOperator(CurvatureOperator):
     def mixed_transposed(self, V):
         """D_X D_θ C · V [P] for V of X's shape: how D_θ C changes along V, the transpose of `mixed_product`."""
         V = curvature_checks.input_direction(V, self._inputs_shape, self.dtype)
-        return self._apply_joined(np.zeros(self.shape[0], self.dtype), V, np.empty((0, V.shape[1]), self.dtype))
+        return self._apply_whole(np.zeros(self.shape[0], self.dtype), V, np.empty((0, V.shape[1]), self.dtype))
 
     @property
     def _inputs_shape(self):
@@ -117,10 +119,11 @@ class HessianOperator(CurvatureOperator):
         nothing = np.empty((0, self.network.widths[0]), self.dtype)
         V = nothing if V is None else curvature_checks.input_direction(V, self._inputs_shape, self.dtype)
         out = np.empty(self._inputs_shape, self.dtype)
-        self._apply_joined(v, V, out)
+        self._apply_whole(v, V, out)
         return out
 
-    def _diagonal(self):
+    def sum_diagonal(self):
+        """The diagonal [P] without what of ∇²φ joins samples."""
         out = np.zeros(self.shape[0], self.dtype)
         network, layout = self.network, self.network.kernels.layout
         most = max(n * n for n in network.widths[1:])
@@ -137,7 +140,7 @@ class HessianOperator(CurvatureOperator):
         network, layers = self.network, range(1, self.network.depth + 1)
         delta, bend = ([self._read(lines, l)[first:stop] for l in layers] for lines in (self._terms.delta, self._terms.bend))
         return NeuronCurvature([network.weight(l) for l in layers], [self.forward.gamma(l)[first:stop] for l in layers],
-                               delta, bend, self._outputs.matrices(first, stop))
+                               delta, bend, self._output_hessian.matrices(first, stop))
 
     def _read(self, lines, l):
         """Layer l's part [m, n_l] of what kernels hold for every neuron."""
@@ -150,10 +153,6 @@ class HessianOperator(CurvatureOperator):
     def _add_rest(self, target, between, l, k, a):
         if k > l:  # delta^k ⊗ the change of a^{k-1} with z^l
             add_pair(target, pair_sum(between.inputs(l, k), a, between.delta[k - 1]).transpose(0, 1, 3, 2))
-
-
-class _SlabHessian(OfASlab, HessianOperator):
-    """D²_θ C of a slab."""
 
 
 def hessian(network, X, y, cost, *, max_bytes=None):
@@ -203,4 +202,5 @@ def hessian(network, X, y, cost, *, max_bytes=None):
     if (most := checks.max_bytes(max_bytes)) is None:
         return HessianOperator(network, X, y, cost)
     curvature_checks.second_derivatives(object_checks.network(network, Network), "hessian")
-    return SlabOperator(lambda first, *slab: _SlabHessian(*slab), "hessian", network, X, y, cost, most, True)
+    return SlabOperator(lambda X, y, cost, first, part: HessianOperator(network, X, y, cost, part), "hessian", network, X, y, cost,
+                        most, True)

@@ -14,7 +14,7 @@ from ..rows import gathered, samples, truths
 from ..two_passes import READ, losses_in_slabs
 from . import checks as operator_checks
 from .jacobian import Jacobian
-from .output_hessian import output_roots
+from .output_hessian import curvature_factor
 from .real_operator import RealOperator
 
 SLAB = 1 << 26  # bytes of the chains of a layer that are held at once
@@ -92,14 +92,14 @@ class KroneckerFactored(RealOperator):
             if self._kept is None:
                 X, targets, _ = gathered(self._X, self._targets, np.arange(len(self._X)))
                 J = Jacobian(self.network, X)
-                roots, weights = output_roots(self._cost, J.forward.outputs, targets)
+                roots, weights = curvature_factor(self._cost, J.forward.outputs, targets)
                 self._kept = _Part(J, roots, _shares(weights, weights.sum()))
             yield self._kept
             return
         for slab in self._slabs:
             J = Jacobian(self.network, self._X[slab])
             cost = Cost(self._cost.loss, _built_in("weighted", data=self._weights[slab]))
-            roots, weights = output_roots(cost, J.forward.outputs, self._targets[slab])
+            roots, weights = curvature_factor(cost, J.forward.outputs, self._targets[slab])
             yield _Part(J, roots, _shares(weights, self._weights.sum()))
 
     def _spectrum(self):

@@ -1,80 +1,179 @@
-"""∇²L of every sample at its outputs, and its square roots S with S Sᵀ = (∇φ)_k ∇²L_k, without what is negative in it."""
+"""H_k, the n × n matrix that a curvature operator has for each sample at the outputs, and its curvature factor S, S Sᵀ = H."""
+
+from typing import NamedTuple
 
 import numpy as np
 
-from .. import checks
-from ..kernels.losses import loss_hessian
-from ..kernels.softmax import softmax
+from ..forward import lanes, panel_count
+from ..kernels.forward import write_lines
+from ..kernels.output_curvature import ENTRIES, SOFTMAX, Curvature, curvature_lines
+from ..kernels.softmax import softmax_covariance
 from . import curvature_checks
-
-ELEMENTWISE = ("squared_error", "absolute_error", "huber", "log_cosh", "binary_cross_entropy", "poisson", "hinge")
-CONVEX = (*ELEMENTWISE, "softmax_cross_entropy")
+from .loss_hessian import Form, form_of, loss_hessians, probabilities, target_sums
 
 
-def loss_hessians(loss, A, targets, owner):
-    """∇²L [m, n, n] from checked A [m, n] and targets, or its diagonal [m, n] where a loss is a sum over outputs.
+class Softmax(NamedTuple):
+    """w s (diag(p) − p pᵀ) for every sample.
 
-    Raises
-    ------
-    ValueError
-        Where a user's own loss has no Hessian; it says that `owner` needs it.
+    As a diagonal and a term its entry for a class t that is nearly sure would be the difference w s (p_t − p_t²), and would lose
+    every digit. So p is kept with t, the class whose p is above 1/2, and products and quadratic forms measure from v_t, or from 0
+    where there is no such class, which changes nothing, for (diag(p) − p pᵀ) 1 = 0: with d = v − v_t 1,
+
+        H v = w s p ⊙ (d − p·d),    vᵀ H v = w s Σ_i p_i (d_i − p·d)²,
+
+    where d_t = 0 and p·d sums the unlikely classes alone. Every entry keeps its relative accuracy, and no quadratic form is
+    negative.
     """
-    (m, n), elementwise = A.shape, loss.name in ELEMENTWISE
-    curvature_checks.loss_hessian(loss, owner)
-    if loss.code < 0:
-        return checks.user_array(loss.hessian(A, targets), (m, n, n), A.dtype, "the loss's hessian")
-    if elementwise:
-        A, targets = A.reshape(-1, 1), targets.reshape(-1, 1)
-    out = np.empty((*A.shape, A.shape[1]), A.dtype)
-    loss_hessian(loss.code, loss.parameter, A, targets, out)
-    return out.reshape(m, n) if elementwise else out
+
+    p: np.ndarray  # [m, n]
+    likeliest: np.ndarray  # [m, n], 1 at the class with p > 1/2 among zeros
+    weights: np.ndarray  # w [m]
+    target_sums: np.ndarray  # s [m]
+
+    @classmethod
+    def of(cls, A, weights, sums):
+        """That of softmax_cross_entropy at outputs A [m, n]."""
+        p, likeliest = probabilities(A)
+        return cls(p, likeliest, weights, sums)
+
+    @property
+    def scales(self):
+        """w s [m]."""
+        return self.weights * self.target_sums
+
+    def factor(self):
+        """S = √w √s diag(√p) (I − √p √pᵀ) [m, n, n]; negative w count as 0.
+
+        No entry is a difference that cancels: for a class t with p_t > 1/2, 1 − p_t is the sum of the other probabilities. Nor do
+        sums over S cancel: (Sᵀ v)_i = √(w s p_i) (v_i − p·v), and what S holds of v_t there is as small as 1 − p_t.
+        """
+        p, q, n = self.p, np.sqrt(self.p), self.p.shape[1]
+        others = ((1 - self.likeliest) * p).sum(1, keepdims=True)
+        S = -p[:, :, None] * q[:, None, :]
+        S[:, range(n), range(n)] = q * np.where(self.likeliest > 0, others, 1 - p)
+        S = np.sqrt(self.target_sums)[:, None, None] * S
+        return np.sqrt(np.maximum(self.weights, 0))[:, None, None] * S
 
 
-def probabilities(A):
-    """softmax(a^L) [m, n] for A [m, n], and 1 at the class of each sample whose p is above 1/2 among zeros [m, n]."""
-    p, likeliest = np.empty_like(A), np.empty_like(A)
-    softmax(A, p, likeliest, (0, len(A)))
-    return p, likeliest
+class OutputHessian:
+    """H_k for k = 1 … m: one of three forms, and terms s_rk x_rk x_rkᵀ beside a diagonal or softmax, or alone.
 
-
-def target_sums(A, targets):
-    """Σ y [m] of softmax_cross_entropy: 1 for class numbers, and for probabilities but for rounding."""
-    return targets.sum(1) if targets.shape[1] == A.shape[1] else np.ones(len(A), A.dtype)
-
-
-def softmax_roots(A, w):
-    """S = √w diag(√p) (I − √p √pᵀ) [m, n, n], for which S Sᵀ = w (diag(p) − p pᵀ), w [m] ≥ 0.
-
-    No entry is a difference that cancels: for a class t with p_t > 1/2, 1 − p_t is the sum of the other probabilities. Nor do sums
-    over S cancel: (Sᵀ v)_i = √(w p_i) (v_i − p·v), and what S holds of v_t there is as small as 1 − p_t.
+    Parameters
+    ----------
+    shape : (m, n)
+    dtype : dtype
+    diagonal : ndarray [m, n], optional
+        H_k = diag(h_k).
+    terms : sequence of (x [m, n], s [m])
+    entries : ndarray [m, n, n], optional
+        H itself.
+    softmax : Softmax, optional
     """
-    p, likeliest = probabilities(A)
-    q, n = np.sqrt(p), A.shape[1]
-    others = ((1 - likeliest) * p).sum(1, keepdims=True)
-    S = -p[:, :, None] * q[:, None, :]
-    S[:, range(n), range(n)] = q * np.where(likeliest > 0, others, 1 - p)
-    return np.sqrt(w)[:, None, None] * S
+
+    def __init__(self, shape, dtype, diagonal=None, terms=(), entries=None, softmax=None):
+        self.shape, self.dtype, self.diagonal, self.terms = shape, dtype, diagonal, tuple(terms)
+        self.entries, self.softmax = entries, softmax
+
+    @classmethod
+    def of_loss(cls, loss, A, targets, weights, owner, check_finite=False):
+        """H_k = w_k ∇²L(a^{Lk}) at checked outputs A [m, n], in the form that the loss has.
+
+        Raises
+        ------
+        ValueError
+            Where a user's own loss has no Hessian, and with `check_finite` where that is not finite; it says that `owner` needs it.
+        """
+        form = form_of(loss)
+        if form is Form.SOFTMAX:
+            return cls(A.shape, A.dtype, softmax=Softmax.of(A, weights, target_sums(A, targets)))
+        H = loss_hessians(loss, A, targets, owner)
+        if check_finite and loss.code < 0:
+            curvature_checks.finite_hessian(H)
+        if form is Form.DIAGONAL:
+            return cls(A.shape, A.dtype, weights[:, None] * H)
+        return cls(A.shape, A.dtype, entries=weights[:, None, None] * H)
+
+    @property
+    def terms_alone(self):
+        """Whether H_k is a sum of terms and nothing else."""
+        return self.diagonal is None and self.entries is None and self.softmax is None
+
+    def plus(self, x, s):
+        """The same and s x xᵀ for every sample."""
+        if self.entries is not None:
+            return OutputHessian(self.shape, self.dtype, entries=self.entries + (s[:, None] * x)[:, :, None] * x[:, None, :])
+        return OutputHessian(self.shape, self.dtype, self.diagonal, (*self.terms, (x, s)), softmax=self.softmax)
+
+    def matrices(self, first, stop):
+        """H_k [stop − first, n, n] of the samples first … stop − 1."""
+        if self.entries is not None:
+            return self.entries[first:stop]
+        n = self.shape[1]
+        H = np.zeros((stop - first, n, n), self.dtype)
+        if self.diagonal is not None:
+            H[:, range(n), range(n)] = self.diagonal[first:stop]
+        if self.softmax is not None:
+            softmax_covariance(self.softmax.p[first:stop], self.softmax.scales[first:stop], H)
+        for x, s in self.terms:
+            H += (s[first:stop, None] * x[first:stop])[:, :, None] * x[first:stop, None, :]
+        return H
+
+    def factor(self):
+        """The curvature factor S with S Sᵀ = H, [m, n] where H is diagonal, else [m, n, n]; of an H without terms.
+
+        What is not positive semi-definite is projected: eigenvalues of a sample's H below 0, or below rounding, count as 0.
+        """
+        if self.softmax is not None:
+            return self.softmax.factor()
+        if self.diagonal is not None:
+            return np.sqrt(np.maximum(self.diagonal, 0))
+        H, n = self.entries, self.shape[1]
+        if n == 1:
+            return np.sqrt(np.maximum(H.reshape(self.shape), 0))
+        if not np.isfinite(H).all():
+            return np.full_like(H, np.nan)
+        values, vectors = np.linalg.eigh(H)
+        values[values < np.finfo(self.dtype).eps * n * np.abs(values).max(axis=1, keepdims=True)] = 0
+        return vectors * np.sqrt(values)[:, None, :]
+
+    def _rank(self):
+        """How kernels name what H is made of."""
+        if self.entries is not None:
+            return ENTRIES
+        return len(self.terms) if self.softmax is None else SOFTMAX - len(self.terms)
+
+    def in_panels(self):
+        """H as kernels read it, panel by panel."""
+        m, n = self.shape
+        rank, wide, panels = self._rank(), lanes(self.dtype), panel_count(m, self.dtype)
+        stride = curvature_lines(n, rank) * wide
+        lines = np.zeros(panels * stride, self.dtype)
+        if self.entries is not None:
+            write_lines(self.entries.reshape(m, n * n), lines, stride, 0, (0, panels, 0))
+        if self.diagonal is not None:
+            write_lines(self.diagonal, lines, stride, 0, (0, panels, 0))
+        if self.softmax is not None:
+            p, likeliest, scales = self.softmax.p, self.softmax.likeliest, self.softmax.scales
+            for line, part in ((0, p), (n, likeliest), (2 * n, scales[:, None] * p)):
+                write_lines(np.ascontiguousarray(part), lines, stride, line, (0, panels, 0))
+        line = n if self.softmax is None else 3 * n
+        for r, (x, s) in enumerate(self.terms):
+            write_lines(np.ascontiguousarray(x), lines, stride, line + r * (n + 1), (0, panels, 0))
+            write_lines(np.ascontiguousarray(s[:, None]), lines, stride, line + n + r * (n + 1), (0, panels, 0))
+        return Curvature(lines, rank, m)
 
 
-def output_roots(cost, A, targets):
+def curvature_factor(cost, A, targets):
     """S [m, n, n] with S Sᵀ = (∇φ)_k ∇²L(a^{Lk}), and ∇φ [m], from checked A [m, n] and targets; what is negative in ∇φ and in
-    ∇²L counts as 0.
-
-    S is diagonal where a loss is a sum over outputs, and that of `softmax_roots` for softmax_cross_entropy: neither cancels.
-    """
-    loss, n = cost.loss, A.shape[1]
+    ∇²L counts as 0."""
     weights = np.maximum(cost.reduce(cost.losses_and_gradients(A, targets)[0])[1], 0)
-    if loss.name == "softmax_cross_entropy":
-        return softmax_roots(A, weights * target_sums(A, targets)), weights
-    H = loss_hessians(loss, A, targets, "curvature")
-    if loss.name not in CONVEX:
-        return square_roots(weights[:, None, None] * H), weights
-    S = np.zeros((*A.shape, n), A.dtype)
-    S[:, range(n), range(n)] = np.sqrt(weights[:, None] * H)
-    return S, weights
-
-
-def square_roots(H):
-    """S [m, n, n] with S Sᵀ = H for positive semi-definite H [m, n, n], of whose eigenvalues S keeps what is above rounding."""
-    values, vectors = np.linalg.eigh(H)
-    return vectors * np.sqrt(np.maximum(values, 0))[:, None, :]
+    H = OutputHessian.of_loss(cost.loss, A, targets, weights, "curvature")
+    if H.entries is not None:
+        values, vectors = np.linalg.eigh(H.entries)
+        return vectors * np.sqrt(np.maximum(values, 0))[:, None, :], weights
+    S = H.factor()
+    if S.ndim == 3:
+        return S, weights
+    whole = np.zeros((*S.shape, S.shape[1]), S.dtype)
+    whole[:, range(S.shape[1]), range(S.shape[1])] = S
+    return whole, weights

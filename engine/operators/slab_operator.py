@@ -1,7 +1,6 @@
 """A curvature operator whose samples pass in slabs, in bounded memory: the sum of the same operator over each of them."""
 
 import numpy as np
-from scipy.sparse.linalg import LinearOperator
 
 from .. import object_checks
 from ..blocks import SlabSum, block_count, cut, levels_of
@@ -15,30 +14,9 @@ from ..reductions import _built_in
 from ..rows import as_given, gathered, samples, truths
 from ..two_passes import READ, TwoPasses
 from . import curvature_checks
-from .curvature import CurvatureOperator
+from .curvature_operator import CurvatureOperator
 from .dense_curvature import SLAB
-from .output_curvature import reduction_curvature
-
-
-class OfASlab:
-    """Mixed into a CurvatureOperator of some samples: what ∇²φ adds to each of them comes from all samples.
-
-    Parameters
-    ----------
-    added : ndarray [samples of the slab], or None
-        The diagonal of ∇²φ.
-    held : int
-        Bytes of products of inputs that `dense` may hold at once.
-    """
-
-    _loss_gradients: np.ndarray
-
-    def __init__(self, added, held, *arguments):
-        self._added, self._held = added, held
-        super().__init__(*arguments)
-
-    def _take_reduction_curvature(self, curvature):
-        return curvature if self._added is None else curvature.plus(self._loss_gradients, self._added)
+from .kept_curvature import SlabPart
 
 
 class SlabOperator(CurvatureOperator):
@@ -51,7 +29,7 @@ class SlabOperator(CurvatureOperator):
     Parameters
     ----------
     build : callable
-        ``build(first sample, added, held, network, X, y, cost)``, the operator of one slab.
+        ``build(X, y, cost, first sample, part)``, the KeptCurvature of one slab.
     name : str
     network, X, y, cost
         As the operator takes them.
@@ -64,33 +42,19 @@ class SlabOperator(CurvatureOperator):
     def __init__(self, build, name, network, X, y, cost, max_bytes, reduction_curvature):
         object_checks.network(network, Network)
         object_checks.cost(cost, Cost)
-        self.network, self.cost, self._build, self._name, self._most = network, cost, build, name, max_bytes
+        self._build, self._most = build, max_bytes
         self._X = samples(X, network.widths[0], network.dtype, bounded=True)
         self._targets = truths(y, len(self._X), network.widths[-1], network.dtype, cost, bounded=True)
-        self._slabs = cut(len(self._X), self._bytes, max_bytes)
-        passes = TwoPasses(network, self._X, self._targets, cost, None, max_bytes)
-        self._losses = np.empty(len(self._X), network.dtype)
-        passes.fill(self._losses)
-        self._weights = cost.reduce(self._losses)[1]
-        self._joined = self._removed = self._added = None
-        if reduction_curvature:
-            self._take_parts(passes)
-        LinearOperator.__init__(self, network.dtype, (network.size, network.size))
+        self._slabs = cut(len(self._X), lambda count: self._bytes(network, count), max_bytes)
+        self._passes = TwoPasses(network, self._X, self._targets, cost, None, max_bytes)
+        losses = np.empty(len(self._X), network.dtype)
+        self._passes.fill(losses)
+        super().__init__(network, cost, name, losses, cost.reduce(losses)[1])
+        self._added = self._take_reduction_hessian() if reduction_curvature else None
 
-    def _take_parts(self, passes):
-        """∇²φ: its diagonal for the slabs, and the rest of it, which joins samples."""
-        if self.cost.reduction.code < 0:
-            curvature_checks.reduction_hessian(self.cost.reduction, self._name)
-            self._joined = self.cost.reduction.hessian_product
-            return
-        parts = reduction_curvature(self.cost.reduction, self._losses, self._weights)
-        if parts is not None:
-            self._added, scale, r = parts
-            self._removed = scale, passes.sum(r, np.empty_like(self._losses)), None
-
-    def _bytes(self, count):
-        """Twice what a slab of so many samples takes: as much is left to the products of `dense`."""
-        network, n, stack_lines = self.network, self.network.widths[-1], self.network.kernels.layout.stack_lines
+    def _bytes(self, network, count):
+        """Twice what a slab of `count` samples takes: as much is left to the products of `dense`."""
+        n, stack_lines = network.widths[-1], network.kernels.layout.stack_lines
         lines = 2 * stack_lines + 3 * sum(network.widths) + curvature_lines(n, -1) + 8 * n
         threads = min(num_threads(), block_count(count))
         room = threads * (2 * BLOCK * (stack_lines + 3 * max(network.widths)) + 2 * lanes(network.dtype)**2)
@@ -106,59 +70,64 @@ class SlabOperator(CurvatureOperator):
             y = as_given(targets, self.cost.loss.kind, self.network.widths[-1])
             cost = Cost(self.cost.loss, _built_in("weighted", data=self._weights[slab]))
             added = None if self._added is None else self._added[slab]
-            yield slab, self._build(slab.start, added, min(SLAB, self._most // 2), self.network, X, y, cost)
+            yield slab, self._build(X, y, cost, slab.start, SlabPart(added, min(SLAB, self._most // 2)))
 
-    def _product(self, v):
+    def sum_product(self, v, share=None):
+        """The sum over slabs of their products with v [P]."""
         return self._products(v[:, None])[:, 0]
 
     def _products(self, V):
         """One product for each column, the slabs' forward passes made once for all."""
-        joined = self._joined_products(V)
+        shares = self._user_shares(V)
         total = SlabSum(V.size, self.dtype, len(self._slabs))
         for slab, operator in self._operators():
             rows = np.empty(V.shape[::-1], self.dtype)
             for k in range(len(rows)):
-                if joined is not None:
-                    operator._joined = lambda losses, s, r=joined[k, slab]: r
-                rows[k] = operator._product(np.ascontiguousarray(V[:, k]))
+                rows[k] = operator.sum_product(np.ascontiguousarray(V[:, k]), None if shares is None else shares[k, slab])
             total.add(rows.reshape(-1))
         return total.total().reshape(V.shape[::-1]).T
 
-    def _joined_products(self, V):
-        """∇²φ J_φ̃ v [m] for every column, of a user's own φ; None where φ is not."""
-        if self._joined is None:
+    def _user_shares(self, V):
+        """∇²φ J_φ̃ v [columns, m] for every column v of V, of a user's own φ; None where φ is not."""
+        if self._user_hessian is None:
             return None
         tangents = np.empty((V.shape[1], len(self._losses)), self.dtype)
         for slab, operator in self._operators():
             for k in range(len(tangents)):
-                tangent = operator._jacobian.matvec(np.ascontiguousarray(V[:, k])).reshape(operator._loss_gradients.shape)
-                tangents[k, slab] = (operator._loss_gradients * tangent).sum(1)
-        return np.stack([curvature_checks.user_product(self._joined(self._losses, s), s.shape, s.dtype) for s in tangents])
+                tangents[k, slab] = operator.loss_tangents(np.ascontiguousarray(V[:, k]))
+        return np.stack([self._user_product(s) for s in tangents])
 
     def _matmat(self, V):
         V = np.asarray(V, self.dtype)
         out = self._products(V)
-        if self._removed is not None:
+        if self._rank_one is not None:
             for k in range(V.shape[1]):
-                out[:, k] = self._without_removed(np.ascontiguousarray(V[:, k]), out[:, k])
+                out[:, k] = self._without_rank_one(np.ascontiguousarray(V[:, k]), out[:, k])
         return out
 
     _rmatmat = _matmat
 
-    def _diagonal(self):
+    def sum_diagonal(self):
+        """The sum over slabs of their diagonals [P]."""
         total = SlabSum(self.shape[0], self.dtype, len(self._slabs))
         for _, operator in self._operators():
-            total.add(operator._diagonal())
+            total.add(operator.sum_diagonal())
         return total.total()
 
-    def _fill(self, pairs):
+    def add_blocks(self, pairs):
+        """Add to each target of (l, l′ ≥ l, target) the block of layers l and l′ of every slab."""
         for _, operator in self._operators():
-            operator._fill(pairs)
+            operator.add_blocks(pairs)
 
-    def _gradient_rows(self):
+    def loss_sum(self, r):
+        """Σ_k r_k ∇_θ L_k [P] for r [m], by one more pass over the samples."""
+        return self._passes.sum(r, np.empty_like(self._losses))
+
+    def loss_rows(self):
+        """∇_θ L_k of every sample [m, P]; a MemoryError where `max_bytes` does not hold them."""
         m = len(self._losses)
         curvature_checks.joined_fits(m, self.shape[0], self.dtype, self._most)
         rows = np.empty((m, self.shape[0]), self.dtype)
         for slab, operator in self._operators():
-            rows[slab] = operator._gradient_rows()
+            rows[slab] = operator.loss_rows()
         return rows

@@ -7,7 +7,7 @@ import numpy as np
 
 from .. import checks
 from . import checks as update_checks
-from .curvature import hessians
+from .output_hessians import output_hessian
 from .second_order import finite_diagonal
 from .solvers import NAMES, build
 from .update import Update, UpdateState
@@ -122,7 +122,7 @@ class LevenbergMarquardt(Update):
 
     def step(self, problem, theta, state, trainable, time):
         """One batch step: attempts with growing λ until one does not make the cost worse (eq. 21)."""
-        here, arrays = problem.linearised(theta, trainable, hessians), state.arrays
+        here, arrays = problem.linearised(theta, trainable, output_hessian), state.arrays
         if not np.isfinite(here.value):
             return here.value
         met = "gradient" if np.abs(here.gradient).max(initial=0) <= self.gradient_tolerance else ""

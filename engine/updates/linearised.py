@@ -8,9 +8,8 @@ from scipy.linalg import blas
 
 from ..backward import transposed_product
 from ..operators import Jacobian
-from ..operators.output_curvature import OutputCurvature
+from ..operators.output_hessian import OutputHessian
 from ..operators.paired_layers import PairedLayers
-from .curvature import factors
 
 SLAB = 1 << 23  # bytes of J held at once; 1-20-20-1, m 2000, float64, a step: 1 MiB 32 ms, 4 MiB 24, 8 MiB (one slab) 18
 PIECE = 512  # samples whose MᵀM is summed by pairs of layers at a time, at least
@@ -47,8 +46,8 @@ class Linearised:
     problem : BatchProblem
     theta : ndarray [P]
     trainable : ndarray of bool [P], or empty
-    curvature : callable
-        `curvature.hessians` or `curvature.expected_hessians`.
+    output_hessian : callable
+        `output_hessians.output_hessian` or `output_hessians.expected_output_hessian`.
 
     Attributes
     ----------
@@ -66,7 +65,7 @@ class Linearised:
 
     kept_bytes: int | None = None
 
-    def __init__(self, problem, theta, trainable, curvature):
+    def __init__(self, problem, theta, trainable, output_hessian):
         self.problem, self.theta = problem, theta
         self.free = np.flatnonzero(trainable) if trainable.size else slice(None)
         self.network = problem.network(theta)
@@ -76,7 +75,7 @@ class Linearised:
         self.value, weights = self.cost.reduce(losses)
         self.output_gradient = weights[:, None] * loss_gradients  # eq. 18
         self.gradient = self._pulled(self.output_gradient)  # eq. 20
-        self.factor = factors(weights, curvature(self.cost.loss, self.outputs, self.targets))
+        self.factor = output_hessian(self.cost.loss, self.outputs, self.targets, weights).factor()
 
     solvers = ("cholesky", "qr", "kernel", "cg", "kfac")  # that can work with it
 
@@ -208,9 +207,9 @@ class Linearised:
     def _upper_triangle(self, pairs, first, piece):
         """The part of MᵀM [P, P] of at most `piece` samples, its upper triangle."""
         S = self.factor[first:first + piece]
-        given = {"diagonal": S**2} if S.ndim == 2 else {"entries": np.matmul(S, S.transpose(0, 2, 1))}
-        curvature = OutputCurvature((len(S), self.outputs.shape[1]), self.network.dtype, **given).in_panels()
-        return pairs.upper_triangle(self._jacobian_of(first, len(S)).forward.stack, curvature)
+        form = {"diagonal": S**2} if S.ndim == 2 else {"entries": np.matmul(S, S.transpose(0, 2, 1))}
+        H = OutputHessian((len(S), self.outputs.shape[1]), self.network.dtype, **form)
+        return pairs.upper_triangle(self._jacobian_of(first, len(S)).forward.stack, H.in_panels())
 
     def diagonal(self):
         """The diagonal of MᵀM [p], from the factors (Bˡ, aˡ⁻¹) of J."""

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from .curvature import expected_hessians
+from .output_hessians import expected_output_hessian
 from .second_order import DampedStep
 
 
@@ -36,4 +36,4 @@ class NaturalGradient(DampedStep):
     array([ 0.4447, -0.0976])
     """
 
-    curvature = staticmethod(expected_hessians)
+    output_hessian = staticmethod(expected_output_hessian)

@@ -8,7 +8,7 @@ import numpy as np
 from .. import checks
 from ..errors import DivergenceError
 from . import checks as update_checks
-from .curvature import hessians
+from .output_hessians import output_hessian
 from .solvers import NAMES, build
 from .update import Update, UpdateState
 
@@ -30,7 +30,7 @@ class DampedStep(Update):
     damping: float = 1e-3
     solver: str = "auto"
 
-    curvature = staticmethod(hessians)
+    output_hessian = staticmethod(output_hessian)
 
     def __post_init__(self):
         object.__setattr__(self, "rate", update_checks.rate(self.rate))
@@ -43,7 +43,7 @@ class DampedStep(Update):
 
     def step(self, problem, theta, state, trainable, time):
         """One step along −(Jᵀ H J + λ I)⁻¹ D_θ C (eq. 21)."""
-        here = problem.linearised(theta, trainable, self.curvature)
+        here = problem.linearised(theta, trainable, self.output_hessian)
         if np.isfinite(here.value) and here.size and np.any(here.gradient):
             rate = update_checks.rate_now(self.rate(time) if callable(self.rate) else self.rate, time)
             steepest = here.steepest()

@@ -8,8 +8,8 @@ from hypothesis import strategies as st
 import engine
 from engine import Cost, DivergenceError, GaussNewton, LevenbergMarquardt, NaturalGradient, Network, fit, losses, value_and_gradient
 from engine.batch_problem import BatchProblem
-from engine.updates.curvature import expected_hessians, hessians
 from engine.updates.linearised import Linearised
+from engine.updates.output_hessians import expected_output_hessian, output_hessian
 from engine.updates.solvers import QR, Cholesky, ConjugateGradient, Kernel
 from schedulers import BatchSchedule, BatchStep
 from tests.cases import DTYPES, LOSSES, REDUCTIONS, SECOND_ORDER, network, targets
@@ -29,12 +29,12 @@ def batch(net, loss, reduction, m, seed=0):
     return X, y, Cost(LOSSES[loss], REDUCTIONS[reduction][1](m))
 
 
-def linearised(net, X, y, cost, trainable=None, curvature=hessians):
+def linearised(net, X, y, cost, trainable=None, output_hessian=output_hessian):
     """A whole set as one batch step."""
     step = BatchStep(0, 0, np.arange(len(X)))
     problem = BatchProblem(net, X, cost.targets(y, len(X), net.widths[-1], net.dtype), cost, step)
     mask = np.empty(0, bool) if trainable is None else trainable
-    return Linearised(problem, net.parameters.copy(), mask, curvature)
+    return Linearised(problem, net.parameters.copy(), mask, output_hessian)
 
 
 def dense_ggn(net, X, y, cost):
@@ -267,9 +267,9 @@ def test_fishers_information_is_the_mean_square_of_the_score(loss, density):
     d = np.linspace(-60, 60, 400001)[:, None]
     score = chosen.gradient(d, np.zeros_like(d))[:, 0]
     expected = (score**2 * density(d[:, 0])).sum() / density(d[:, 0]).sum()
-    np.testing.assert_allclose(expected_hessians(chosen, d[:1], d[:1]).ravel(), expected, rtol=1e-4)
+    np.testing.assert_allclose(expected_output_hessian(chosen, d[:1], d[:1], np.ones(1)).diagonal.ravel(), expected, rtol=1e-4)
     with pytest.raises(ValueError, match="negative log-likelihood.*hinge"):
-        expected_hessians(losses.hinge, d[:1], d[:1])
+        expected_output_hessian(losses.hinge, d[:1], d[:1], np.ones(1))
 
 
 def test_settings_are_checked():

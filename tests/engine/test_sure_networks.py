@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 from engine import Cost, LevenbergMarquardt, Network, losses, operators
-from engine.operators.output_hessian import output_roots
-from engine.updates.curvature import factors, hessians
+from engine.operators.output_hessian import curvature_factor
+from engine.updates.output_hessians import output_hessian
 from tests.cases import DTYPES
 
 pytestmark = pytest.mark.compiled
@@ -84,8 +84,8 @@ def test_factors_of_second_order_updates_and_posteriors_keep_what_is_unlikely():
     H = losses.softmax_cross_entropy.hessian(A.astype(float), labels)
     weights = np.full(len(A), 1 / len(A), np.float32)
     size = np.sqrt(np.einsum("kii->ki", H))
-    for S in (output_roots(cost, A, labels[:, None].astype(np.float32))[0] * np.float32(len(A))**0.5,
-              factors(weights, hessians(cost.loss, A, labels[:, None])) * np.float32(len(A))**0.5):
+    for S in (curvature_factor(cost, A, labels[:, None].astype(np.float32))[0] * np.float32(len(A))**0.5,
+              output_hessian(cost.loss, A, labels[:, None], weights).factor() * np.float32(len(A))**0.5):
         S = S.astype(float)
         assert np.abs((S @ S.transpose(0, 2, 1) - H) / size[:, :, None] / size[:, None, :]).max() <= 1e-5
 

@@ -9,7 +9,7 @@ from mpmath import mpf
 
 from engine import Cost, losses
 from engine.kernels.losses import loss_and_gradient, loss_hessian
-from engine.operators.output_hessian import softmax_roots
+from engine.operators.output_hessian import Softmax
 from tests.cases import DTYPES
 from tests.oracle import tails
 
@@ -113,7 +113,7 @@ def test_the_square_root_of_softmax_has_every_digit(dtype):
         u = generator.standard_normal((3, n)).astype(dtype)
         u[:, -1] += margin
         w = generator.uniform(0.1, 3, 3).astype(dtype)
-        for k, S in enumerate(softmax_roots(u, w).astype(float)):
+        for k, S in enumerate(Softmax.of(u, w, np.ones_like(w)).factor().astype(float)):
             H = np.array(tails.softmax_cross_entropy(u[k], 0)[2], dtype=object) * float(w[k])
             assert off(S @ S.T, H.reshape(-1), dtype) <= n + 10 + np.ptp(u) if n > 1 else not S.any()
 

@@ -8,8 +8,8 @@ import pytest
 import engine
 from engine import losses, operators, reductions, updates
 from engine.kernels import reductions as reduction_kernels
-from engine.operators.output_curvature import reduction_curvature
-from engine.operators.output_hessian import CONVEX, ELEMENTWISE
+from engine.operators.loss_hessian import FORMS, Form
+from engine.operators.reduction_hessian import reduction_hessian
 from schedulers import orders
 from tests import cases
 from tests.oracle import differences
@@ -76,13 +76,13 @@ def test_every_operator_is_linear_and_has_its_adjoint(name, dtype):
 
 @pytest.mark.parametrize("name", losses.NAMED)
 def test_what_is_said_of_a_loss_is_so(name):
-    """ELEMENTWISE: ∇²L is diagonal everywhere; CONVEX: it has no eigenvalue below 0 anywhere, and others have somewhere."""
+    """Form.DIAGONAL: ∇²L is diagonal everywhere; not Form.ENTRIES: it has no eigenvalue below 0 anywhere, and others have."""
     generator = np.random.default_rng(1)
     A, y = 2 * generator.standard_normal((40, 3)), cases.targets(name, generator, 40, 3)
     H = derivatives(name, A, y)[1]
     off_diagonal = np.abs(H * (1 - np.eye(3))).max()
-    assert (off_diagonal < 1e-9) == (name in ELEMENTWISE)
-    assert (np.linalg.eigvalsh(H).min() > -1e-9) == (name in CONVEX)
+    assert (off_diagonal < 1e-9) == (FORMS[name] is Form.DIAGONAL)
+    assert (np.linalg.eigvalsh(H).min() > -1e-9) == (FORMS[name] is not Form.ENTRIES)
 
 
 @pytest.mark.compiled
@@ -98,7 +98,7 @@ def test_second_derivatives_of_a_reduction_are_differences_of_first_ones(name, d
     np.testing.assert_allclose(reduction.gradient(L), differences.gradient(plain, L).astype(float), **close)
     products = np.column_stack([reduction.hessian_product(L, v) for v in np.eye(m, dtype=dtype)])
     np.testing.assert_allclose(products, expected, **close)
-    found = reduction_curvature(reduction, L, reduction.gradient(L))
+    found = reduction_hessian(reduction, L, reduction.gradient(L))
     d, c, r = (np.zeros(m), 0.0, np.zeros(m)) if found is None else found
     np.testing.assert_allclose(np.diag(d) - c * np.outer(r, r), expected, **close)
 

@@ -1,0 +1,171 @@
+"""What curvature operators share: a symmetric LinearOperator (P, P), with or without what ∇²φ has."""
+
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from .. import checks
+from ..kernels.sums import tree_sum
+from . import curvature_checks
+from .real_operator import RealOperator
+from .reduction_hessian import reduction_hessian
+
+
+class RankOne(NamedTuple):
+    """−c g gᵀ of (P, P), g = Σ_k r_k ∇_θ L_k: what ∇²φ of our own reductions has beside its diagonal."""
+
+    scale: float  # c
+    vector: np.ndarray  # g [P]
+    shares: np.ndarray  # r [m]
+
+
+class CurvatureOperator(RealOperator):
+    """A symmetric operator of shape (P, P), in θ's order and the network's dtype; its transpose is itself.
+
+    Products of several vectors run one after the other from the one forward pass. They, and the diagonal and trace of the GGN and
+    of Fisher's matrices, have the same bits for any number of threads; `dense`, `blocks`, and the Hessian's diagonal and trace go
+    through BLAS, and promise only rounding.
+    """
+
+    _name: str
+    _user_hessian: Any  # callable (losses, s) → ∇²φ s, of a user's own φ, or None
+    _rank_one: RankOne | None
+
+    def __init__(self, network, cost, name, losses, weights):
+        self.network, self.cost, self._name, self._losses, self._weights = network, cost, name, losses, weights
+        self._user_hessian = self._rank_one = None
+        super().__init__(network.dtype, (network.size, network.size))
+
+    def _take_reduction_hessian(self):
+        """Keep what of ∇²φ joins samples; the rest of it, a diagonal [m] that adds to single samples, comes back, or None."""
+        reduction = self.cost.reduction
+        if reduction.code < 0:
+            curvature_checks.reduction_hessian(reduction, self._name)
+            self._user_hessian = reduction.hessian_product
+            return None
+        found = reduction_hessian(reduction, self._losses, self._weights)
+        if found is None:
+            return None
+        self._rank_one = RankOne(found.scale, self.loss_sum(found.vector), found.vector)
+        return found.diagonal
+
+    def _user_product(self, s):
+        """∇²φ s [m] for s [m] and a user's own φ."""
+        return curvature_checks.user_product(self._user_hessian(self._losses, s), s.shape, s.dtype)
+
+    def sum_product(self, v, share=None):
+        """The product with v [P] but for the rank-one part of ∇²φ.
+
+        `share` [m] is (∇²φ J_φ̃ v)_k of a user's own φ where whoever asks knows it: the operator of one slab cannot.
+        """
+        raise NotImplementedError
+
+    def sum_diagonal(self):
+        """The diagonal [P] but for what of ∇²φ joins samples."""
+        raise NotImplementedError
+
+    def add_blocks(self, pairs):
+        """Add to each target of (l, l′ ≥ l, target) the block of layers l and l′, but for what of ∇²φ joins samples."""
+        raise NotImplementedError
+
+    def loss_sum(self, r):
+        """Σ_k r_k ∇_θ L_k [P] for r [m]."""
+        raise NotImplementedError
+
+    def loss_rows(self):
+        """∇_θ L_k of every sample [m, P]."""
+        raise NotImplementedError
+
+    def _matvec(self, v):
+        v = checks.direction(v, self.shape[1], self.dtype)
+        return self._without_rank_one(v, self.sum_product(v))
+
+    def _without_rank_one(self, v, out):
+        if self._rank_one is not None:
+            scale, r, _ = self._rank_one
+            out -= scale * tree_sum(r * v) * r
+        return out
+
+    _rmatvec = _matvec
+
+    def _matmat(self, V):
+        return np.stack([self._matvec(V[:, k]) for k in range(V.shape[1])], axis=1, out=np.empty(V.shape, self.dtype))
+
+    _rmatmat = _matmat
+
+    def _adjoint(self):
+        return self
+
+    _transpose = _adjoint
+
+    def _user_part(self):
+        """G = D_θ φ̃ and ∇²φ G, both [m, P], for a user's own ∇²φ; None where there is none."""
+        if self._user_hessian is None:
+            return None
+        rows, m = self.loss_rows(), len(self._losses)
+        second = np.stack([self._user_product(unit) for unit in np.eye(m, dtype=self.dtype)], 1)
+        return rows, second @ rows
+
+    def diagonal(self):
+        """The diagonal [P], without the rest."""
+        out = self.sum_diagonal()
+        if self._rank_one is not None:
+            scale, r, _ = self._rank_one
+            out -= scale * r * r
+        user_part = self._user_part()
+        if user_part is not None:
+            rows, products = user_part
+            out += (rows * products).sum(0)
+        return out
+
+    def trace(self):
+        """The sum of the diagonal, a number."""
+        return tree_sum(self.diagonal())
+
+    def dense(self):
+        """Every entry, [P, P].
+
+        ∂²C of W^l and W^{l′} is a sum over samples of a matrix between neurons times a^{l−1} ⊗ a^{l′−1}: one product of matrices
+        for each pair of layers, n times less work than JᵀHJ from the rows of J.
+
+        Raises
+        ------
+        MemoryError
+            Where [P, P] does not fit in the memory available; it says so before anything is allocated.
+        """
+        curvature_checks.square_fits(self.shape[0], self.dtype, self._name)
+        out = np.zeros(self.shape, self.dtype)
+        layers = range(1, self.network.depth + 1)
+        self.add_blocks([(l, k, out[self._rows(l), self._rows(k)]) for l in layers for k in layers[l - 1:]])
+        for l in layers[:-1]:
+            rows = self._rows(l)
+            out[rows.stop:, rows] = out[rows, rows.stop:].T
+        if self._rank_one is not None:
+            scale, r, _ = self._rank_one
+            out -= scale * r[:, None] * r
+        user_part = self._user_part()
+        if user_part is not None:
+            rows, products = user_part
+            out += rows.T @ products
+        return out
+
+    def blocks(self):
+        """The diagonal block of (W^l, b^l) for l = 1 … L: a list of arrays [P_l, P_l], P_l = n_l (n_{l−1} + 1), in θ's order."""
+        layers = range(1, self.network.depth + 1)
+        most = max(rows.stop - rows.start for rows in map(self._rows, layers))
+        curvature_checks.square_fits(most, self.dtype, self._name)
+        found = [np.zeros((rows.stop - rows.start,) * 2, self.dtype) for rows in map(self._rows, layers)]
+        self.add_blocks([(l, l, block) for l, block in zip(layers, found)])
+        user_part = self._user_part()
+        for rows, block in zip(map(self._rows, layers), found):
+            if self._rank_one is not None:
+                scale, r, _ = self._rank_one
+                block -= scale * r[rows, None] * r[rows]
+            if user_part is not None:
+                block += user_part[0][:, rows].T @ user_part[1][:, rows]
+        return found
+
+    def _rows(self, l):
+        """Where (W^l, b^l) lies in θ."""
+        layout = self.network.kernels.layout
+        return slice(layout.weight_slice(l).start, layout.bias_slice(l).stop)

@@ -1,0 +1,59 @@
+"""∇²L of every sample at its outputs: which form it has for each loss, and its numbers."""
+
+import enum
+
+import numpy as np
+
+from .. import checks
+from ..kernels.losses import loss_hessian
+from ..kernels.softmax import softmax
+from . import curvature_checks
+
+
+class Form(enum.Enum):
+    """What ∇²L of a loss is made of, and so what an `OutputHessian` holds."""
+
+    DIAGONAL = "diag(h): the loss is a sum over outputs"
+    SOFTMAX = "diag(p) − p pᵀ, p = softmax(a^L)"
+    ENTRIES = "every entry: no structure is known"
+
+
+FORMS = {"squared_error": Form.DIAGONAL, "absolute_error": Form.DIAGONAL, "huber": Form.DIAGONAL, "log_cosh": Form.DIAGONAL,
+         "binary_cross_entropy": Form.DIAGONAL, "poisson": Form.DIAGONAL, "hinge": Form.DIAGONAL,
+         "softmax_cross_entropy": Form.SOFTMAX, "cosine": Form.ENTRIES}
+
+
+def form_of(loss):
+    """The Form of ∇²L; of a user's own loss every entry. All losses but those of Form.ENTRIES are convex."""
+    return FORMS.get(loss.name, Form.ENTRIES)
+
+
+def loss_hessians(loss, A, targets, owner):
+    """∇²L [m, n, n] from checked A [m, n] and targets, or its diagonal [m, n] where the loss is a sum over outputs.
+
+    Raises
+    ------
+    ValueError
+        Where a user's own loss has no Hessian; it says that `owner` needs it.
+    """
+    (m, n), diagonal = A.shape, form_of(loss) is Form.DIAGONAL
+    curvature_checks.loss_hessian(loss, owner)
+    if loss.code < 0:
+        return checks.user_array(loss.hessian(A, targets), (m, n, n), A.dtype, "the loss's hessian")
+    if diagonal:
+        A, targets = A.reshape(-1, 1), targets.reshape(-1, 1)
+    out = np.empty((*A.shape, A.shape[1]), A.dtype)
+    loss_hessian(loss.code, loss.parameter, A, targets, out)
+    return out.reshape(m, n) if diagonal else out
+
+
+def probabilities(A):
+    """softmax(a^L) [m, n] for A [m, n], and 1 at the class of each sample whose p is above 1/2 among zeros [m, n]."""
+    p, likeliest = np.empty_like(A), np.empty_like(A)
+    softmax(A, p, likeliest, (0, len(A)))
+    return p, likeliest
+
+
+def target_sums(A, targets):
+    """Σ y [m] of softmax_cross_entropy: 1 for class numbers, and for probabilities but for rounding."""
+    return targets.sum(1) if targets.shape[1] == A.shape[1] else np.ones(len(A), A.dtype)
