@@ -1,10 +1,15 @@
 """Kernels compiled ahead of time: every public operation is called on small data, on threads too, and what that needs is cached."""
 
+from __future__ import annotations
+
 import contextlib
 import time
+from collections.abc import Callable, Iterable, Iterator
+from typing import Any
 
 import numpy as np
 from numba.core import event
+from numpy.typing import NDArray
 
 from schedulers import BatchSchedule
 
@@ -17,6 +22,7 @@ from ..network import Network
 from ..objective import objective
 from ..operators import Jacobian
 from ..per_sample import per_sample_gradient_norms, per_sample_gradients
+from ..typing import Array, DType
 from ..updates import Adam, AdamW, GradientDescent, LevenbergMarquardt, RMSprop
 
 WIDE, SMALL = (8, 160, 128, 3), (3, 4, 2)  # weights that are turned over for the road back, and none
@@ -34,22 +40,23 @@ class Count(event.Listener):
         Of the functions compiled so far.
     """
 
-    def __init__(self):
-        self.names, self._depth = [], 0
+    def __init__(self) -> None:
+        self.names: list[str] = []
+        self._depth = 0
 
-    def on_start(self, event):
+    def on_start(self, event: Any) -> None:
         """Numba begins to compile a function."""
         if self._depth == 0:
             self.names.append(event.data["dispatcher"].py_func.__qualname__)
         self._depth += 1
 
-    def on_end(self, event):
+    def on_end(self, event: Any) -> None:
         """It is done."""
         self._depth -= 1
 
 
 @contextlib.contextmanager
-def compilations():
+def compilations() -> Iterator[Count]:
     """A Count of what is compiled inside."""
     count = Count()
     with event.install_listener("numba:compile", count):
@@ -57,7 +64,7 @@ def compilations():
 
 
 @contextlib.contextmanager
-def any_work_on_threads():
+def any_work_on_threads() -> Iterator[None]:
     """However little there is to do, threads share it, two at least."""
     worth, threads = pool.WORTH_A_THREAD, pool.num_threads()
     pool.WORTH_A_THREAD = 1e-9
@@ -69,19 +76,19 @@ def any_work_on_threads():
         configuration.set_num_threads(threads)
 
 
-def network(widths, dtype):
+def network(widths: tuple[int, ...], dtype: DType) -> Network:
     """A small one."""
     return Network.initialize(widths, "tanh", seed=0, dtype=dtype)
 
 
-def batch(widths, dtype, samples=SAMPLES):
+def batch(widths: tuple[int, ...], dtype: DType, samples: int = SAMPLES) -> tuple[Array, Array, NDArray[np.int64]]:
     """Samples, numbers to aim at, classes."""
     generator = np.random.default_rng(0)
     X = generator.uniform(0.1, 0.9, (samples, widths[0])).astype(dtype)
     return X, generator.uniform(0.1, 0.9, (samples, widths[-1])).astype(dtype), generator.integers(0, widths[-1], samples)
 
 
-def all_activations(dtype):
+def all_activations(dtype: DType) -> None:
     """Each layer kernel and each second derivative."""
     made = Network((1,) * (len(ACTIVATIONS) + 1), tuple(ACTIVATIONS), np.zeros(2 * len(ACTIVATIONS), dtype))
     for activation in made.activations:
@@ -90,7 +97,7 @@ def all_activations(dtype):
             function(np.ones(1, dtype))
 
 
-def forward(dtype):
+def forward(dtype: DType) -> None:
     """Predictions, and everything a forward pass tells."""
     net, (X, *_) = network(SMALL, dtype), batch(SMALL, dtype)
     net(X)
@@ -99,7 +106,7 @@ def forward(dtype):
         passed.z(l), passed.a(l), passed.gamma(l), passed.D(l)
 
 
-def jacobian(dtype):
+def jacobian(dtype: DType) -> None:
     """The Jacobian in factors and in full, its products, norms and Gram matrices."""
     for widths in (SMALL, WIDE):
         X, *_ = batch(widths, dtype)
@@ -109,7 +116,7 @@ def jacobian(dtype):
         J @ v, J.T @ u, Jacobian(J.network, X) @ v, Jacobian(J.network, X).T @ u, list(J.slabs(1 << 26))
 
 
-def costs(dtype):
+def costs(dtype: DType) -> None:
     """Every loss and every reduction, with their second derivatives."""
     X, y, classes = batch(SMALL, dtype)
     for name, loss in LOSSES.items():
@@ -122,7 +129,7 @@ def costs(dtype):
         reduction.value(L), reduction.gradient(L), reduction.hessian_product(L, L)
 
 
-def gradient(dtype):
+def gradient(dtype: DType) -> None:
     """D_θ C by its roads: block by block, after all losses, by the rows of wide weights, and in two passes."""
     for widths, samples in ((SMALL, 2 * SAMPLES), (SMALL, 20 * SAMPLES), (WIDE, 3 * SAMPLES), (WIDE, 10 * SAMPLES)):
         net, (X, y, classes) = network(widths, dtype), batch(widths, dtype, samples)
@@ -133,7 +140,7 @@ def gradient(dtype):
         aim.fun(net.parameters), aim.jac(net.parameters)
 
 
-def fitting(dtype):
+def fitting(dtype: DType) -> None:
     """An epoch with each first-order update, in one call and step by step, and a damped step with full and diagonal curvature."""
     net, (X, y, classes) = network(SMALL, dtype), batch(SMALL, dtype, SHARED)
     for truth, cost in ((classes, COST), (y, Cost("squared_error"))):
@@ -146,7 +153,7 @@ def fitting(dtype):
                              progress=False)
 
 
-def curvature(dtype):
+def curvature(dtype: DType) -> None:
     """Operators that a cost has, and gradients of single samples."""
     net, (X, _, classes) = network(SMALL, dtype), batch(SMALL, dtype)
     for build in OPERATORS:
@@ -160,7 +167,7 @@ SESSION = {"activations": all_activations, "forward": forward, "Jacobian": jacob
            "fit": fitting, "curvature": curvature}
 
 
-def compile_ahead(dtypes, say=print):
+def compile_ahead(dtypes: Iterable[str], say: Callable[[str], object] = print) -> int:
     """Compile all kernels for `dtypes`, one line said for each part; how many functions were compiled."""
     compiled = 0
     for dtype in dtypes:

@@ -1,11 +1,16 @@
 """python -m engine compile and info: kernels ahead of time, and what the engine runs on."""
 
+from __future__ import annotations
+
+import argparse
 import time
+from collections.abc import Sequence
+from typing import Any
 
 from .. import show_config
 
 
-def add(commands):
+def add(commands: Any) -> None:
     """The subcommands' options."""
     command = commands.add_parser("compile", allow_abbrev=False, help="compile all kernels into the cache, ahead of time")
     command.add_argument("--dtype", nargs="+", default=["float64", "float32"], choices=("float64", "float32"),
@@ -15,7 +20,7 @@ def add(commands):
     command.set_defaults(run=info)
 
 
-def compile_kernels(options, arguments):
+def compile_kernels(options: argparse.Namespace, arguments: Sequence[str]) -> None:
     """Fill the kernels' cache."""
     from .ahead import compile_ahead
 
@@ -25,6 +30,6 @@ def compile_kernels(options, arguments):
     show_config()
 
 
-def info(options, arguments):
+def info(options: argparse.Namespace, arguments: Sequence[str]) -> None:
     """Show what the engine runs on."""
     show_config()

@@ -1,6 +1,11 @@
 """python -m engine jacobian: write a saved network's Jacobian at a data set's samples."""
 
+from __future__ import annotations
+
+import argparse
 import pathlib
+from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 
@@ -14,7 +19,7 @@ from .tables import target_checks
 from .tables.data import read_inputs
 
 
-def add(commands):
+def add(commands: Any) -> None:
     """The subcommand's options."""
     command = commands.add_parser(
         "jacobian", allow_abbrev=False, help="write the Jacobian of a saved network at a data set's samples",
@@ -34,7 +39,7 @@ def add(commands):
     command.set_defaults(run=jacobian)
 
 
-def jacobian(options, arguments):
+def jacobian(options: argparse.Namespace, arguments: Sequence[str]) -> None:
     """Write J slab by slab."""
     folder = pathlib.Path(options.network).parent
     run_checks.different_files(options.out, (options.network, options.data, folder / SCALING, folder / DESCRIPTION))

@@ -1,14 +1,21 @@
 """Checks of the command's options."""
 
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
 from .. import checks
+from ..network import Network
+from ..typing import Array
 
 
-def test_fraction(value):
+def test_fraction(value: Any) -> float:
     """A share of the samples to hold out."""
     return checks.number_where(value, "--test-fraction", "a number in (0, 1)", lambda number: 0 < number < 1)
 
 
-def split_sizes(m, fraction):
+def split_sizes(m: int, fraction: float) -> int:
     """Number of samples to hold out: at least one, and at least one is left to train on."""
     test = round(m * fraction)
     if test < 1 or test >= m:
@@ -17,7 +24,7 @@ def split_sizes(m, fraction):
     return test
 
 
-def reduction_spec(text, known, names):
+def reduction_spec(text: str, known: Mapping[str, bool], names: Sequence[str]) -> tuple[str, float | None]:
     """A reduction as the command line has it, `name` or `name:number`."""
     name, _, number = text.partition(":")
     if name not in known:
@@ -34,13 +41,13 @@ def reduction_spec(text, known, names):
     return name, checks.number_where(value, "--reduction", "a name and a finite number", lambda value: True)
 
 
-def network_inputs(network, X, path):
+def network_inputs(network: Network, X: Array, path: str) -> Array:
     """Refuse data that does not go with a network."""
     if X.shape[1] != network.widths[0]:
         raise ValueError(f"DATA must have {network.widths[0]} features for the network {path}, but has {X.shape[1]}")
     return X
 
 
-def seed(value):
+def seed(value: Any) -> int:
     """A seed of at least 0."""
     return checks.whole_number(value, "--seed", 0)

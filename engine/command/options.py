@@ -1,7 +1,10 @@
 """What subcommands share of their options."""
 
+from __future__ import annotations
+
 import argparse
 import sys
+from typing import NoReturn
 
 from .tables.data import BUNDLED, Choices
 from .tables.table import SEPARATORS, SUFFIXES, Reading
@@ -13,7 +16,7 @@ DATA = (f"{', '.join(BUNDLED)} (bundled with scikit-learn); a table with a line 
 class OneLine(argparse.ArgumentParser):
     """A parser whose errors are one line, as all errors of the command are."""
 
-    def error(self, message):
+    def error(self, message: str) -> NoReturn:
         """Print the error and leave with status 2."""
         print(f"{self.prog}: {' '.join(message.split())}; {self.prog} --help lists the options", file=sys.stderr)
         raise SystemExit(2)
@@ -22,11 +25,11 @@ class OneLine(argparse.ArgumentParser):
 class Defaults(argparse.ArgumentDefaultsHelpFormatter):
     """Help that shows the defaults that there are."""
 
-    def _get_help_string(self, action):
+    def _get_help_string(self, action: argparse.Action) -> str | None:
         return action.help if action.default in (None, False) else super()._get_help_string(action)
 
 
-def add_reading(command):
+def add_reading(command: argparse.ArgumentParser) -> None:
     """The options that say how a data file is read."""
     command.add_argument("--separator", metavar="NAME",
                          help=f"what stands between the cells of a table: {', '.join(SEPARATORS)}, or the sign itself; found by "
@@ -40,7 +43,7 @@ def add_reading(command):
     command.add_argument("--drop", metavar="COLUMNS", help="columns of a table to leave out, with commas between them")
 
 
-def choices(options):
+def choices(options: argparse.Namespace) -> Choices:
     """What a user said about a data set."""
     return Choices(options.target, getattr(options, "task", None), getattr(options, "loss", None), options.categories, options.drop,
                    Reading(options.separator, options.decimal, options.encoding))

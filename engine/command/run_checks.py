@@ -1,15 +1,21 @@
 """Checks of run folders and of the files in them."""
 
+from __future__ import annotations
+
 import json
 import os
 import pathlib
+from collections.abc import Iterable
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from ..archives import Member, read_arrays
+from ..network import Network
 
 
-def resumable(path, resume, overwrite):
+def resumable(path: str | None, resume: bool, overwrite: bool) -> None:
     """Refuse options of a run folder that contradict each other."""
     if resume and path is None:
         raise ValueError("--resume needs --run-folder, the folder of the run that is to go on")
@@ -17,7 +23,7 @@ def resumable(path, resume, overwrite):
         raise ValueError("--resume goes on with a run and --overwrite replaces it; give one of them")
 
 
-def free_folder(folder, checkpoint, resume, overwrite):
+def free_folder(folder: pathlib.Path, checkpoint: str, resume: bool, overwrite: bool) -> None:
     """Refuse a folder that holds something already, except where that is wanted."""
     if not folder.is_dir():
         raise ValueError(f"--run-folder must name a folder, but {folder} is a file")
@@ -29,7 +35,7 @@ def free_folder(folder, checkpoint, resume, overwrite):
                          f"it by --overwrite{', or go on with it by --resume' if checkpoint in names else ''}")
 
 
-def different_files(out, inputs):
+def different_files(out: str, inputs: Iterable[str | os.PathLike[str]]) -> None:
     """Refuse to write over what is read, and into what is no ordinary file."""
     if os.path.isdir(out):
         raise ValueError(f"--out must name a file, but {out} is a folder")
@@ -44,7 +50,7 @@ def different_files(out, inputs):
             raise ValueError(f"--out must name a file of its own, but {out} is {path}, which is read; name another")
 
 
-def described(path, form, network):
+def described(path: pathlib.Path, form: str, network: Network) -> dict[str, Any]:
     """What a run.json says, checked."""
     try:
         found = json.loads(pathlib.Path(path).read_bytes().decode())
@@ -69,14 +75,14 @@ def described(path, form, network):
     return found
 
 
-def no_scaling_needed(folder, description, scaling, features):
+def no_scaling_needed(folder: pathlib.Path, description: str, scaling: str, features: object) -> None:
     """Refuse a run without the scaling of its features."""
     if features is not None:
         raise ValueError(f"{folder} holds {description} but no {scaling}, so that the features cannot be scaled as they were in "
                          "training; --raw takes them as they are")
 
 
-def saved_scaling(path, width):
+def saved_scaling(path: pathlib.Path, width: int) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """center and spread [width] of a scaling.npz, finite, each spread above 0."""
     wanted = Member("iuf", (width,))
     found = read_arrays(path, {"center": wanted, "spread": wanted}, f"the scaling of {width} features (--raw does without)")

@@ -1,5 +1,7 @@
 """The folder of a run: the network, what its features and outputs mean, their scaling, its history and a picture of it."""
 
+from __future__ import annotations
+
 import json
 import os
 import pathlib
@@ -9,9 +11,12 @@ from typing import Any
 
 import numpy as np
 
+from ..endings import FitResult
 from ..files import replacing
+from ..network import Network
 from ..plot import plot_history
 from . import run_checks
+from .tables.data import DataSet
 from .tables.features import Features
 from .tables.scaling import Scaling
 
@@ -29,7 +34,7 @@ class RunFolder:
     made: bool
 
     @classmethod
-    def opened(cls, path, name, resume=False, overwrite=False):
+    def opened(cls, path: str | None, name: str, resume: bool = False, overwrite: bool = False) -> RunFolder:
         """The folder `path`, or a new one named after the data and the time, under $GAMMACHAIN_RUNS or runs/.
 
         A folder that holds files already is refused, except to resume or to overwrite the run in it.
@@ -54,16 +59,16 @@ class RunFolder:
         return cls(folder, made)
 
     @property
-    def checkpoint(self):
+    def checkpoint(self) -> pathlib.Path:
         """Where fit keeps what it takes to go on."""
         return self.path / CHECKPOINT
 
-    def removed_if_empty(self):
+    def removed_if_empty(self) -> None:
         """Remove the folder where it was made for a run that left nothing."""
         if self.made and not any(self.path.iterdir()):
             self.path.rmdir()
 
-    def save(self, result, description, features, targets):
+    def save(self, result: FitResult, description: dict[str, Any], features: Scaling, targets: Scaling) -> list[str]:
         """Write the run's files, each whole or not at all; their names.
 
         `features` and `targets` are Scalings. The picture is drawn where Matplotlib is installed.
@@ -84,7 +89,7 @@ class RunFolder:
         return [*names, PICTURE]
 
 
-def _made(folder):
+def _made(folder: pathlib.Path) -> bool:
     try:
         folder.mkdir()
     except FileExistsError:
@@ -92,7 +97,7 @@ def _made(folder):
     return True
 
 
-def description(data, options, network):
+def description(data: DataSet, options: dict[str, Any], network: Network) -> dict[str, Any]:
     """What a run is, as run.json holds it.
 
     features: `columns` in the order of X (null where the data have no names), `categories` of each column of text, `ignored`
@@ -107,7 +112,7 @@ def description(data, options, network):
             "network": list(network.widths), "options": options}
 
 
-def read_run(network_path, network, scaled=True):
+def read_run(network_path: str, network: Network, scaled: bool = True) -> tuple[Features | None, Scaling | None]:
     """The Features and the feature Scaling of the run whose network lies at `network_path`, by run.json and scaling.npz beside it.
 
     The features are None where there is no run.json, the scaling where there is no scaling.npz, or where it is not wanted.

@@ -1,22 +1,29 @@
 """python -m engine train: train a network on a data set, save the run, sum it up."""
 
+from __future__ import annotations
+
+import argparse
 import pathlib
 import shlex
 import time
+from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from schedulers import BatchSchedule
 
 from .. import Adam, AdamW, Cost, DivergenceError, GradientDescent, Network, RMSprop, fit, reductions
 from ..activations import NAMED as ACTIVATIONS
+from ..endings import FitResult
 from ..losses import NAMED as LOSSES
 from . import option_checks
 from .options import DATA, Defaults, add_reading, choices
 from .runs import CHECKPOINT, RunFolder, description
 from .signals import EXPECTED, Stopped, deferred
 from .tables import target_checks
-from .tables.data import read_data
+from .tables.data import DataSet, read_data
 from .tables.scaling import Scaling
 
 UPDATES = {"gradient_descent": GradientDescent, "adam": Adam, "adamw": AdamW, "rmsprop": RMSprop}
@@ -27,7 +34,7 @@ REDUCTION_FORMS = [name + (":NUMBER" if takes else "") for name, takes in REDUCT
 SAVES = 50  # checkpoints of a run at most: each waits for the disk
 
 
-def add(commands):
+def add(commands: Any) -> None:
     """The subcommand's options."""
     command = commands.add_parser(
         "train", allow_abbrev=False, help="train a network on a data set and save the run",
@@ -68,7 +75,7 @@ def add(commands):
     command.set_defaults(run=train)
 
 
-def train(options, arguments):
+def train(options: argparse.Namespace, arguments: Sequence[str]) -> None:
     """Train, save the run, print a summary."""
     data = read_data(options.data, choices=choices(options))
     targets, m = data.targets, len(data.X)
@@ -110,12 +117,14 @@ def train(options, arguments):
 class Run:
     """A run of the command: its folder, and what is saved there however it ends."""
 
-    def __init__(self, options, arguments, data, scalings):
-        self.options, self.arguments, self.data, self.scalings, self.saved = options, arguments, data, scalings, []
+    def __init__(self, options: argparse.Namespace, arguments: Sequence[str], data: DataSet,
+                 scalings: tuple[Scaling, Scaling]) -> None:
+        self.options, self.arguments, self.data, self.scalings = options, arguments, data, scalings
+        self.saved: list[str] = []
         self.folder = RunFolder.opened(options.run_folder, pathlib.Path(options.data).name.split(".")[0], options.resume,
                                        options.overwrite)
 
-    def fitted(self, *inputs, validation):
+    def fitted(self, *inputs: Any, validation: tuple[NDArray[Any], NDArray[Any]]) -> FitResult:
         """The FitResult, saved. A run that is interrupted or diverges is saved up to its last whole epoch."""
         options = self.options
         try:
@@ -132,7 +141,7 @@ class Run:
             raise Stopped(f"interrupted, but the run had ended, and all of it is saved in {self.folder.path}", None) from None
         return result
 
-    def _ending(self, error, kept):
+    def _ending(self, error: BaseException, kept: str) -> BaseException:
         """What to raise for what stopped the run: an error that says what is saved, and how to go on after an interrupt."""
         if isinstance(error, KeyboardInterrupt):
             go_on = self._go_on() if self.folder.checkpoint.exists() else ""
@@ -141,7 +150,7 @@ class Run:
             return Stopped(f"{str(error).split('. The run up to')[0]}. {kept}", 2)
         return error
 
-    def _save_what_there_is(self, result):
+    def _save_what_there_is(self, result: FitResult | None) -> str:
         """Save the whole epochs of a run that was stopped; what is saved, in words."""
         if result is None or not len(result.history):
             self.folder.removed_if_empty()
@@ -153,13 +162,13 @@ class Run:
             return f"{kept} cannot be saved in {self.folder.path}: {failure}"
         return f"{kept} is saved in {self.folder.path}"
 
-    def _save(self, result):
+    def _save(self, result: FitResult) -> None:
         options = {name: value for name, value in vars(self.options).items() if name not in ("run", "command")}
         self.saved = self.folder.save(result, description(self.data, options, result.network), *self.scalings)
         if self.folder.checkpoint.exists():
             self.saved.append(CHECKPOINT)
 
-    def _go_on(self):
+    def _go_on(self) -> str:
         """How to go on, as a command."""
         kept = [argument for argument in self.arguments if argument not in ("--resume", "--overwrite")]
         if self.options.run_folder is None:
@@ -167,11 +176,11 @@ class Run:
         return f"; go on by: python -m engine {shlex.join([*kept, '--resume'])}"
 
 
-def sample_steps(schedule, samples, epochs):
+def sample_steps(schedule: BatchSchedule, samples: int, epochs: int) -> int:
     """Sample steps of a run."""
     return sum(len(step) for e in range(epochs) for step in schedule.epoch(samples, e))
 
 
-def shown(score):
+def shown(score: float) -> str:
     """A score in words; it is NaN where all targets are alike."""
     return f"{score:.4f}" if score == score else "none: the targets do not vary there"

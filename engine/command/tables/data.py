@@ -1,17 +1,21 @@
 """Data sets that the command reads: scikit-learn's bundled ones, tables of text and .npz files."""
 
+from __future__ import annotations
+
 import importlib
 import unicodedata
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from ...extras import imported
 from . import data_checks, table_checks
 from .features import Features
-from .table import MISSING, SUFFIXES, Reading, read_table
+from .table import MISSING, SUFFIXES, Reading, Table, read_table
 from .targets import Column, Targets, choose
 
 BUNDLED = ("digits", "iris", "wine", "breast_cancer", "diabetes")
@@ -34,29 +38,29 @@ class DataSet:
         How the file was read, in words; empty where there was nothing to choose.
     """
 
-    X: np.ndarray
+    X: NDArray[Any]
     targets: Targets
     features: Features
-    place: Callable
+    place: Callable[[int], str]
     described: str = ""
 
     @property
-    def y(self):
+    def y(self) -> NDArray[Any]:
         """Class numbers [m], or numbers [m, outputs]."""
         return self.targets.y
 
     @property
-    def task(self):
+    def task(self) -> str:
         """ "classes" or "numbers"."""
         return self.targets.task
 
     @property
-    def labels(self):
+    def labels(self) -> tuple[str, ...]:
         """Of the classes, in the order of their numbers."""
         return self.targets.labels
 
     @property
-    def outputs(self):
+    def outputs(self) -> int:
         """Outputs that a network for it needs."""
         return self.targets.outputs
 
@@ -85,7 +89,7 @@ class Choices:
     reading: Reading = Reading()
 
 
-def read_data(name, target=None, choices=None):
+def read_data(name: str, target: str | None = None, choices: Choices | None = None) -> DataSet:
     """The DataSet of a bundled data set by name, or of a file.
 
     Parameters
@@ -114,7 +118,8 @@ def read_data(name, target=None, choices=None):
     return _arrays(name, choices) if name.endswith(".npz") else _table(name, choices)
 
 
-def read_inputs(name, features=None, choices=Choices()):
+def read_inputs(name: str, features: Features | None = None,
+                choices: Choices = Choices()) -> tuple[NDArray[Any], Callable[[int], str]]:
     """X [m, n_0] of a data set, no target needed, and where each sample stands in the file, in words.
 
     `features` are those of a run: columns are found by their names and put in its order. Where None, all columns but the target are
@@ -135,13 +140,13 @@ def read_inputs(name, features=None, choices=Choices()):
     return features.matrix(table), partial(_line, table)
 
 
-def _loaded(name):
+def _loaded(name: str) -> Any:
     imported("sklearn", f"the data set {name}")
     datasets = importlib.import_module("sklearn.datasets")
     return getattr(datasets, f"load_{name}")(return_X_y=True)
 
 
-def _bundled(name, choices):
+def _bundled(name: str, choices: Choices) -> DataSet:
     X, y = _loaded(name)
     place = partial(_sample, name)
     labelled = "numbers" if name == "diabetes" else "classes"
@@ -149,7 +154,7 @@ def _bundled(name, choices):
     return DataSet(np.asarray(X, np.float64), targets, Features(None, X.shape[1]), place)
 
 
-def _arrays(path, choices):
+def _arrays(path: str, choices: Choices) -> DataSet:
     X, y = data_checks.npz_arrays(path, choices.target)
     name = choices.target or "y"
     place = partial(_entry, path, "X")
@@ -165,7 +170,7 @@ def _arrays(path, choices):
     return DataSet(X, choose(columns, choices.task, choices.loss), Features(None, X.shape[1]), place)
 
 
-def _table(path, choices):
+def _table(path: str, choices: Choices) -> DataSet:
     table = read_table(path, choices.reading)
     names = table_checks.columns_of(path, table.names, data_checks.target_named(path, choices.target, table.names), "--target")
     for name in names:
@@ -178,11 +183,11 @@ def _table(path, choices):
     return DataSet(features.matrix(table), targets, features, partial(_line, table), described)
 
 
-def _dropped(table, drop):
+def _dropped(table: Table, drop: str | None) -> Sequence[str]:
     return table_checks.columns_of(table.path, table.names, drop, "--drop") if drop else ()
 
 
-def _column(table, name):
+def _column(table: Table, name: str) -> Column:
     place = partial(_line, table)
     if not table.is_text(name):
         return Column(name, table.columns[name], place)
@@ -190,14 +195,14 @@ def _column(table, name):
     return Column(name, table.texts(name), place, mixed, table.holds_dates(name))
 
 
-def _line(table, row):
+def _line(table: Table, row: int) -> str:
     return f"{table.path}, line {table.line(row)}"
 
 
-def _entry(path, array, *place):
+def _entry(path: str, array: str, *place: int) -> str:
     *column, row = place
     return f"{path}, {array}[{', '.join(map(str, (int(row), *column)))}]"
 
 
-def _sample(name, row):
+def _sample(name: str, row: int) -> str:
     return f"{name}, sample {int(row)}"

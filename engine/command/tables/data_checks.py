@@ -1,26 +1,33 @@
 """Checks of data sets: their names, .npz files, labels."""
 
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Sequence
+from typing import Any
+
 import numpy as np
+from numpy.typing import NDArray
 
 from ... import checks
 from ...archives import Member, opened
+from ...typing import Array
 from .table_checks import listed
 
 
-def target_named(path, target, names):
+def target_named(path: str, target: str | None, names: Sequence[str]) -> str:
     """The target's columns as the user named them."""
     if target is None:
         raise ValueError(f"--target must name the target's column of {path}; it has {listed(names)}")
     return target
 
 
-def npz_inputs(path):
+def npz_inputs(path: str) -> Array:
     """X of an .npz file, finite [m, n_0], float32 or float64."""
     with opened(path, "an .npz file of samples") as archive:
         return _inputs(path, archive.read("X", Member("biuf")))
 
 
-def npz_arrays(path, target):
+def npz_arrays(path: str, target: str | None) -> tuple[Array, NDArray[Any]]:
     """X of an .npz file, and y [m] or [m, k]: the array `target`."""
     name = target or "y"
     with opened(path, "an .npz file of samples") as archive:
@@ -40,7 +47,7 @@ def npz_arrays(path, target):
         return _inputs(path, archive.read("X")), archive.read(name)
 
 
-def _inputs(path, X):
+def _inputs(path: str, X: NDArray[Any]) -> Array:
     X = checks.float_array(X, f"{path}: X")
     if X.ndim != 2 or X.size == 0:
         raise ValueError(f"{path}: X must have shape [m, n_0], one row a sample, m and n_0 at least 1, but has {list(X.shape)}")
@@ -51,7 +58,7 @@ def _inputs(path, X):
     return X
 
 
-def no_missing_label(path, name, labels, missing):
+def no_missing_label(path: str, name: str, labels: Iterable[str], missing: Collection[str]) -> None:
     """Refuse labels that say that there is none."""
     for row, label in enumerate(labels):
         if label in missing:
@@ -59,7 +66,7 @@ def no_missing_label(path, name, labels, missing):
                              f"first")
 
 
-def data_name(name, bundled, suffixes):
+def data_name(name: str, bundled: Sequence[str], suffixes: tuple[str, ...]) -> str:
     """A bundled data set or a file's name."""
     if name not in bundled and not name.endswith((".npz", *suffixes, *(suffix + ".gz" for suffix in suffixes))):
         raise ValueError(f"DATA must be one of {', '.join(bundled)}, a table whose name ends in {', '.join(suffixes)} or one of "

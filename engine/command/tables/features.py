@@ -1,8 +1,12 @@
 """How the columns of a table become the features X of a network; it travels with the network in run.json."""
 
+from __future__ import annotations
+
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
 import numpy as np
+from numpy.typing import NDArray
 
 from . import table_checks
 from .table import Table
@@ -24,13 +28,13 @@ class Features:
         Features of X.
     """
 
-    columns: tuple | None
+    columns: tuple[str, ...] | None
     width: int
-    categories: dict = field(default_factory=dict)
-    ignored: tuple = ()
+    categories: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    ignored: tuple[str, ...] = ()
 
     @property
-    def names(self):
+    def names(self) -> tuple[str, ...]:
         """A name for each feature: a column's, or column=category."""
         if self.columns is None:
             return tuple(f"column {j}" for j in range(self.width))
@@ -38,7 +42,7 @@ class Features:
                      ([f"{column}={label}" for label in self.categories[column]] if column in self.categories else [column]))
 
     @classmethod
-    def of_table(cls, table: Table, targets, categories=None, drop=()):
+    def of_table(cls, table: Table, targets: Sequence[str], categories: str | None = None, drop: Sequence[str] = ()) -> Features:
         """Those of a table: every column that is neither a target nor in `drop`, those of text as `categories` says."""
         left = [name for name in table.names if name not in targets and name not in drop]
         table_checks.named_columns(table, left)
@@ -59,13 +63,13 @@ class Features:
         width = sum(len(labels.get(name, "1")) for name in columns)
         return cls(tuple(columns), width, labels, (*targets, *(name for name in table.names if name not in (*columns, *targets))))
 
-    def without(self, names):
+    def without(self, names: Sequence[str]) -> Features:
         """The same, where the columns `names` of a table are no features either."""
         return replace(self, ignored=(*self.ignored, *names))
 
-    def matrix(self, table):
+    def matrix(self, table: Table) -> NDArray[np.float64]:
         """X float64 [m, width] of a table: its columns by their names, in whatever order they stand."""
-        table_checks.same_columns(table, self.columns, self.ignored)
+        table_checks.same_columns(table, self.columns or (), self.ignored)
         X, j = np.empty((len(table), self.width)), 0
         for name in self.columns or ():
             if name not in self.categories:

@@ -1,8 +1,12 @@
 """The scaling of a run: features shifted and divided to mean 0 and spread 1, and numeric targets likewise."""
 
+from __future__ import annotations
+
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 ROUNDING = 16  # a column that varies by so many units of rounding of its largest number is constant
 
@@ -11,11 +15,11 @@ ROUNDING = 16  # a column that varies by so many units of rounding of its larges
 class Scaling:
     """What is subtracted from each column, and what it is divided by afterwards; both [columns], float64, each spread above 0."""
 
-    center: np.ndarray
-    spread: np.ndarray
+    center: NDArray[np.float64]
+    spread: NDArray[np.float64]
 
     @classmethod
-    def of(cls, values):
+    def of(cls, values: NDArray[Any]) -> Scaling:
         """The mean and the standard deviation of each column of `values` [m, columns], m at least 1; a spread of 1 where a column
         does not vary by more than the rounding of its own dtype.
 
@@ -35,11 +39,11 @@ class Scaling:
         return cls(_shifted(center, exponent), spread)
 
     @classmethod
-    def none(cls, columns):
+    def none(cls, columns: int) -> Scaling:
         """One that changes nothing."""
         return cls(np.zeros(columns), np.ones(columns))
 
-    def applied(self, values):
+    def applied(self, values: NDArray[Any]) -> NDArray[np.float64]:
         """(values − center) / spread, computed at a power of two where nothing overflows on the way."""
         exponent = np.frexp(np.maximum(np.abs(self.center), self.spread))[1]
         with np.errstate(over="ignore"):
@@ -47,7 +51,7 @@ class Scaling:
                     / _shifted(self.spread, -exponent))
 
 
-def _shifted(values, exponent):
+def _shifted(values: NDArray[Any], exponent: NDArray[np.int_]) -> NDArray[np.float64]:
     """values × 2^exponent, in two steps where 2^exponent itself would be no number."""
     half = exponent // 2
     return np.ldexp(np.ldexp(values, half), exponent - half)

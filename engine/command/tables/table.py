@@ -1,12 +1,17 @@
 """Tables of text (.csv, .tsv, .txt, .dat and the same packed as .gz), read by pandas."""
 
+from __future__ import annotations
+
 import io
 import re
 import unicodedata
 import warnings
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
+from typing import Any, TypeVar
 
 import numpy as np
+from numpy.typing import NDArray
 
 from ...extras import imported
 from . import table_checks
@@ -21,6 +26,8 @@ DECIMAL_COMMA = re.compile(r"[+-]?[0-9]*,[0-9]+([eE][+-]?[0-9]+)?")
 DATE = re.compile(r"[0-9]{1,4}[-/.][0-9]{1,2}[-/.][0-9]{1,4}([T ].*)?|[0-9]{1,2}:[0-9]{2}(:[0-9.]+)?"
                   r"|[0-9]{1,2}[- ][A-Za-z]{3,9}[- ][0-9]{2,4}|[A-Za-z]{3,9} [0-9]{1,2},? [0-9]{4}")
 LOOKED_AT = 1000  # records by which the separator and the decimal sign are found
+
+Item = TypeVar("Item")
 
 
 @dataclass(frozen=True)
@@ -51,34 +58,34 @@ class Table:
     """
 
     text: Text
-    columns: dict
-    positions: dict
+    columns: dict[str, NDArray[Any]]
+    positions: dict[str, int]
     width: int
-    unnamed: tuple
+    unnamed: tuple[str, ...]
     separator: str
     decimal: str
-    _places: list = field(default_factory=list)
+    _places: list[tuple[int, list[str]]] = field(default_factory=list)
 
-    def __len__(self):
+    def __len__(self) -> int:
         return len(next(iter(self.columns.values())))
 
     @property
-    def names(self):
+    def names(self) -> tuple[str, ...]:
         """The columns' names."""
         return tuple(self.columns)
 
     @property
-    def path(self):
+    def path(self) -> str:
         """The file's path."""
         return self.text.path
 
     @property
-    def described(self):
+    def described(self) -> str:
         """How it was read, in words."""
         separator = next((name for name, sign in SEPARATORS.items() if sign == self.separator), self.separator)
         return f"separator {separator}, decimal {'comma' if self.decimal == ',' else 'point'}, {self.text.encoding}"
 
-    def place(self, row):
+    def place(self, row: int) -> tuple[int, list[str]]:
         """The line of the file where the row begins, and its cells as they are written there."""
         if not self._places:
             self._places.extend(records(self.text.string, self.separator))
@@ -86,60 +93,60 @@ class Table:
             del self._places[:first + 1]
         return self._places[row]
 
-    def line(self, row):
+    def line(self, row: int) -> int:
         """The number of that line."""
         return self.place(row)[0]
 
-    def cell(self, row, name):
+    def cell(self, row: int, name: str) -> str | None:
         """A cell as it is written in the file, or None where its line is too short to have it."""
         cells, column = self.place(row)[1], self.positions[name]
         return cells[column] if column < len(cells) else None
 
-    def is_text(self, name):
+    def is_text(self, name: str) -> bool:
         """Whether a column holds anything but numbers."""
         return self.columns[name].dtype == object
 
-    def missing(self, name):
+    def missing(self, name: str) -> NDArray[np.bool_]:
         """Which of a column's cells are missing, bool [m]."""
         column = self.columns[name]
         return np.array([cell is None for cell in column], bool) if column.dtype == object else np.isnan(column)
 
-    def numbers(self, name):
+    def numbers(self, name: str) -> NDArray[np.float64]:
         """A column of finite numbers, float64 [m]."""
         table_checks.no_missing(self, name)
         return table_checks.finite_numbers(self, name, DECIMAL_COMMA, DATE)
 
-    def texts(self, name):
+    def texts(self, name: str) -> NDArray[Any]:
         """A column as strings [m], none missing."""
         table_checks.no_missing(self, name)
         return self.columns[name]
 
-    def is_number(self, cell):
+    def is_number(self, cell: str) -> bool:
         """Whether a text is written as a number, with the table's decimal sign."""
         return bool(NUMBER.fullmatch(_with_point(cell, self.decimal)))
 
-    def holds_dates(self, name):
+    def holds_dates(self, name: str) -> bool:
         """Whether a text column's first cell is written as a date or a time of day."""
         return self.is_text(name) and bool(DATE.fullmatch(next((cell for cell in self.columns[name] if cell), "")))
 
-    def first_text(self, name):
+    def first_text(self, name: str) -> int:
         """The first row of a text column that does not hold a number."""
         return next(row for row, cell in enumerate(self.columns[name]) if cell and not self.is_number(cell))
 
-    def mostly_numbers(self, name):
+    def mostly_numbers(self, name: str) -> bool:
         """Whether a text column holds more numbers than anything else: a column of numbers with cells that are wrong."""
         held = [self.is_number(cell) for cell in self.columns[name] if cell]
         return 2 * sum(held) > len(held)
 
 
-def read_table(path, reading=Reading()):
+def read_table(path: str, reading: Reading = Reading()) -> Table:
     """The table in the file `path`: a line of column names, and a line for each sample.
 
     Cells are stripped of spaces around them, and text is brought to Unicode's form NFC, so that what looks alike is alike.
     """
     pandas = imported("pandas", f"reading {path}")
     text = read_text(path, reading.encoding)
-    separator = _excel_hint(next(text_lines(text.beginning), "").split(",")) or _separator(text.beginning)
+    separator = _excel_hint(next(iter(text_lines(text.beginning)), "").split(",")) or _separator(text.beginning)
     if reading.separator is not None:
         separator = table_checks.separator(reading.separator, SEPARATORS)
     sample = list(_first(records(text.beginning, separator), LOOKED_AT))
@@ -158,21 +165,21 @@ def read_table(path, reading=Reading()):
     return Table(text, {names[i]: columns[i] for i in kept}, {names[i]: i for i in kept}, len(names), unnamed, separator, decimal)
 
 
-def _first(items, count):
+def _first(items: Iterable[Item], count: int) -> Iterator[Item]:
     return (item for item, _ in zip(items, range(count)))
 
 
-def _excel_hint(cells):
+def _excel_hint(cells: Sequence[str]) -> str | None:
     """The separator that a first line such as sep=; names, for Excel's sake."""
     found = re.fullmatch(r"sep=([,;|\t]?)", ",".join(cells).strip(), re.I) if len(cells) <= 2 else None
     return (found[1] or ",") if found else None
 
 
-def _plain(text):
+def _plain(text: str) -> str:
     return unicodedata.normalize("NFC", text.strip())
 
 
-def _separator(beginning):
+def _separator(beginning: str) -> str:
     """The sign that cuts the first records into equally many cells, at least two; the one that makes most of them."""
     best, most = ",", (False, 1)
     for sign in SEPARATORS.values():
@@ -185,7 +192,7 @@ def _separator(beginning):
     return best
 
 
-def _decimal(sample, separator):
+def _decimal(sample: Sequence[tuple[int, Sequence[str]]], separator: str) -> str:
     """A comma where commas do not part cells, some cells are numbers with one, and none is a number with a point."""
     if separator == ",":
         return "."
@@ -194,13 +201,13 @@ def _decimal(sample, separator):
     return "," if comma and not any("." in cell and NUMBER.fullmatch(cell) for cell in cells) else "."
 
 
-def _lines_to(beginning, separator, first):
+def _lines_to(beginning: str, separator: str, first: int) -> int:
     """Lines up to and with the record that begins at line `first`."""
     following = next((line for line, _ in records(beginning, separator) if line > first), None)
     return sum(1 for _ in text_lines(beginning)) if following is None else following - 1
 
 
-def _frame(pandas, text, below, count, separator, decimal):
+def _frame(pandas: Any, text: Text, below: bytes, count: int, separator: str, decimal: str) -> Any:
     """What pandas reads below the names, or an error that names the line."""
     options = dict(sep=separator, decimal=decimal, header=None, names=list(range(count)), index_col=False, skipinitialspace=True,
                    keep_default_na=False, na_values=list(MISSING), low_memory=False, encoding="utf-8")
@@ -214,7 +221,7 @@ def _frame(pandas, text, below, count, separator, decimal):
         table_checks.uneven(text.path, list(records(text.string, separator)), count, error)
 
 
-def _column(series, decimal):
+def _column(series: Any, decimal: str) -> NDArray[Any]:
     """A column of a frame as numbers, or as strings and None."""
     if series.dtype.kind in "biuf":
         return series.to_numpy()
@@ -227,12 +234,12 @@ def _column(series, decimal):
     return np.array([None if cell is None else str(cell) for cell in cells] + [None], object)[:-1]
 
 
-def _with_point(cell, decimal):
+def _with_point(cell: str, decimal: str) -> str:
     """A cell with a decimal point in place of the decimal comma; a point is no part of a number then."""
     return cell.replace(".", "?").replace(",", ".") if decimal == "," else cell
 
 
-def _without_last_blanks(columns):
+def _without_last_blanks(columns: list[NDArray[Any]]) -> list[NDArray[Any]]:
     """The columns without lines at the end whose cells are all missing, as spreadsheets leave them."""
     last = len(columns[0])
     while last and all(_all_missing(column[last - 1:last]) for column in columns):
@@ -240,5 +247,5 @@ def _without_last_blanks(columns):
     return [column[:last] for column in columns]
 
 
-def _all_missing(column):
+def _all_missing(column: NDArray[Any]) -> bool:
     return all(cell is None for cell in column) if column.dtype == object else column.dtype == float and np.isnan(column).all()

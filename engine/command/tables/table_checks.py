@@ -1,30 +1,38 @@
 """Checks of tables and their cells: an error names the file, the line, the column, and what to do instead."""
 
+from __future__ import annotations
+
 import codecs
 import os
 import pathlib
 import stat
+from collections.abc import Collection, Mapping, Sequence, Sized
+from typing import TYPE_CHECKING, Any, NoReturn
 
 import numpy as np
+from numpy.typing import NDArray
 
 from ...operators.checks import available_bytes
+
+if TYPE_CHECKING:
+    from .table import Table
 
 SHOWN = 12  # names of columns in an error
 
 
-def listed(names):
+def listed(names: Sequence[str]) -> str:
     """Names, the first of them where they are many."""
     names = [shortened(name) for name in names]
     return ", ".join(names[:SHOWN]) + (f" and {len(names) - SHOWN} more" if len(names) > SHOWN else "")
 
 
-def shortened(text, most=60):
+def shortened(text: str, most: int = 60) -> str:
     """A text that fits in a line."""
     text = " ".join(str(text).split())
     return text if len(text) <= most else text[:most] + "…"
 
 
-def regular_file(path):
+def regular_file(path: str) -> None:
     """Refuse what cannot be read at once and again: a folder, a named pipe, a device."""
     mode = os.stat(path).st_mode
     if not stat.S_ISREG(mode):
@@ -32,7 +40,7 @@ def regular_file(path):
         raise ValueError(f"DATA must be a regular file, but {path} is {kind}; write what it holds to a file first")
 
 
-def codec_name(encoding):
+def codec_name(encoding: str) -> str:
     """The name of an encoding that Python knows."""
     try:
         codec = codecs.lookup(encoding)
@@ -44,7 +52,7 @@ def codec_name(encoding):
     return codec.name
 
 
-def decoded(path, raw, codec, named_by_user):
+def decoded(path: str, raw: bytes, codec: str, named_by_user: bool) -> bytes:
     """`raw`, text in the encoding `codec`, as UTF-8."""
     try:
         text = raw.decode(codec)
@@ -60,25 +68,25 @@ def decoded(path, raw, codec, named_by_user):
     return raw if codec == "utf-8" and len(raw) and not raw.startswith(codecs.BOM_UTF8) else text.encode()
 
 
-def largest_text():
+def largest_text() -> int | None:
     """Bytes of text that can be unpacked and still be read as a table."""
     available = available_bytes()
     return None if available is None else available // 4
 
 
-def text_fits(path, size, most):
+def text_fits(path: str, size: int, most: int | None) -> None:
     """Refuse a packed file that unpacks to more than can be read."""
     if most is not None and size > most:
         raise MemoryError(f"{path} unpacks to more than {most} bytes, a quarter of the memory that is available; take fewer lines "
                           "or columns")
 
 
-def refuse_packed(path, error):
+def refuse_packed(path: str, error: Exception) -> NoReturn:
     """Refuse a .gz file that is cut or is none."""
     raise ValueError(f"{path} must be packed by gzip, since its name ends in .gz, but cannot be unpacked: {error}") from None
 
 
-def separator(value, known):
+def separator(value: str, known: Mapping[str, str]) -> str:
     """A separator by name, or the sign itself."""
     if value in known:
         return known[value]
@@ -89,9 +97,9 @@ def separator(value, known):
     raise ValueError(f"--separator must be one of {', '.join(known)}, or a sign that stands between cells, but is {value!r}")
 
 
-def decimal(value, separator):
+def decimal(value: str | None, separator: str) -> str | None:
     """The sign before a number's fraction, or None where it is to be found."""
-    found = {"point": ".", "comma": ","}.get(value, value)
+    found = {"point": ".", "comma": ","}.get(value or "", value)
     if found not in (None, ".", ","):
         raise ValueError(f"--decimal must be point or comma, but is {value!r}")
     if found == "," and separator == ",":
@@ -99,19 +107,19 @@ def decimal(value, separator):
     return found
 
 
-def not_empty(path, sample):
+def not_empty(path: str, sample: object) -> None:
     """Refuse a file without a line."""
     if not sample:
         raise ValueError(f"{path} must hold a line of column names and at least one line of data, but is empty")
 
 
-def has_data(path, below):
+def has_data(path: str, below: Sized) -> None:
     """Refuse a header alone."""
     if len(below) == 0:
         raise ValueError(f"{path} must hold at least one line of data below its header, but holds none")
 
 
-def different_names(path, names, known):
+def different_names(path: str, names: Sequence[str], known: Any) -> None:
     """Refuse columns that could be taken for each other, and a header that holds numbers."""
     for place, name in enumerate(names, 1):
         if name in names[:place - 1]:
@@ -124,7 +132,7 @@ def different_names(path, names, known):
                          "above it")
 
 
-def _is_number(text):
+def _is_number(text: str) -> bool:
     try:
         float(text.replace(",", "."))
     except ValueError:
@@ -132,7 +140,7 @@ def _is_number(text):
     return True
 
 
-def uneven(path, found, count, error):
+def uneven(path: str, found: Any, count: int, error: Exception) -> NoReturn:
     """Refuse a table that pandas cannot read: a line with too many cells, or a quote that is never closed."""
     if "inside string" in str(error):
         raise ValueError(f"{path}, line {found[-1][0]}: a quote that opens in this line is never closed; close it, or double the "
@@ -142,10 +150,10 @@ def uneven(path, found, count, error):
             open_quote = "; a quote in it may not be closed" if any("\n" in cell for cell in cells) else ""
             raise ValueError(f"{path}, line {line}: expected {count} cells, one a column, but found "
                              f"{len(cells)}{open_quote}") from None
-    raise ValueError(f"{path} cannot be read as a table: {shortened(error, 200)}") from None
+    raise ValueError(f"{path} cannot be read as a table: {shortened(str(error), 200)}") from None
 
 
-def no_missing(table, name):
+def no_missing(table: Table, name: str) -> None:
     """Refuse a column with missing cells, and lines that are too short to have it."""
     gone = np.flatnonzero(table.missing(name))
     if not len(gone):
@@ -154,12 +162,12 @@ def no_missing(table, name):
     if len(cells) < table.width:
         raise ValueError(f"{table.path}, line {line}: expected {table.width} cells, one a column, but found {len(cells)}")
     others = f", as in {len(gone) - 1} more lines" if len(gone) > 1 else ""
-    cell = table.cell(gone[0], name)
+    cell = table.cell(gone[0], name) or ""
     raise ValueError(f"{table.path}, line {line}: column {name!r} must be finite, but its cell is missing "
                      f"({'empty' if not cell.strip() else repr(cell.strip())}){others}; fill in or drop such lines first")
 
 
-def finite_numbers(table, name, decimal_comma, date):
+def finite_numbers(table: Table, name: str, decimal_comma: Any, date: Any) -> NDArray[np.float64]:
     """A column without missing cells as finite float64 [m]."""
     if table.is_text(name):
         row = table.first_text(name)
@@ -185,7 +193,7 @@ def finite_numbers(table, name, decimal_comma, date):
     return values
 
 
-def columns_of(path, names, wanted, option):
+def columns_of(path: str, names: Sequence[str], wanted: str, option: str) -> list[str]:
     """The names of columns in `wanted`, one name or several with commas between them."""
     if wanted in names:
         return [wanted]
@@ -196,7 +204,7 @@ def columns_of(path, names, wanted, option):
     return list(dict.fromkeys(parts))
 
 
-def text_columns(table, names):
+def text_columns(table: Table, names: Sequence[str]) -> None:
     """Refuse columns of text where nothing says what becomes of them."""
     row = table.first_text(names[0])
     raise ValueError(f"{table.path}: column{'s' if len(names) > 1 else ''} {listed(names)} must hold numbers, but "
@@ -204,7 +212,7 @@ def text_columns(table, names):
                      "encode columns of text by --categories one-hot, or leave them out by --categories drop")
 
 
-def named_columns(table, names):
+def named_columns(table: Table, names: Sequence[str]) -> None:
     """Refuse features that have no name, such as the numbers of rows that pandas writes first."""
     for name in names:
         if name in table.unnamed:
@@ -212,20 +220,20 @@ def named_columns(table, names):
                              f"{name!r} if it only numbers the lines")
 
 
-def some_features(path, names):
+def some_features(path: str, names: Sequence[str]) -> None:
     """Refuse a table that leaves nothing to predict from."""
     if not names:
         raise ValueError(f"{path} must hold a column of features besides the target, but none is left")
 
 
-def few_categories(table, name, labels, most):
+def few_categories(table: Table, name: str, labels: Sequence[str], most: int) -> None:
     """Refuse to encode names, dates and the like as categories."""
     if len(labels) > most:
         raise ValueError(f"{table.path}: column {name!r} must hold categories to be encoded by --categories one-hot, but holds "
                          f"{len(labels)} different texts in {len(table)} lines; leave it out by --drop {name!r}")
 
 
-def known_category(table, name, labels):
+def known_category(table: Table, name: str, labels: Sequence[str]) -> None:
     """Refuse a category that the run was not trained on."""
     for row, cell in enumerate(table.texts(name)):
         if cell not in labels:
@@ -233,7 +241,7 @@ def known_category(table, name, labels):
                              f"trained on ({listed(labels)}), but holds {shortened(cell)!r}")
 
 
-def same_columns(table, wanted, ignored):
+def same_columns(table: Table, wanted: Sequence[str], ignored: Collection[str]) -> None:
     """Refuse a table that lacks a column of the run's, or has others."""
     lacking = [name for name in wanted if name not in table.names]
     if lacking:

@@ -1,13 +1,22 @@
 """Checks of targets: which task and which loss they can have; an error names the place in the file."""
 
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Sequence
+from typing import TYPE_CHECKING, Any
+
 import numpy as np
+from numpy.typing import DTypeLike, NDArray
 
 from .table_checks import listed, shortened
+
+if TYPE_CHECKING:
+    from .targets import Column
 
 DEFAULT = {"classes": "softmax_cross_entropy", "numbers": "squared_error"}
 
 
-def task_and_loss(task, loss, class_losses, number_losses):
+def task_and_loss(task: str | None, loss: str | None, class_losses: Collection[str], number_losses: Collection[str]) -> None:
     """Refuse a loss that the task cannot have."""
     if task not in (None, "classes", "numbers"):
         raise ValueError(f"--task must be classes or numbers, but is {task!r}")
@@ -19,7 +28,7 @@ def task_and_loss(task, loss, class_losses, number_losses):
                          "--task numbers to train classes")
 
 
-def finite_target(column):
+def finite_target(column: Column) -> None:
     """Refuse NaN and infinities, by their place."""
     if column.values.dtype.kind == "f":
         bad = np.flatnonzero(~np.isfinite(column.values))
@@ -28,7 +37,7 @@ def finite_target(column):
                              "drop or fill in such samples first")
 
 
-def numbers_target(column, task):
+def numbers_target(column: Column, task: object) -> None:
     """Refuse text where numbers are wanted, and numbers that do not vary."""
     if column.is_text:
         row = column.mixed if column.mixed is not None else 0
@@ -39,7 +48,7 @@ def numbers_target(column, task):
         raise ValueError(f"the target {column.name!r} holds nothing but {column.values[0]}; there is nothing to learn")
 
 
-def labels_target(column):
+def labels_target(column: Column) -> None:
     """Refuse text that is not meant as class labels, unless --task classes asks for it."""
     if column.mixed is not None:
         raise ValueError(f"{column.place(column.mixed)}: the target {column.name!r} holds numbers, but here "
@@ -61,7 +70,8 @@ def labels_target(column):
                          "than classes; name another --target, or make a class of each by --task classes")
 
 
-def class_loss(column, labels, loss, class_losses, number_losses):
+def class_loss(column: Column, labels: Sequence[str], loss: str | None, class_losses: Collection[str],
+               number_losses: Collection[str]) -> None:
     """Refuse one class alone, and losses that classes cannot have."""
     if loss not in class_losses:
         raise ValueError(f"--loss must be {', '.join(class_losses)} for targets that are classes, but is {loss!r}; --task numbers "
@@ -74,17 +84,19 @@ def class_loss(column, labels, loss, class_losses, number_losses):
                          "softmax_cross_entropy takes any number of them")
 
 
-def number_loss(columns, values, loss, class_losses, number_losses):
+def number_loss(columns: Sequence[Column], values: NDArray[Any], loss: str | None, class_losses: Collection[str],
+                number_losses: Collection[str]) -> None:
     """Refuse numbers that a loss cannot have."""
     if loss not in (*number_losses, "binary_cross_entropy", *class_losses) or loss == "softmax_cross_entropy":
         raise ValueError(f"--loss must be {', '.join(number_losses)} for targets that are numbers, but is {loss!r}")
     if loss == "hinge" and len(columns) == 1:
         raise ValueError(f"--loss hinge needs two classes, but the target {columns[0].name!r} holds {columns[0].different} "
                          "different numbers; squared_error predicts them")
-    allowed, expected = {
+    choices: dict[str | None, tuple[Callable[[Any], Any], str]] = {
         "binary_cross_entropy": (lambda v: (v >= 0) & (v <= 1), "in [0, 1], probabilities or the two classes 0 and 1"),
         "hinge": (lambda v: np.isin(v, (-1, 0, 1)), "-1 or 1, or 0 or 1, in each column"),
-        "poisson": (lambda v: v >= 0, "at least 0, counts or rates")}.get(loss, (lambda v: v == v, ""))
+        "poisson": (lambda v: v >= 0, "at least 0, counts or rates")}
+    allowed, expected = choices.get(loss, (lambda v: v == v, ""))
     wrong = np.argwhere(~allowed(values))
     if len(wrong):
         row, j = wrong[0]
@@ -100,14 +112,14 @@ def number_loss(columns, values, loss, class_losses, number_losses):
                          "only the sign would count")
 
 
-def several_task(names, task, loss, by_sign):
+def several_task(names: Sequence[str], task: str | None, loss: str | None, by_sign: Collection[str]) -> None:
     """Refuse several targets as classes of a softmax."""
     if loss == "softmax_cross_entropy" or task == "classes" and loss not in by_sign:
         raise ValueError(f"--target names {len(names)} columns ({listed(names)}), which are trained as numbers, or as answers of "
                          "yes or no by --loss binary_cross_entropy or hinge; a softmax wants the classes in one column")
 
 
-def representable(values, dtype, place, name):
+def representable(values: NDArray[Any], dtype: DTypeLike, place: Callable[[int], str], name: Callable[[int], str]) -> None:
     """Refuse finite numbers that the dtype of the network cannot hold; `place(row)` and `name(column)` say where."""
     most = np.finfo(dtype).max
     wrong = np.argwhere(~(np.abs(values) <= most))

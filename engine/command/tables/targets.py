@@ -1,10 +1,17 @@
 """Targets: whether they are classes or numbers, the loss that goes with them, what the network is trained on, how well it does."""
 
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
+from ...typing import Array
 from . import target_checks
+from .table_checks import listed
 
 MOST_CLASSES = 50  # more different whole numbers than that are numbers to be predicted, unless --task says otherwise
 BY_SIGN = ("binary_cross_entropy", "hinge")
@@ -25,23 +32,23 @@ class Column:
     """
 
     name: str
-    values: np.ndarray
-    place: object
+    values: NDArray[Any]
+    place: Callable[[int], str]
     mixed: int | None = None
     dates: bool = False
 
     @property
-    def is_text(self):
+    def is_text(self) -> bool:
         """Whether it holds strings."""
         return self.values.dtype.kind not in "biuf"
 
     @property
-    def different(self):
+    def different(self) -> int:
         """How many different values it holds."""
         return len(set(self.values.tolist()))
 
     @property
-    def are_labels(self):
+    def are_labels(self) -> bool:
         """Whether it is taken for class labels where nothing else is said: text, or few whole numbers, each of them met twice and
         more on the average."""
         if self.is_text:
@@ -69,25 +76,25 @@ class Targets:
         How they were read, and how else they could be.
     """
 
-    names: tuple
+    names: tuple[str, ...]
     task: str
-    labels: tuple
+    labels: tuple[str, ...]
     loss: str
-    y: np.ndarray
+    y: NDArray[Any]
     reading: str
 
     @property
-    def outputs(self):
+    def outputs(self) -> int:
         """Outputs that a network for them needs."""
         return len(self.labels) if self.y.ndim == 1 else self.y.shape[1]
 
     @property
-    def scaled(self):
+    def scaled(self) -> bool:
         """Whether they are shifted and divided for training: numbers, except where a loss gives 0 a meaning."""
         return self.task == "numbers" and self.loss not in UNSCALED
 
     @property
-    def measure(self):
+    def measure(self) -> str:
         """What `score` gives, in words."""
         if self.task == "classes":
             return "accuracy"
@@ -95,7 +102,7 @@ class Targets:
             return "mean cosine"
         return "R^2" if self.outputs == 1 else f"R^2 (mean of {self.outputs})"
 
-    def score(self, A, y):
+    def score(self, A: Array, y: NDArray[Any]) -> float:
         """The share of labels that outputs A [m, n] get right; R², a mean over the outputs, of what the loss's outputs stand for;
         or the mean cosine. NaN where no truth varies."""
         if self.task == "classes":
@@ -115,7 +122,7 @@ class Targets:
             return float(np.where(total > 0, 1 - ((A / unit - y / unit) ** 2).sum(0) / total, np.nan).mean())
 
 
-def choose(columns, task=None, loss=None, labelled=None):
+def choose(columns: Sequence[Column], task: str | None = None, loss: str | None = None, labelled: str | None = None) -> Targets:
     """The Targets of some Columns.
 
     `task` and `loss` are as the user gave them, or None. What is text, or few whole numbers, is classes and what else is numbers,
@@ -138,7 +145,7 @@ def choose(columns, task=None, loss=None, labelled=None):
     return _classes(column, loss, chosen=task or labelled or (by_loss and loss not in CLASS_LOSSES))
 
 
-def _classes(column, loss, chosen):
+def _classes(column: Column, loss: str | None, chosen: object) -> Targets:
     labels, numbers = np.unique(column.values.astype(str) if column.values.dtype == object else column.values, return_inverse=True)
     labels, loss = tuple(labels.tolist()), loss or "softmax_cross_entropy"
     target_checks.class_loss(column, labels, loss, CLASS_LOSSES, NUMBER_LOSSES)
@@ -153,7 +160,7 @@ def _classes(column, loss, chosen):
     return Targets((column.name,), "classes", labels, loss, y, reading)
 
 
-def _numbers(column, loss, chosen):
+def _numbers(column: Column, loss: str | None, chosen: object) -> Targets:
     values = column.values.astype(np.float64)[:, None]
     loss = loss or "squared_error"
     target_checks.number_loss((column,), values, loss, CLASS_LOSSES, NUMBER_LOSSES)
@@ -163,7 +170,7 @@ def _numbers(column, loss, chosen):
     return Targets((column.name,), "numbers", (), loss, values, reading)
 
 
-def _several(columns, task, loss):
+def _several(columns: Sequence[Column], task: str | None, loss: str | None) -> Targets:
     """Targets of some columns: as many outputs."""
     for column in columns:
         target_checks.finite_target(column)
@@ -177,4 +184,4 @@ def _several(columns, task, loss):
     if loss == "hinge":
         values = np.where(values > 0, 1.0, -1.0)
     what = f"{len(names)} answers of yes or no, each with an output" if labels else f"{len(names)} numbers, each with an output"
-    return Targets(names, "classes" if labels else "numbers", (), loss, values, f"{target_checks.listed(names)}, read as {what}")
+    return Targets(names, "classes" if labels else "numbers", (), loss, values, f"{listed(names)}, read as {what}")

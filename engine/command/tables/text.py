@@ -1,11 +1,14 @@
 """The text of a data file, whatever its encoding: read once, checked, and given as UTF-8 with its lines."""
 
+from __future__ import annotations
+
 import codecs
 import csv
 import gzip
 import io
 import re
 import zlib
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -28,19 +31,19 @@ class Text:
     encoding: str
 
     @cached_property
-    def string(self):
+    def string(self) -> str:
         """All of it as a string."""
         return self.data.decode()
 
     @cached_property
-    def beginning(self):
+    def beginning(self) -> str:
         """Its first lines, at least four of them and about 64 KiB, where it has as many."""
         for count, end in enumerate(ENDS.finditer(self.data), 1):
             if count >= 4 and end.end() >= 1 << 16:
                 return self.data[:end.end()].decode()
         return self.string
 
-    def after(self, lines):
+    def after(self, lines: int) -> bytes:
         """What follows the first `lines` lines, as bytes."""
         if lines == 0:
             return self.data
@@ -50,7 +53,7 @@ class Text:
         return b""
 
 
-def read_text(path, encoding=None):
+def read_text(path: str, encoding: str | None = None) -> Text:
     """The text of a file, or of one packed by gzip whose name ends in .gz.
 
     The encoding is `encoding`, or that of a byte-order mark, or else UTF-8. It is never guessed, and the locale has no part in it.
@@ -65,12 +68,12 @@ def read_text(path, encoding=None):
     return Text(path, data, codec)
 
 
-def _whole(path):
+def _whole(path: str) -> bytes:
     with open(path, "rb") as file:
         return file.read()
 
 
-def _unpacked(path):
+def _unpacked(path: str) -> bytes:
     """The bytes of a .gz file, refused where they would not fit in memory."""
     pieces, size, most = [], 0, table_checks.largest_text()
     try:
@@ -84,7 +87,7 @@ def _unpacked(path):
     return b"".join(pieces)
 
 
-def records(text, separator):
+def records(text: str, separator: str) -> Iterator[tuple[int, list[str]]]:
     """(line, cells) of each record that is not blank; a record whose quoted cells hold line breaks has its first line's number."""
     lines = text_lines(text)
     if separator == SPACE:
@@ -103,12 +106,12 @@ def records(text, separator):
         csv.field_size_limit(limit)
 
 
-def text_lines(text):
+def text_lines(text: str) -> Iterable[str]:
     """The lines of a text, whichever way they end."""
     return io.StringIO(text, newline=None)
 
 
-def _remembered(lines, last):
+def _remembered(lines: Iterable[str], last: list[str]) -> Iterator[str]:
     """The lines, the latest of them in `last` too."""
     for last[0] in lines:
         yield last[0]
