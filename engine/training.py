@@ -181,7 +181,7 @@ def run_epochs(reached: Reached, run: FitRun, epochs: int, validation: Any, call
         for e in range(len(history), epochs):
             started = clock.perf_counter()
             steps = EpochSteps.of(run.schedule, len(run.X), e)
-            if run.update.finished(state, np.count_nonzero(steps.sizes)):
+            if run.update.finished(state, int(np.count_nonzero(steps.sizes))):
                 break
             said = said or _warned_of_nothing(run, steps)
             costs = _epoch(run, steps, theta, state)
@@ -244,7 +244,7 @@ def _warned_of_nothing(run: FitRun, steps: EpochSteps) -> bool:
     return True
 
 
-def _validation(run: FitRun, pair: tuple[Any, Any] | None) -> Callable[[Network], float] | None:
+def _validation(run: FitRun, pair: Sequence[Any] | None) -> Callable[[Network], float] | None:
     """A function of a network: its cost on held-out samples; None without any."""
     if pair is None:
         return None

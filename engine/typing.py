@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 Array = NDArray[np.floating[Any]]  # float32 or float64
 DType = np.dtype[np.floating[Any]]  # float32 or float64
+Number = float | np.floating[Any]
 Mask = NDArray[np.bool_]
 Indices = NDArray[np.int64]
 Path = str | os.PathLike[str]

@@ -1,12 +1,15 @@
 """Adam (Kingma & Ba 2015)."""
 
-from collections.abc import Callable
+from __future__ import annotations
+
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
 from .. import checks
 from ..kernels.updates import ADAM
+from ..typing import Rate
 from . import checks as update_checks
 from .update import FirstOrder
 
@@ -35,7 +38,7 @@ class Adam(FirstOrder):
     0.001
     """
 
-    rate: float | Callable = 1e-3
+    rate: Rate = 1e-3
     beta_1: float = 0.9
     beta_2: float = 0.999
     epsilon: float = 1e-8
@@ -44,7 +47,7 @@ class Adam(FirstOrder):
     code = ADAM
     state_rows = 2
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         object.__setattr__(self, "rate", update_checks.rate(self.rate))
         object.__setattr__(self, "beta_1", update_checks.fraction(self.beta_1, "beta_1"))
         object.__setattr__(self, "beta_2", update_checks.fraction(self.beta_2, "beta_2"))
@@ -52,6 +55,6 @@ class Adam(FirstOrder):
         object.__setattr__(self, "weight_decay", update_checks.not_negative(self.weight_decay, "weight_decay"))
 
     @property
-    def settings(self):
+    def settings(self) -> NDArray[np.float64]:
         """What the kernel takes."""
         return np.array([self.beta_1, self.beta_2, self.epsilon, self.weight_decay])

@@ -1,18 +1,26 @@
 """Checks of what users hand to updates and to fit."""
 
+from __future__ import annotations
+
 import math
+from collections.abc import Collection, Sequence
+from typing import Any, TypeVar
 
 import numpy as np
+from numpy.typing import NDArray
 
 from .. import checks
 from ..kernels.updates import ADAM, ADAMW, GRADIENT_DESCENT, RMSPROP
+from ..typing import Array, Mask, Number, Rate
 
 DOUBLE, BOOLEAN = np.dtype(np.float64), np.dtype(np.bool_)
 RATE = "a finite number of at least 0"
 FORMS = {GRADIENT_DESCENT: (3, 1), ADAM: (4, 2), ADAMW: (4, 2), RMSPROP: (4, 2)}  # numbers in settings, rows of state
 
+Kind = TypeVar("Kind")
 
-def rate(value):
+
+def rate(value: Any) -> Rate:
     """A finite number above 0, or a callable of the batch time step."""
     if callable(value):
         return value
@@ -21,7 +29,7 @@ def rate(value):
                                lambda number: number > 0)
 
 
-def rate_now(value, time):
+def rate_now(value: Any, time: int) -> float:
     """η of batch time step `time`, a finite number of at least 0: with 0 a step leaves θ as it is."""
     if type(value) is float and 0.0 <= value < math.inf:
         return value
@@ -30,7 +38,7 @@ def rate_now(value, time):
     return checks.number_where(value, name, RATE, lambda number: number >= 0)
 
 
-def _refuse_what_is_no_number(value, name, expected):
+def _refuse_what_is_no_number(value: Any, name: str, expected: str) -> None:
     """Refuse what float() would make a number of: text, truth values, arrays with an axis."""
     if isinstance(value, (str, bytes, bytearray, bool, np.bool_)):
         raise TypeError(f"{name} must be {expected}, but is {value!r}")
@@ -39,36 +47,36 @@ def _refuse_what_is_no_number(value, name, expected):
         raise TypeError(f"{name} must be {expected}, but has shape {list(shape)}; give one number")
 
 
-def fraction(value, name):
+def fraction(value: Any, name: str) -> float:
     """A number in [0, 1): a momentum or the decay of a running mean."""
     return checks.number_where(value, name, "a number in [0, 1)", lambda number: 0 <= number < 1)
 
 
-def not_negative(value, name):
+def not_negative(value: Any, name: str) -> float:
     """A finite number of at least 0."""
     return checks.number_where(value, name, "a finite number of at least 0", lambda number: number >= 0)
 
 
-def nesterov(value, momentum):
+def nesterov(value: Any, momentum: float) -> bool:
     """Whether to look ahead along a velocity, which must then exist."""
     if value and momentum == 0:
         raise ValueError("nesterov needs a momentum above 0, but momentum is 0")
     return bool(value)
 
 
-def update(value, kind):
+def update(value: Any, kind: type[Kind]) -> Kind:
     """An update, not a name or a rate."""
     if not isinstance(value, kind):
         raise TypeError(f"update must be an update such as engine.GradientDescent(0.1), but is {value!r}")
     return value
 
 
-def made_by_kernels(value, kind):
+def made_by_kernels(value: Any, kind: Any) -> bool:
     """Whether an update's steps are the kernels' own, not a method of a user's."""
     return isinstance(value, kind) and type(value).step is kind.step and type(value).skip is kind.skip
 
 
-def step_cost(value, update, time):
+def step_cost(value: Any, update: Any, time: int) -> Number:
     """The cost that an update's step gave, a number."""
     if isinstance(value, (float, np.floating)):
         return value
@@ -78,7 +86,7 @@ def step_cost(value, update, time):
                     f"step {time}")
 
 
-def kernel_arrays(update, theta, state):
+def kernel_arrays(update: Any, theta: Array, state: Any) -> tuple[NDArray[np.float64], Array]:
     """The settings and the rows of state of a first-order update, as its kernel trusts them."""
     code, settings, rows = update.code, update.settings, state.arrays.get("rows")
     if code in FORMS and type(settings) is type(rows) is np.ndarray and rows.ndim == 2:
@@ -96,7 +104,7 @@ def kernel_arrays(update, theta, state):
     return settings, checks.kernel_array(rows, theta.dtype, (count, theta.size), f'the state "rows" of {name}')
 
 
-def step_gradient(theta, gradient, mask):
+def step_gradient(theta: Any, gradient: Any, mask: Any) -> Array:
     """D_θ C as the kernel may overwrite it, where θ and the trainable mask of the step are as it trusts them."""
     if (type(theta) is type(gradient) is type(mask) is np.ndarray and theta.shape == gradient.shape == (theta.size,)
             and theta.dtype is gradient.dtype and mask.dtype is BOOLEAN and (mask.size == 0 or mask.shape == theta.shape)
@@ -108,7 +116,7 @@ def step_gradient(theta, gradient, mask):
     return checks.kernel_array(gradient, dtype, (size,), "the gradient")
 
 
-def first_state(update, network, kind):
+def first_state(update: Any, network: Any, kind: Any) -> Any:
     """The state with which an update begins: arrays by name that a checkpoint can hold."""
     state, name = update.begin(network), f"{type(update).__name__}.begin(network)"
     if not (isinstance(state, kind) and isinstance(state.arrays, dict)):
@@ -116,7 +124,7 @@ def first_state(update, network, kind):
     return _arrays(state, name)
 
 
-def _arrays(state, name):
+def _arrays(state: Any, name: str) -> Any:
     """A copy of a state whose arrays have names, and numbers or text in them."""
     for key, value in state.arrays.items():
         if not isinstance(key, str):
@@ -127,7 +135,7 @@ def _arrays(state, name):
     return state.copy()
 
 
-def state_like(state, first):
+def state_like(state: Any, first: Any) -> Any:
     """A copy of an earlier result's state, which must be like the one that the update begins with."""
     if not isinstance(state, type(first)):
         raise TypeError(f"state must be the state of an earlier result, result.state, but is {type(state).__name__}")
@@ -147,11 +155,11 @@ def state_like(state, first):
     return state
 
 
-def _named(arrays):
+def _named(arrays: Collection[str]) -> str:
     return ", ".join(sorted(arrays)) or "no arrays"
 
 
-def trainable(mask, size):
+def trainable(mask: Any, size: int) -> Mask:
     """A boolean mask [P] over θ; empty where every number may change."""
     if mask is None:
         return np.empty(0, np.bool_)
@@ -162,14 +170,14 @@ def trainable(mask, size):
     return array
 
 
-def validation_pair(value):
+def validation_pair(value: Any) -> Sequence[Any] | None:
     """(X, y), or None."""
     if value is not None and not (isinstance(value, (tuple, list)) and len(value) == 2):
         raise TypeError(f"validation must be a pair (X, y), but is {type(value).__name__}")
     return value
 
 
-def callables(values):
+def callables(values: Any) -> tuple[Any, ...]:
     """Callbacks, each called with the epoch's history row and the network."""
     try:
         values = tuple(values)
@@ -179,7 +187,7 @@ def callables(values):
     return values
 
 
-def schedule(value):
+def schedule(value: Any) -> Any:
     """What yields batch steps by epoch."""
     if not callable(getattr(value, "epoch", None)):
         raise TypeError("schedule must be a schedulers.BatchSchedule, or have a method epoch(samples, e) that yields BatchSteps, "
@@ -187,21 +195,21 @@ def schedule(value):
     return value
 
 
-def resumable(resume, checkpoint):
+def resumable(resume: Any, checkpoint: Any) -> bool:
     """A run can only go on from somewhere."""
     if resume and checkpoint is None:
         raise ValueError("resume=True needs checkpoint=, the path to go on from, but checkpoint is None")
     return bool(resume)
 
 
-def likelihood(loss, known):
+def likelihood(loss: Any, known: Collection[str]) -> None:
     """A loss that is the negative logarithm of a density, up to a constant."""
     if loss.name not in known:
         raise ValueError(f"NaturalGradient needs a loss that is a negative log-likelihood ({', '.join(known)}), but the cost's is "
                          f"{loss.name}; use GaussNewton or LevenbergMarquardt, which take its Hessian")
 
 
-def available_solver(name, known):
+def available_solver(name: str, known: Collection[str]) -> str:
     """A solver that can work where the samples are."""
     if name not in known:
         raise ValueError(f"solver must be auto or one of {', '.join(known)} for samples on workers, for the others need every row "

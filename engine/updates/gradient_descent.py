@@ -1,11 +1,14 @@
 """Gradient descent (eq. 21), with momentum."""
 
-from collections.abc import Callable
+from __future__ import annotations
+
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
 from ..kernels.updates import GRADIENT_DESCENT
+from ..typing import Rate
 from . import checks
 from .update import FirstOrder
 
@@ -32,25 +35,25 @@ class GradientDescent(FirstOrder):
     0.9
     """
 
-    rate: float | Callable
+    rate: Rate
     momentum: float = 0.0
     nesterov: bool = False
     weight_decay: float = 0.0
 
     code = GRADIENT_DESCENT
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         object.__setattr__(self, "rate", checks.rate(self.rate))
         object.__setattr__(self, "momentum", checks.fraction(self.momentum, "momentum"))
         object.__setattr__(self, "nesterov", checks.nesterov(self.nesterov, self.momentum))
         object.__setattr__(self, "weight_decay", checks.not_negative(self.weight_decay, "weight_decay"))
 
     @property
-    def state_rows(self):
+    def state_rows(self) -> int:
         """1, the velocity; 0 without momentum."""
         return 1 if self.momentum else 0
 
     @property
-    def settings(self):
+    def settings(self) -> NDArray[np.float64]:
         """What the kernel takes."""
         return np.array([self.momentum, self.nesterov, self.weight_decay])

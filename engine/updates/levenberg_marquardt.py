@@ -1,15 +1,21 @@
 """Levenberg–Marquardt: damped Gauss–Newton steps that never make a batch's cost worse."""
 
+from __future__ import annotations
+
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
 from .. import checks
+from ..network import Network
+from ..typing import Array, Mask, Number
 from . import checks as update_checks
+from .linearised import RightSide
 from .output_hessians import output_hessian
 from .second_order import finite_diagonal
-from .solvers import NAMES, build
+from .solvers import NAMES, Solver, build
 from .update import Update, UpdateState
 
 PROBE = 0.1  # how far along a step the outputs' second derivative is taken (Transtrum & Sethna 2012)
@@ -96,7 +102,7 @@ class LevenbergMarquardt(Update):
     step_tolerance: float | None = None
     cost_tolerance: float = 0.0
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         object.__setattr__(self, "damping", checks.positive(self.damping, "damping"))
         checks.one_of(self.solver, "solver", NAMES)
         object.__setattr__(self, "attempts", checks.whole_number(self.attempts, "attempts", 1))
@@ -105,22 +111,22 @@ class LevenbergMarquardt(Update):
         if self.step_tolerance is not None:
             object.__setattr__(self, "step_tolerance", update_checks.not_negative(self.step_tolerance, "step_tolerance"))
 
-    def begin(self, network):
+    def begin(self, network: Network) -> UpdateState:
         """λ as set, D² still 0, no tolerance met."""
         return UpdateState({"damping": np.array(self.damping), "growth": np.array(2.0), "met": np.array(0),
                             "scale": np.zeros(network.size, network.dtype), "stopped": np.array("", "U8"),
                             "hidden": np.array([MOST, MOST, 0.0])})
 
-    def going_on(self, state):
+    def going_on(self, state: UpdateState) -> UpdateState:
         """λ and D² as they were; no tolerance is met yet."""
         state.arrays["met"][...], state.arrays["stopped"][...] = 0, ""
         return state
 
-    def finished(self, state, steps):
+    def finished(self, state: UpdateState, steps: int) -> bool:
         """Whether a tolerance was met in each of the last `steps` batch steps."""
         return steps > 0 and int(state.arrays["met"]) >= steps
 
-    def step(self, problem, theta, state, trainable, time):
+    def step(self, problem: Any, theta: Array, state: UpdateState, trainable: Mask, time: int) -> Number:
         """One batch step: attempts with growing λ until one does not make the cost worse (eq. 21)."""
         here, arrays = problem.linearised(theta, trainable, output_hessian), state.arrays
         if not np.isfinite(here.value):
@@ -133,7 +139,7 @@ class LevenbergMarquardt(Update):
         arrays["stopped"][...] = met
         return here.value
 
-    def _attempt(self, here, theta, arrays):
+    def _attempt(self, here: Any, theta: Array, arrays: dict[str, NDArray[Any]]) -> str:
         """Change θ and λ; the tolerance that was met, or ""."""
         steepest, eps = here.steepest(), np.finfo(theta.dtype).eps
         solver = build(self.solver, here, steepest)
@@ -160,7 +166,7 @@ class LevenbergMarquardt(Update):
                 return "step"
         return ""
 
-    def _trial(self, here, solver, steepest, squares, damping):
+    def _trial(self, here: Any, solver: Solver, steepest: RightSide, squares: Array, damping: float) -> Trial:
         """The step of one λ; its cost is infinite where it is refused before that is known."""
         refused = Trial(steepest.vector, np.inf, np.inf, np.inf)
         if not solver.damp(damping, squares):
@@ -182,7 +188,7 @@ class LevenbergMarquardt(Update):
         return Trial(step, predicted, here.value_at(step), length)
 
 
-def _idle(seen, hidden, damping, length):
+def _idle(seen: Any, hidden: bool, damping: float, length: float) -> int:
     """How many steps in a row rounding hid that had neither a smaller λ nor a smaller length than all those hidden before them.
 
     `seen` holds the least λ, the least length and that number since rounding hid nothing.
@@ -196,7 +202,7 @@ def _idle(seen, hidden, damping, length):
     return seen[2]
 
 
-def _running_maximum(scale, free, diagonal):
+def _running_maximum(scale: Array, free: Any, diagonal: Array) -> Array:
     """D² [p]: the largest diagonal so far, kept in `scale` [P]; never 0."""
     scale[free] = np.maximum(scale[free], diagonal)
     squares = scale[free]
@@ -204,7 +210,7 @@ def _running_maximum(scale, free, diagonal):
     return np.maximum(squares, max(FLOOR * largest, np.finfo(squares.dtype).tiny)) if largest > 0 else np.ones_like(squares)
 
 
-def _bend(here, solver, step, pushed):
+def _bend(here: Any, solver: Solver, step: Array, pushed: Any) -> Array | None:
     """(MᵀM + λ D²)⁻¹ Mᵀ Sᵀ of minus the outputs' second derivative along `step` [p]; None where rounding hides it."""
     side = here.bend(step, pushed, PROBE)
     if side is None:

@@ -1,16 +1,20 @@
 """The curvature of the losses at the outputs that an update takes: ∇²L, or its expectation, Fisher's information."""
 
+from __future__ import annotations
+
 import math
 
 import numpy as np
 
+from ..losses import Loss
 from ..operators.output_hessian import OutputHessian
+from ..typing import Array
 from . import checks
 
 EXPONENTIAL_FAMILY = ("squared_error", "softmax_cross_entropy", "binary_cross_entropy", "poisson")
 
 
-def output_hessian(loss, A, targets, weights):
+def output_hessian(loss: Loss, A: Array, targets: Array, weights: Array) -> OutputHessian:
     """H_k = w_k ∇²L(a^{Lk}) at outputs A [m, n], an OutputHessian; w [m] is ∇φ.
 
     Raises
@@ -21,7 +25,7 @@ def output_hessian(loss, A, targets, weights):
     return OutputHessian.of_loss(loss, A, targets, weights, "this update")
 
 
-def expected_output_hessian(loss, A, targets, weights):
+def expected_output_hessian(loss: Loss, A: Array, targets: Array, weights: Array) -> OutputHessian:
     """H_k = w_k E[∇L ∇Lᵀ] over targets drawn from the density exp(−L) of the model itself: Fisher's information.
 
     For the exponential families of squared_error, softmax_cross_entropy, binary_cross_entropy and poisson this is ∇²L; for

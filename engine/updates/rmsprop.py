@@ -1,12 +1,15 @@
 """RMSprop (Tieleman & Hinton 2012)."""
 
-from collections.abc import Callable
+from __future__ import annotations
+
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
 from .. import checks
 from ..kernels.updates import RMSPROP
+from ..typing import Rate
 from . import checks as update_checks
 from .update import FirstOrder
 
@@ -37,7 +40,7 @@ class RMSprop(FirstOrder):
     0.99
     """
 
-    rate: float | Callable = 1e-2
+    rate: Rate = 1e-2
     decay: float = 0.99
     epsilon: float = 1e-8
     momentum: float = 0.0
@@ -46,7 +49,7 @@ class RMSprop(FirstOrder):
     code = RMSPROP
     state_rows = 2
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         object.__setattr__(self, "rate", update_checks.rate(self.rate))
         object.__setattr__(self, "decay", update_checks.fraction(self.decay, "decay"))
         object.__setattr__(self, "epsilon", checks.positive(self.epsilon, "epsilon"))
@@ -54,6 +57,6 @@ class RMSprop(FirstOrder):
         object.__setattr__(self, "weight_decay", update_checks.not_negative(self.weight_decay, "weight_decay"))
 
     @property
-    def settings(self):
+    def settings(self) -> NDArray[np.float64]:
         """What the kernel takes."""
         return np.array([self.decay, self.epsilon, self.momentum, self.weight_decay])

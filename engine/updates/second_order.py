@@ -1,15 +1,20 @@
 """What updates by curvature share: a linearised batch step and a damped solve that is finite or says why."""
 
-from collections.abc import Callable
+from __future__ import annotations
+
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
 from .. import checks
 from ..errors import DivergenceError
+from ..network import Network
+from ..typing import Array, Mask, Number, Rate
 from . import checks as update_checks
+from .linearised import RightSide
 from .output_hessians import output_hessian
-from .solvers import NAMES, build
+from .solvers import NAMES, Solver, build
 from .update import Update, UpdateState
 
 GROWTHS = 40
@@ -26,22 +31,22 @@ class DampedStep(Update):
         As `GaussNewton` has them.
     """
 
-    rate: float | Callable = 1.0
+    rate: Rate = 1.0
     damping: float = 1e-3
     solver: str = "auto"
 
     output_hessian = staticmethod(output_hessian)
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         object.__setattr__(self, "rate", update_checks.rate(self.rate))
         object.__setattr__(self, "damping", update_checks.not_negative(self.damping, "damping"))
         checks.one_of(self.solver, "solver", NAMES)
 
-    def begin(self, network):
+    def begin(self, network: Network) -> UpdateState:
         """Nothing is carried from step to step."""
         return UpdateState({})
 
-    def step(self, problem, theta, state, trainable, time):
+    def step(self, problem: Any, theta: Array, state: UpdateState, trainable: Mask, time: int) -> Number:
         """One step along −(Jᵀ H J + λ I)⁻¹ D_θ C (eq. 21)."""
         here = problem.linearised(theta, trainable, self.output_hessian)
         if np.isfinite(here.value) and here.size and np.any(here.gradient):
@@ -51,7 +56,7 @@ class DampedStep(Update):
         return here.value
 
 
-def damped_direction(solver, steepest, damping):
+def damped_direction(solver: Solver, steepest: RightSide, damping: float) -> Array:
     """(MᵀM + λ I)⁻¹ D_θ C [p], with the first of λ, 10 λ, 100 λ, … for which it is finite.
 
     Raises
@@ -71,7 +76,7 @@ def damped_direction(solver, steepest, damping):
                           "scale the samples")
 
 
-def finite_diagonal(solver, steepest):
+def finite_diagonal(solver: Solver, steepest: RightSide) -> Array:
     """The diagonal of MᵀM [p].
 
     Raises

@@ -1,13 +1,21 @@
 """What an update is: immutable settings, and a running state that is an explicit value."""
 
+from __future__ import annotations
+
 import math
-from collections.abc import Callable
 from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from ..kernels.updates import update_parameters
+from ..network import Network
+from ..typing import Array, Mask, Number, Rate
 from . import checks
+
+if TYPE_CHECKING:
+    pass
 
 
 @dataclass(frozen=True)
@@ -20,9 +28,9 @@ class UpdateState:
         By name, so that a checkpoint can hold them.
     """
 
-    arrays: dict
+    arrays: dict[str, NDArray[Any]]
 
-    def copy(self):
+    def copy(self) -> UpdateState:
         """A state that shares nothing with this one."""
         return UpdateState({name: np.array(array, order="C") for name, array in self.arrays.items()})
 
@@ -37,22 +45,22 @@ class Update:
     of a batch step without samples, and `going_on(state)` gives the state with which another run begins where this one ended.
     """
 
-    def begin(self, network):
+    def begin(self, network: Network) -> UpdateState:
         """The state before the first batch step."""
         raise NotImplementedError
 
-    def step(self, problem, theta, state, trainable, time):
+    def step(self, problem: Any, theta: Array, state: UpdateState, trainable: Mask, time: int) -> Number:
         """One batch step, `theta` [P] and `state` changed in place; the cost before it."""
         raise NotImplementedError
 
-    def finished(self, state, steps):
+    def finished(self, state: UpdateState, steps: int) -> bool:
         """Whether nothing is left to gain: `steps` batch steps make up an epoch."""
         return False
 
-    def skip(self, state):
+    def skip(self, state: UpdateState) -> None:
         """Pass over a batch step without samples."""
 
-    def going_on(self, state):
+    def going_on(self, state: UpdateState) -> UpdateState:
         """The state with which a new run begins that goes on from `state`, which it may change and keep."""
         return state
 
@@ -63,28 +71,28 @@ class FirstOrder(Update):
     A subclass is a frozen dataclass with a `rate`, a `code`, the `settings` its code takes and the number of `state_rows`.
     """
 
-    rate: float | Callable
+    rate: Rate
     code: int
 
     @property
-    def state_rows(self):
+    def state_rows(self) -> int:
         """How many running means of P numbers it has."""
         raise NotImplementedError
 
     @property
-    def settings(self):
+    def settings(self) -> NDArray[np.float64]:
         """The numbers of the kernel's code, float64."""
         raise NotImplementedError
 
-    def begin(self, network):
+    def begin(self, network: Network) -> UpdateState:
         """"rows", zeros, a row of P numbers for each running mean; "steps", the batch steps that they have seen."""
         return UpdateState({"rows": np.zeros((self.state_rows, network.size), network.dtype), "steps": np.zeros((), np.int64)})
 
-    def made(self, state, time):
+    def made(self, state: UpdateState, time: int) -> int:
         """How many batch steps the running means have seen, earlier runs' included; `time` where the state does not say."""
         return int(state.arrays["steps"]) if "steps" in state.arrays else time
 
-    def skip(self, state, count=1):
+    def skip(self, state: UpdateState, count: int = 1) -> None:
         """Count `count` more batch steps."""
         steps = state.arrays.get("steps")
         if type(steps) is np.ndarray and steps.shape == ():
@@ -92,11 +100,11 @@ class FirstOrder(Update):
         elif steps is not None:
             state.arrays["steps"] = steps + count
 
-    def rate_at(self, time):
+    def rate_at(self, time: int) -> float:
         """η of batch time step `time`."""
         return self.rate(time) if callable(self.rate) else self.rate
 
-    def step(self, problem, theta, state, trainable, time):
+    def step(self, problem: Any, theta: Array, state: UpdateState, trainable: Mask, time: int) -> Number:
         """One step along −D_θ C as the kernel's code has it (eq. 21)."""
         value, gradient = problem.value_and_gradient(theta)
         if math.isfinite(value):

@@ -5,11 +5,11 @@ whether the system can be solved in this arithmetic, `solve(right_side)` gives �
 which a run of many steps would follow rounding. Where λ is 0 and rank is short they give the δ of least norm (`rank`).
 """
 
-from .choice import NAMES, build
+from .choice import NAMES, Solver, build
 from .cholesky import Cholesky
 from .conjugate_gradient import ConjugateGradient
 from .factored import KroneckerFactored
 from .kernel import Kernel
 from .qr import QR
 
-__all__ = ["NAMES", "Cholesky", "ConjugateGradient", "Kernel", "KroneckerFactored", "QR", "build"]
+__all__ = ["NAMES", "Cholesky", "ConjugateGradient", "Kernel", "KroneckerFactored", "QR", "Solver", "build"]

@@ -1,21 +1,46 @@
 """Which solver: by name, or by what it costs."""
 
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, Protocol
+
+from ...typing import Array
 from .. import checks
+from ..linearised import RightSide
 from .cholesky import Cholesky
 from .conjugate_gradient import ConjugateGradient
 from .factored import KroneckerFactored
 from .kernel import Kernel
 from .qr import QR
 
-SOLVERS = {"cholesky": Cholesky, "qr": QR, "kernel": Kernel, "cg": ConjugateGradient, "kfac": KroneckerFactored}
-NAMES = ("auto", *SOLVERS)
-
 DIRECT = 2e10  # multiply-adds, below which a direct solver is taken whatever cg would cost: 0.5 s on two cores
 ITERATIONS = 200  # of cg, a guess for a problem of moderate condition
 SMALL = 64  # p up to which a QR decomposition, with half the digits lost of the others, costs no more than the rest of a step
 
 
-def cheapest(rows, size, samples, dual=True):
+class Solver(Protocol):
+    """A way to solve (MᵀM + λ D²) δ = b."""
+
+    def diagonal(self) -> Array:
+        """The diagonal of MᵀM [p]."""
+
+    def least_damping(self, squares: Array) -> float:
+        """The least λ worth taking for D² [p]."""
+
+    def damp(self, damping: float, squares: Array) -> bool:
+        """Take λ D². Returns whether the system can be solved in this arithmetic."""
+
+    def solve(self, right_side: RightSide) -> Array:
+        """δ [p]."""
+
+
+SOLVERS: dict[str, Callable[[Any, RightSide], Solver]] = {
+    "cholesky": Cholesky, "qr": QR, "kernel": Kernel, "cg": ConjugateGradient, "kfac": KroneckerFactored}
+NAMES = ("auto", *SOLVERS)
+
+
+def cheapest(rows: int, size: int, samples: int, dual: bool = True) -> str:
     """The solver of least cost for M [rows, size] of so many samples; QR, the most exact, where that is small change."""
     kernel = rows * rows * size / 2 + rows**3 / 6
     cholesky = rows * size * size / 2 + size**3 / 6
@@ -25,7 +50,7 @@ def cheapest(rows, size, samples, dual=True):
     return "qr" if name == "cholesky" and size <= SMALL else name
 
 
-def build(name, linearised, steepest):
+def build(name: str, linearised: Any, steepest: RightSide) -> Solver:
     """The solver `name`, or the cheapest, on a linearised batch step and its `steepest()`."""
     m, n = linearised.shape
     if name == "auto":

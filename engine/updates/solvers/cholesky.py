@@ -1,14 +1,20 @@
 """The normal equations on p × p, by Cholesky's decomposition."""
 
+from __future__ import annotations
+
+from typing import Any
+
 import numpy as np
 from scipy.linalg import lapack
 
+from ...typing import Array
+from ..linearised import RightSide
 from . import rank
 
 LEAST = 10  # times ε: λ below which rounding of Mᵀ w, divided by λ, would make a step of a tenth of |w| where nothing changes
 
 
-def normal_matrix(linearised):
+def normal_matrix(linearised: Any) -> Array:
     """MᵀM [p, p], its lower triangle."""
     return linearised.square()
 
@@ -21,21 +27,23 @@ class Cholesky:
     eigenvalues decide (`rank.least_ratio_of_squares`), and `rank.LeastNorm` solves.
     """
 
-    def __init__(self, linearised, steepest):
+    def __init__(self, linearised: Any, steepest: RightSide) -> None:
         self._potrf, self._potrs = lapack.get_lapack_funcs(("potrf", "potrs"), dtype=linearised.network.dtype)
         self._rows = linearised.shape[0] * linearised.shape[1]
         self.matrix = linearised.reduced(normal_matrix, np.add)
-        self._found = None
+        self._found: rank.LeastNorm | None = None
+        self._short: rank.LeastNorm | None = None
+        self._scale: Array | None = None
 
-    def diagonal(self):
+    def diagonal(self) -> Array:
         """The diagonal of MᵀM [p]."""
         return self.matrix.diagonal().copy()
 
-    def least_damping(self, squares):
+    def least_damping(self, squares: Array) -> float:
         """The least λ worth taking: 10 ε, of D² that is at least the diagonal."""
         return LEAST * float(np.finfo(self.matrix.dtype).eps)
 
-    def damp(self, damping, squares):
+    def damp(self, damping: float, squares: Array) -> bool:
         """Decompose MᵀM + λ D²; False where it is not positive definite in this arithmetic, though λ is above rounding."""
         self._short = self._scale = None
         if rank.share(damping, squares, self.matrix.diagonal()) < 0.5 * self.least_damping(squares):
@@ -45,7 +53,7 @@ class Cholesky:
         self._lower, failed = self._potrf(damped, lower=1, overwrite_a=1, clean=0)
         return failed == 0
 
-    def _damp_little(self, damping, squares):
+    def _damp_little(self, damping: float, squares: Array) -> bool:
         size, dtype = len(self.matrix), self.matrix.dtype
         whole = self.matrix.diagonal() + damping * squares
         E = np.where(whole > 0, np.sqrt(whole), 1).astype(dtype)
@@ -66,7 +74,7 @@ class Cholesky:
         self._short.damp(damping, squares)
         return True
 
-    def solve(self, right_side):
+    def solve(self, right_side: RightSide) -> Array:
         """δ [p]."""
         vector = right_side.vector
         if self._short is not None:

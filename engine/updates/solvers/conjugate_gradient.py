@@ -1,7 +1,14 @@
 """Conjugate gradients on v ↦ Mᵀ (M v) + λ D² v."""
 
+from __future__ import annotations
+
+from typing import Any
+
 import numpy as np
 from scipy.sparse.linalg import LinearOperator, cg
+
+from ...typing import Array
+from ..linearised import RightSide
 
 ITERATIONS = 1000
 ROUNDING = 4  # times ε |w|: by how much a number of E⁻¹ Mᵀ w may be off
@@ -16,31 +23,31 @@ class ConjugateGradient:
     tends to the one of least |E δ|, as every iterate lies in the range of E⁻² MᵀM.
     """
 
-    def __init__(self, linearised, steepest):
+    def __init__(self, linearised: Any, steepest: RightSide) -> None:
         self.linearised, self._diagonal = linearised, linearised.diagonal()
         self._steepest, self._image = steepest.vector, linearised.norm_of(steepest.image)
 
-    def diagonal(self):
+    def diagonal(self) -> Array:
         """The diagonal of MᵀM [p]."""
         return self._diagonal
 
-    def least_damping(self, squares):
+    def least_damping(self, squares: Array) -> float:
         """The least λ worth taking: 10 ε."""
         return LEAST * float(np.finfo(self._diagonal.dtype).eps)
 
-    def damp(self, damping, squares):
+    def damp(self, damping: float, squares: Array) -> bool:
         """Take λ D²; True."""
         self._damping, self._added = damping, damping * squares
         whole = self._diagonal + self._added
         self._E = np.where(whole > 0, np.sqrt(whole), 1).astype(whole.dtype)
         return True
 
-    def solve(self, right_side):
+    def solve(self, right_side: RightSide) -> Array:
         """δ [p]; not finite where λ is 0 and nothing solves it."""
         here, E, dtype = self.linearised, self._E, right_side.vector.dtype
         scaled, eps = right_side.vector / E, np.finfo(dtype).eps
 
-        def product(v):
+        def product(v: Array) -> Array:
             v = (v / E).astype(dtype)
             return (here.normal_product(v) + self._added * v) / E
 

@@ -1,6 +1,13 @@
 """A Kronecker-factored stand-in for MᵀM, a block a layer."""
 
+from __future__ import annotations
+
+from typing import Any
+
 import numpy as np
+
+from ...typing import Array
+from ..linearised import RightSide
 
 LEAST = 10  # times ε: λ, relative to the largest entry of the diagonal, below which it counts as 0
 
@@ -13,7 +20,7 @@ class KroneckerFactored:
     which KFAC is 0 to within rounding: the step of least norm.
     """
 
-    def __init__(self, linearised, steepest):
+    def __init__(self, linearised: Any, steepest: RightSide) -> None:
         from ...operators.kfac import kfac
 
         self.linearised = linearised
@@ -21,23 +28,23 @@ class KroneckerFactored:
                               max_bytes=linearised.kept_bytes)
         self._least = LEAST * float(np.finfo(linearised.network.dtype).eps * self._operator.diagonal().max())
 
-    def diagonal(self):
+    def diagonal(self) -> Array:
         """The diagonal of MᵀM [p], its mean everywhere."""
         diagonal = self.linearised.diagonal()
         return np.full_like(diagonal, diagonal.mean())
 
-    def least_damping(self, squares):
+    def least_damping(self, squares: Array) -> float:
         """The least λ worth taking: what counts as 0."""
         mean = float(squares.mean())
         return self._least / mean if mean > 0 else 0.0
 
-    def damp(self, damping, squares):
+    def damp(self, damping: float, squares: Array) -> bool:
         """Take λ mean(D²); True."""
         damping = float(damping * squares.mean())
         self._damping = damping if damping >= 0.5 * self._least else 0.0
         return True
 
-    def solve(self, right_side):
+    def solve(self, right_side: RightSide) -> Array:
         """δ [p]."""
         here = self.linearised
         full = np.zeros(here.network.size, here.network.dtype)

@@ -1,8 +1,14 @@
 """The dual system on mn × mn, for fewer rows than parameters."""
 
+from __future__ import annotations
+
+from typing import Any
+
 import numpy as np
 from scipy.linalg import blas, lapack
 
+from ...typing import Array
+from ..linearised import RightSide
 from . import rank
 
 LEAST = 10  # times ε: λ below which rounding, divided by λ, would make a step of a tenth of |w|
@@ -16,22 +22,26 @@ class Kernel:
     says that M may be short of rank, its singular values decide (`rank.least_ratio`), and `rank.LeastNorm` solves: M is held then.
     """
 
-    def __init__(self, linearised, steepest):
-        self.linearised, self._squares, self._rows, self._found = linearised, None, None, None
+    def __init__(self, linearised: Any, steepest: RightSide) -> None:
+        self.linearised = linearised
+        self._squares: Array | None = None
+        self._rows: Array | None = None
+        self._found: tuple[rank.LeastNorm, Array] | None = None
+        self._short: rank.LeastNorm | None = None
         self._image = steepest.image
         self._potrf, self._potrs = lapack.get_lapack_funcs(("potrf", "potrs"), dtype=linearised.network.dtype)
 
-    def diagonal(self):
+    def diagonal(self) -> Array:
         """The diagonal of MᵀM [p]."""
         return self.linearised.diagonal()
 
-    def _held_rows(self):
+    def _held_rows(self) -> Array:
         """M [mn, p]."""
         if self._rows is None:
             self._rows = np.vstack([slab.copy() for slab in self.linearised.rows()])
         return self._rows
 
-    def _gram(self, squares):
+    def _gram(self, squares: Array) -> Array:
         """M D⁻² Mᵀ [mn, mn], its lower triangle."""
         here = self.linearised
         if np.all(squares == squares[0]) and isinstance(here.free, slice):
@@ -46,17 +56,17 @@ class Kernel:
         syrk = blas.get_blas_funcs("syrk", dtype=squares.dtype)
         return syrk(1.0, (self._held_rows() / np.sqrt(squares)).T, trans=1, lower=1)
 
-    def _take(self, squares):
+    def _take(self, squares: Array) -> Array:
         """M D⁻² Mᵀ for this D²."""
         if self._squares is None or not np.array_equal(squares, self._squares):
             self._squares, self._matrix, self._found = squares.copy(), self._gram(squares), None
         return self._matrix
 
-    def least_damping(self, squares):
+    def least_damping(self, squares: Array) -> float:
         """The least λ worth taking: 10 ε of the diagonal of M D⁻² Mᵀ, but no more than 10 ε."""
         return LEAST * float(np.finfo(squares.dtype).eps * min(1, self._take(squares).diagonal().max()))
 
-    def damp(self, damping, squares):
+    def damp(self, damping: float, squares: Array) -> bool:
         """Decompose M D⁻² Mᵀ + λ I; False where it is not positive definite in this arithmetic, though λ is above rounding."""
         damped = np.array(self._take(squares), order="F")
         size, little = len(damped), damping < 0.5 * self.least_damping(squares)
@@ -78,12 +88,12 @@ class Kernel:
         self._short.damp(damping, squares)
         return True
 
-    def _inverse(self, image):
+    def _inverse(self, image: Array) -> Array:
         """D⁻² Mᵀ (M D⁻² Mᵀ + λ I)⁻¹ w [p]."""
         dual = self._potrs(self._lower, image, lower=1)[0].reshape(self.linearised.outputs.shape)
         return self.linearised.adjoint(dual) / self._squares
 
-    def solve(self, right_side):
+    def solve(self, right_side: RightSide) -> Array:
         """δ [p]; not finite where λ is 0 and nothing solves it."""
         if self._short is not None:
             return self._short.solve_for(right_side, self._image, self._turned)

@@ -1,19 +1,25 @@
 """Least squares on the stacked matrix [M; √λ D], by orthogonal transformations."""
 
+from __future__ import annotations
+
+from typing import Any
+
 import numpy as np
 from scipy.linalg import lapack
 
+from ...typing import Array
+from ..linearised import RightSide
 from . import rank
 
 
-def stacked_triangle(above, below):
+def stacked_triangle(above: Array, below: Array) -> Array:
     """R of a QR decomposition of two matrices, one above the other; at most as many rows as columns."""
     stacked = np.vstack([above, below])
     geqrf = lapack.get_lapack_funcs("geqrf", dtype=stacked.dtype)
     return np.triu(geqrf(np.asfortranarray(stacked), overwrite_a=1)[0][:stacked.shape[1]])
 
 
-def triangle(linearised, image):
+def triangle(linearised: Any, image: Any) -> Array:
     """R of [M, w] for an image w [mn], slab by slab."""
     top, first = np.zeros((0, linearised.size + 1), linearised.network.dtype), 0
     for slab in linearised.rows():
@@ -30,21 +36,23 @@ class QR:
     the condition number says that it may, the singular values of R E⁻¹ decide (`rank.least_ratio`), and `rank.LeastNorm` solves.
     """
 
-    def __init__(self, linearised, steepest):
+    def __init__(self, linearised: Any, steepest: RightSide) -> None:
         self._trtrs = lapack.get_lapack_funcs("trtrs", dtype=linearised.network.dtype)
         self._size, self._image = linearised.size, steepest.image
         self._top = linearised.reduced(triangle, stacked_triangle, steepest.image)
-        self._squares = self._found = None
+        self._squares: Array | None = None
+        self._found: tuple[rank.LeastNorm, Array] | None = None
+        self._short: rank.LeastNorm | None = None
 
-    def diagonal(self):
+    def diagonal(self) -> Array:
         """The diagonal of MᵀM [p]."""
         return np.einsum("ij,ij->j", self._top[:, :-1], self._top[:, :-1])
 
-    def least_damping(self, squares):
+    def least_damping(self, squares: Array) -> float:
         """The least λ worth taking: ε², for rank is judged."""
         return float(np.finfo(self._top.dtype).eps)**2
 
-    def damp(self, damping, squares):
+    def damp(self, damping: float, squares: Array) -> bool:
         """Decompose [R; √λ D], or R by its singular values; False where that fails in this arithmetic."""
         self._short = None
         if rank.share(damping, squares, self.diagonal()) < np.sqrt(np.finfo(self._top.dtype).eps):
@@ -61,7 +69,7 @@ class QR:
         pivots = np.abs(self._R.diagonal())
         return bool(np.isfinite(pivots).all() and pivots.min() > 0)
 
-    def _revealed(self, squares):
+    def _revealed(self, squares: Array) -> tuple[rank.LeastNorm, Array] | None:
         """What `rank.of_rows` finds; None where R is far from short of rank."""
         E, R = rank.metric(squares, self.diagonal()), self._top[:self._size, :-1]
         if len(R) == self._size:
@@ -70,7 +78,7 @@ class QR:
                 return None
         return rank.of_rows(R, self._top[:self._size, -1], E)
 
-    def solve(self, right_side):
+    def solve(self, right_side: RightSide) -> Array:
         """δ [p]."""
         if self._short is not None:
             return self._short.solve_for(right_side, self._image, self._turned)
@@ -79,5 +87,5 @@ class QR:
         step = self._trtrs(self._R, self._turned)[0]
         return step if right_side.rest is None else step + self._semi_normal(right_side.rest)
 
-    def _semi_normal(self, vector):
+    def _semi_normal(self, vector: Array) -> Array:
         return self._trtrs(self._R, self._trtrs(self._R, vector, trans=1)[0])[0]

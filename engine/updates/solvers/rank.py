@@ -1,13 +1,20 @@
 """Systems of short rank: which directions of M stand above rounding, and of the steps that serve alike the one of least norm."""
 
+from __future__ import annotations
+
+from typing import Any
+
 import numpy as np
 from scipy.linalg import LinAlgError, eigh, lapack, svd
+
+from ...typing import Array
+from ..linearised import RightSide
 
 CLEAR = 4  # times rounding: of a column given twice the least singular value was at most 2.1 ε of the largest, m from 20 to 100 000
 INCONSISTENT = 1e-2  # of a right side: with more of it outside the range of MᵀM, λ = 0 has no solution
 
 
-def least_ratio(order, dtype):
+def least_ratio(order: int, dtype: np.dtype[Any]) -> float:
     """The part of the largest singular value below which one counts as 0: 4 ε times the matrix's larger side.
 
     Four times the rule of `numpy.linalg.matrix_rank` (Golub & Van Loan, *Matrix Computations*, §5.5.8): the rows themselves
@@ -16,20 +23,20 @@ def least_ratio(order, dtype):
     return CLEAR * order * float(np.finfo(dtype).eps)
 
 
-def least_ratio_of_squares(order, rows, dtype):
+def least_ratio_of_squares(order: int, rows: int, dtype: np.dtype[Any]) -> float:
     """The part of the largest eigenvalue of MᵀM [order, order] below which one counts as 0: (4 order + √rows) ε, for the sums over
     rows are rounded as well."""
     return (CLEAR * order + np.sqrt(rows)) * float(np.finfo(dtype).eps)
 
 
-def share(damping, squares, diagonal):
+def share(damping: float, squares: Array, diagonal: Array) -> float:
     """The least part that λ D² has in the diagonal of MᵀM + λ D²: no eigenvalue is below it once that diagonal is scaled to 1."""
     added = damping * squares
     whole = added + diagonal
     return float(np.divide(added, whole, out=np.zeros_like(whole), where=whole > 0).min(initial=1.0))
 
 
-def metric(squares, diagonal):
+def metric(squares: Array, diagonal: Array) -> Array:
     """E [p], by which columns are divided before their rank is judged.
 
     D where D scales; where it is a multiple of I, the columns' norms: the rank is then the same in any units (with columns of norm
@@ -40,7 +47,7 @@ def metric(squares, diagonal):
     return E
 
 
-def inverse_norm(triangle, lower):
+def inverse_norm(triangle: Array, lower: bool) -> float:
     """An estimate of |A⁻¹|₁, A = L Lᵀ or RᵀR, from the triangle [p, p] in p² operations (LAPACK's pocon; Higham 1988)."""
     pocon = lapack.get_lapack_funcs("pocon", dtype=triangle.dtype)
     rcond = float(pocon(triangle, 1.0, uplo="L" if lower else "U")[0])
@@ -63,12 +70,13 @@ class LeastNorm:
         Above 0.
     """
 
-    def __init__(self, E, V, s):
+    def __init__(self, E: Array, V: Array, s: Array) -> None:
         self.E, self.V, self.s = E, V, s
         self._trtrs = lapack.get_lapack_funcs("trtrs", dtype=V.dtype)
-        self._squares = self._damping = None
+        self._squares: Array | None = None
+        self._damping: float | None = None
 
-    def damp(self, damping, squares):
+    def damp(self, damping: float, squares: Array) -> None:
         """Take λ D²."""
         if self._squares is None or not np.array_equal(squares, self._squares):
             self._squares, self._D, self._damping = squares.copy(), np.sqrt(squares), None
@@ -79,24 +87,24 @@ class LeastNorm:
                 below = np.sqrt(damping).astype(self.V.dtype) * self._solved(self._T, np.eye(len(self.s), dtype=self.V.dtype), True)
                 self._stacked = np.linalg.qr(np.vstack([np.diag(self.s), below]))
 
-    def _solved(self, R, b, transposed=False):
+    def _solved(self, R: Array, b: Array, transposed: bool = False) -> Array:
         """R⁻¹ b, or R⁻ᵀ b; not finite where a pivot is 0."""
         if not len(R):
             return b
         found, failed = self._trtrs(R, b, trans=int(transposed))
         return found if failed == 0 else np.full_like(b, np.nan)
 
-    def turned(self, vector):
+    def turned(self, vector: Array) -> Array:
         """Uᵀ w [r] from Mᵀ w [p]."""
         return (self.V.T @ (vector / self.E)) / self.s
 
-    def solve_for(self, right_side, image, turned):
+    def solve_for(self, right_side: RightSide, image: Any, turned: Array) -> Array:
         """δ [p] for a right side, whose Uᵀ w is `turned` where its image is `image`."""
         if right_side.image is not image:
             return self.solve(self.turned(right_side.vector))
         return self.solve(turned, right_side.rest)
 
-    def solve(self, turned, rest=None):
+    def solve(self, turned: Array, rest: Array | None = None) -> Array:
         """δ [p] from Uᵀ w [r] and what of the right side is no image, `rest` [p]; not finite where λ is 0 and nothing solves it."""
         outside = None
         if rest is not None:
@@ -117,7 +125,7 @@ class LeastNorm:
         step = self._of_least_norm(a)
         return step if outside is None else step + outside / (self._D * self._damping)
 
-    def _of_least_norm(self, a):
+    def _of_least_norm(self, a: Array) -> Array:
         """The δ of least |D δ| with Vᵀ E δ = a, but the one of least |E δ| where columns are too far apart in scale to tell."""
         plain = (self.V @ a) / self.E
         step = (self._Q @ self._solved(self._T, a, True)) / self._D
@@ -125,7 +133,7 @@ class LeastNorm:
         return step if np.linalg.norm(self._D * step) < np.linalg.norm(self._D * plain) else plain
 
 
-def of_rows(rows, image, E):
+def of_rows(rows: Array, image: Array, E: Array) -> tuple[LeastNorm, Array] | None:
     """A LeastNorm of M [k, p] by its singular values, and Uᵀ w for an image w [k]; None where they cannot be had."""
     scaled = rows / E
     try:
@@ -136,7 +144,7 @@ def of_rows(rows, image, E):
     return LeastNorm(E, Vt[:r].T, s[:r]), U[:, :r].T @ image
 
 
-def of_square(square, rows, E):
+def of_square(square: Array, rows: int, E: Array) -> LeastNorm | None:
     """A LeastNorm of M with so many rows from MᵀM [p, p], its lower triangle, by eigenvalues; None where they cannot be had."""
     try:
         values, V = eigh(np.tril(square / E[:, None] / E), lower=True, overwrite_a=True, driver="evd")
