@@ -15,7 +15,7 @@ import numpy as np
 
 import engine
 from engine import Cost, Network, distributed, reductions, value_and_gradient
-from engine.backward import evaluate
+from engine.evaluation import evaluate
 from schedulers import BatchStep
 
 from .benchmarks.distributed import drawn

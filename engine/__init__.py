@@ -2,11 +2,11 @@
 
 from . import losses, operators, reductions
 from .activations import Activation
-from .backward import value_and_gradient
 from .configuration import set_num_threads, show_config
 from .cost import Cost, projection
 from .endings import FitResult
 from .errors import CheckpointError, DivergenceError, Interrupted
+from .evaluation import value_and_gradient
 from .forward import ForwardPass
 from .influence import influence_on_cost, influence_on_predictions
 from .laplace import laplace

@@ -3,7 +3,7 @@
 from schedulers import index_checks
 
 from . import checks
-from .backward import evaluate
+from .evaluation import evaluate
 from .network import with_parameters
 from .rows import as_given
 
@@ -30,13 +30,6 @@ class BatchProblem:
     def __init__(self, network, X, targets, cost, step, max_bytes=None):
         index_checks.in_range(step.indices, len(X), "the batch step's indices")
         self._begin(network, X, targets, cost, step, max_bytes)
-
-    @classmethod
-    def _of(cls, network, X, targets, cost, step, max_bytes):
-        """The same of a step whose indices are known to be in range."""
-        made = cls.__new__(cls)
-        made._begin(network, X, targets, cost, step, max_bytes)
-        return made
 
     def _begin(self, network, X, targets, cost, step, max_bytes):
         self._network, self._X, self._targets, self._cost, self._step = network, X, targets, cost, step
@@ -86,3 +79,10 @@ class BatchProblem:
     def value_and_gradient(self, theta):
         """C and D_θ C of the batch (eq. 14 and 20)."""
         return evaluate(self.network(theta), self._X, self._targets, self._cost, self._step, self.max_bytes)
+
+
+def batch_problem(network, X, targets, cost, step, max_bytes):
+    """The BatchProblem of a step whose indices were checked before."""
+    made = BatchProblem.__new__(BatchProblem)
+    made._begin(network, X, targets, cost, step, max_bytes)
+    return made

@@ -10,7 +10,7 @@ from scipy.sparse import csr_array
 
 from . import checks, cost_checks, losses, reductions
 from .kernels.losses import loss_and_gradient
-from .kernels.reductions import MEAN, SUM, WEIGHTED, constant_gradient, reduce_losses
+from .kernels.reductions import constant_gradient, reduce_losses
 from .losses import Loss
 from .reductions import Reduction
 from .typing import Array, DType, Indices
@@ -82,8 +82,8 @@ class Cost:
         """φ(losses), a number, and ∇φ [m] (eq. 14 and 15)."""
         reduction = self.reduction
         if reduction.code >= 0:
-            if reduction.name == "power_mean":
-                cost_checks.not_negative_for(reduction.name, values)
+            if not reduction.everywhere:
+                cost_checks.at_least(reduction.least, values, reduction.name)
             gradient = np.empty_like(values)
             data = reduction.data.astype(values.dtype)
             return values.dtype.type(reduce_losses(reduction.code, reduction.parameter, data, values, gradient)), gradient
@@ -92,9 +92,9 @@ class Cost:
         return values.dtype.type(value), gradient
 
     def constant_gradient(self, m: int, dtype: DType) -> Array | None:
-        """∇φ [m] where it is the same whatever the losses are (mean, sum, weighted); None where it is not."""
+        """∇φ [m] where the reduction is linear, so that it is the same whatever the losses are; None where it is not."""
         reduction = self.reduction
-        if reduction.code not in (MEAN, SUM, WEIGHTED):
+        if not reduction.linear:
             return None
         gradient = np.empty(m, dtype)
         constant_gradient(reduction.code, reduction.data.astype(dtype), gradient)

@@ -114,14 +114,14 @@ def _classes(array: NDArray[Any], n: int, dtype: DType, numbers: Any) -> Array:
     return classes[:, None]
 
 
-def losses(values: Any, name: str, expected: int) -> Array:
-    """losses [m] as a finite array, m ≥ 1, that goes with a reduction's per-sample data."""
+def losses(values: Any, name: str, expected: int, least: float) -> Array:
+    """losses [m] as a finite array, m ≥ 1, that goes with a reduction's per-sample data; none below `least`."""
     array = float_array(values, "losses")
     if array.ndim != 1 or array.size == 0:
         raise ValueError(f"losses must have shape [m] with m at least 1, but has shape {list(array.shape)}")
     if expected and expected != len(array):
         raise ValueError(_other_samples(name, expected, len(array)))
-    return not_negative_for(name, finite(contiguous(array, array.dtype), "losses"))
+    return at_least(least, finite(contiguous(array, array.dtype), "losses"), name)
 
 
 def per_sample_data(reduction: Any, m: int) -> None:
@@ -150,11 +150,11 @@ def _other_samples(name: str, expected: int, m: int) -> str:
     return f"the reduction {name} has data for {expected} samples, but there are {m}; give one number for each sample"
 
 
-def not_negative_for(name: str, values: Array) -> Array:
-    """Losses that the reduction `name` can take."""
-    if name == "power_mean" and (values < 0).any():
-        k = int(np.argmax(values < 0))
-        raise ValueError(f"power_mean needs losses of at least 0, but loss {k} is {values[k]}; use log_sum_exp or another loss")
+def at_least(least: float, values: Array, name: str) -> Array:
+    """Losses of at least what the reduction `name` is defined at."""
+    if (values < least).any():
+        k = int(np.argmax(values < least))
+        raise ValueError(f"{name} needs losses of at least {least:g}, but loss {k} is {values[k]}; use log_sum_exp or another loss")
     return values
 
 

@@ -8,7 +8,7 @@ import numpy as np
 
 from schedulers import BatchSchedule, BatchStep, index_checks
 
-from .backward import gradient_room
+from .backward import gradient_workspaces
 from .cost import Cost
 from .kernels.epoch import Batches, CostCodes, UpdateCodes, epoch
 from .typing import Array, Indices, Mask
@@ -112,8 +112,8 @@ def epoch_fused(run: FitRun, steps: EpochSteps, theta: Array, state: UpdateState
     settings, rows = update_checks.kernel_arrays(update, theta, state)
     batches = Batches(steps.indices, steps.offsets, rates, update.made(state, steps.first), costs)
     codes = CostCodes(loss.code, loss.parameter, reduction.code, reduction.parameter, reduction.data.astype(theta.dtype))
-    room = gradient_room(run.network, steps.largest, 1)[0]
+    workspace = gradient_workspaces(run.network, steps.largest, 1)[0]
     made = epoch(theta, run.network.kernels.plan, run.X, run.targets, batches, codes,
-                 UpdateCodes(update.code, settings, rows, run.trainable), room)
+                 UpdateCodes(update.code, settings, rows, run.trainable), workspace)
     update.skip(state, made)
     return costs, made

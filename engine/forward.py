@@ -21,13 +21,19 @@ def panel_count(m, dtype):
     return -(-m // lanes(dtype))
 
 
-def run_forward(network, X, indices, out):
-    """Fill out [m, n] with a^L of X[indices] (X itself where `indices` is empty); the panels' stacks come back, flat."""
+def empty_stack(network, m):
+    """Memory for a^l and γ^l of m samples, panel by panel, flat."""
+    dtype = network.dtype
+    stack = recycled_array(panel_count(m, dtype) * lanes(dtype) * network.kernels.layout.stack_lines + lanes(dtype)**2, dtype)
+    if not network.kernels.built_in:  # a user's own g writes no lanes without a sample
+        stack[:] = 0
+    return stack
+
+
+def fill_stack(network, X, indices, stack, out):
+    """a^l and γ^l of X[indices] (X itself where `indices` is empty) into `stack`, and a^L into out [m, n]."""
     kernels, layout, dtype, m = network.kernels, network.kernels.layout, network.dtype, len(out)
     panels = panel_count(m, dtype)
-    stack = recycled_array(panels * lanes(dtype) * layout.stack_lines + lanes(dtype)**2, dtype)
-    if not kernels.built_in:  # a user's own g writes no lanes without a sample
-        stack[:] = 0
     first = 1
     for l in range(1, network.depth + 1):
         own = network.activations[l - 1].code < 0
@@ -37,7 +43,6 @@ def run_forward(network, X, indices, out):
         if own and m:
             activate_own(network, l, stack, out)
         first = l + 1
-    return stack
 
 
 def activate_own(network, l, stack, out):
@@ -98,7 +103,8 @@ class ForwardPass:
     def _run(self, network, X):
         self.network, self.X = network, X
         self.outputs = np.empty((len(X), network.widths[-1]), network.dtype)
-        self.stack = run_forward(network, X, NO_INDICES, self.outputs)
+        self.stack = empty_stack(network, len(X))
+        fill_stack(network, X, NO_INDICES, self.stack, self.outputs)
 
     @property
     def samples(self):

@@ -7,8 +7,8 @@ from numpy.typing import ArrayLike
 from scipy.sparse.linalg import LinearOperator
 
 from . import checks, object_checks
-from .backward import value_and_gradient
 from .cost import Cost
+from .evaluation import value_and_gradient
 from .network import Network
 from .operators import checks as operator_checks
 from .operators.inverse_product import inverse_product

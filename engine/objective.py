@@ -11,8 +11,8 @@ from scipy.sparse.linalg import LinearOperator
 from schedulers import BatchStep
 
 from . import checks, object_checks
-from .backward import evaluate
 from .cost import Cost
+from .evaluation import evaluate
 from .network import Network, with_parameters
 from .operators.jacobian import Jacobian
 from .rows import as_given

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
@@ -10,11 +11,12 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from . import checks, cost_checks
-from .kernels.reductions import CODES, CUSTOM, reduce_losses, reduction_hessian_product
+from .kernels.reductions import CODES, CUSTOM, MEAN, SUM, WEIGHTED, reduce_losses, reduction_hessian_product
 from .typing import Array, Indices
 
 PARAMETRIC = ("log_sum_exp", "cvar", "quantile", "trimmed_mean", "power_mean", "mean_variance")
 NO_DATA = np.empty(0)
+LEAST = {"power_mean": 0.0}  # the least loss at which a reduction is defined, where not at all
 
 
 @dataclass(frozen=True, eq=False)
@@ -45,6 +47,7 @@ class Reduction:
     code: int = field(default=CUSTOM, init=False)
     parameter: float = field(default=0.0, init=False)
     data: NDArray[Any] = field(default_factory=lambda: NO_DATA, init=False)
+    least: float = field(default=-math.inf, init=False)
 
     def __post_init__(self) -> None:
         checks.user_functions("Reduction", value=self.value, gradient=self.gradient)
@@ -60,6 +63,20 @@ class Reduction:
         """The same reduction with its per-sample data (weights, groups) taken at `indices`."""
         return self if self.data.size == 0 else _built_in(self.name, self.parameter, self.data[indices])
 
+    @property
+    def linear(self) -> bool:
+        """Whether ∇φ is the same whatever the losses are: of mean, sum and weighted."""
+        return self.code in (MEAN, SUM, WEIGHTED)
+
+    @property
+    def everywhere(self) -> bool:
+        """Whether φ is defined at all losses."""
+        return self.least == -math.inf
+
+    def defined_at(self, losses: Array) -> bool:
+        """Whether φ is defined at losses [m]: none of them is below `least`, 0 for power_mean."""
+        return self.everywhere or not bool((losses < self.least).any())
+
     def __reduce__(self) -> tuple[Any, ...]:
         if self.code < 0:
             return type(self), (self.value, self.gradient, self.hessian_product)
@@ -73,7 +90,7 @@ class _BuiltIn:
         self.name, self.parameter, self.data, self.order = name, parameter, data, order
 
     def __call__(self, losses: ArrayLike, v: ArrayLike | None = None) -> Any:
-        losses = cost_checks.losses(losses, self.name, self.data.size)
+        losses = cost_checks.losses(losses, self.name, self.data.size, LEAST.get(self.name, -math.inf))
         cost_checks.held_by(losses.dtype, self)
         out = np.empty_like(losses)
         if self.order == 2:
@@ -89,7 +106,8 @@ def _built_in(name: str, parameter: float = 0.0, data: NDArray[Any] = NO_DATA) -
     data.flags.writeable = False
     data = data.view()
     reduction = Reduction(*(_BuiltIn(name, parameter, data, order) for order in range(3)))
-    for attribute, value in (("name", name), ("code", CODES[name]), ("parameter", parameter), ("data", data)):
+    for attribute, value in (("name", name), ("code", CODES[name]), ("parameter", parameter), ("data", data),
+                             ("least", LEAST.get(name, -math.inf))):
         object.__setattr__(reduction, attribute, value)
     return reduction
 
@@ -106,6 +124,11 @@ NAMED = {"mean": mean, "sum": sum, "max": max}
 def weighted(w: ArrayLike) -> Reduction:
     """Σ w_k L_k, with w [m] one weight for each sample of the data set."""
     return _built_in("weighted", data=cost_checks.sample_weights(w))
+
+
+def weighted_by(w: Array) -> Reduction:
+    """`weighted` for weights [m] that were checked before, in any dtype; they are not copied and can no longer be written to."""
+    return _built_in("weighted", data=w)
 
 
 def log_sum_exp(t: float) -> Reduction:

@@ -134,6 +134,11 @@ def gathered(X: Array | Rows, targets: Array | Rows, indices: Indices) -> tuple[
     return X[indices], targets[indices], NO_INDICES
 
 
+def gathered_rows(X: Array | Rows, indices: Indices) -> tuple[Array, Indices]:
+    """X and indices for kernels: an array as it is; what is read row by row, read, and then no indices."""
+    return (X, indices) if isinstance(X, np.ndarray) else (X[indices], NO_INDICES)
+
+
 def as_given(targets: Array, kind: str, n: int) -> NDArray[Any]:
     """Truths as a user gives them, from those that kernels take: [m, n], or [m] class numbers."""
     return targets[:, 0].astype(np.int64) if kind == "classes" and targets.shape[1] != n else targets

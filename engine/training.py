@@ -15,7 +15,7 @@ from schedulers.progress import progress_bar
 
 from . import checks, object_checks
 from .backward import worth_threads
-from .batch_problem import BatchProblem
+from .batch_problem import BatchProblem, batch_problem
 from .checkpoint import Checkpoint
 from .cost import Cost
 from .endings import FitResult, Reached, Whole, with_result
@@ -48,12 +48,12 @@ class _Run:
 
     def problem(self, step: BatchStep) -> BatchProblem:
         """A batch step as functions of θ."""
-        return BatchProblem._of(self.network, self.X, self.targets, self.cost, step, self.max_bytes)
+        return batch_problem(self.network, self.X, self.targets, self.cost, step, self.max_bytes)
 
     def fused(self, steps: EpochSteps) -> bool:
         """Whether a whole epoch can be one call: nothing needs Python between its steps, and none is worth threads."""
         built_in = self.network.kernels.built_in and self.cost.loss.code >= 0 and self.cost.reduction.code >= 0
-        if not (built_in and update_checks.made_by_kernels(self.update, FirstOrder)) or self.cost.reduction.name == "power_mean":
+        if not (built_in and update_checks.made_by_kernels(self.update, FirstOrder)) or not self.cost.reduction.everywhere:
             return False
         fits = in_memory(self.X, self.targets) and self._fits(steps.largest)
         return fits and not worth_threads(self.network, steps.largest)

@@ -1,12 +1,12 @@
-"""C and D_θ C in bounded memory: the losses of all samples first, then ∇φ, then the sum over slabs (eq. 12–20)."""
+"""Samples slab by slab in bounded memory: first their losses, then the sum of their gradients for any ∇φ (eq. 12–20)."""
 
 import numpy as np
 
 from schedulers import BatchStep, assemble
 
-from .backward import BACK, _chunks, by_rows, streamed_sum, transposed_product
+from .backward import blocks_streamed, chunk_count, chunk_nodes, folded, gradient_work, streamed_nodes, transposed_product
 from .blocks import SlabSum, block_count, cut, levels_of
-from .forward import lanes, run_forward
+from .forward import empty_stack, fill_stack, lanes
 from .kernels.gradient_workspace import workspace_size
 from .kernels.streamed import LossCodes, Samples
 from .kernels.sums import BLOCK
@@ -34,6 +34,9 @@ class TwoPasses:
 
     Attributes
     ----------
+    network : Network
+    m : int
+        Number of samples.
     slabs : list of slice of 0 … m
 
     Raises
@@ -43,31 +46,27 @@ class TwoPasses:
     """
 
     def __init__(self, network, X, targets, cost, indices, max_bytes):
-        self._network, self._X, self._targets, self._loss, self._cost = network, X, targets, cost.loss, cost
+        self.network, self._X, self._targets, self._cost = network, X, targets, cost
         self._indices, self.m = indices, len(X) if indices is None else len(indices)
         self.slabs = cut(self.m, self._bytes, max_bytes)
-        self._kept = not self._by_blocks(self.slabs[0].stop)
+        self._streamed = blocks_streamed(network, cost.loss, self.slabs[0].stop)
 
     @property
     def whole(self):
         """Whether all samples are one slab whose forward pass is kept: then one pass would do."""
-        return self._kept and len(self.slabs) == 1
-
-    def _by_blocks(self, samples):
-        """Whether kernels go forward and back block by block, with no stack of the slab."""
-        return self._loss.code >= 0 and self._network.kernels.built_in and not by_rows(self._network, samples)
+        return len(self.slabs) == 1 and not self._streamed
 
     def _bytes(self, samples):
-        """What a slab of so many samples takes."""
-        network, dtype = self._network, self._network.dtype
+        """Bytes that a slab of so many samples takes."""
+        network, dtype = self.network, self.network.dtype
         layout, widths, wide, n = network.kernels.layout, network.widths, lanes(dtype), network.widths[-1]
-        nodes = _chunks(network, samples, BACK * samples * layout.sample_work)
-        room = workspace_size(layout.plan, wide, min(BLOCK, samples), network.size, block_count(samples), nodes)
+        nodes = chunk_count(network, samples, gradient_work(network, samples))
+        workspace = workspace_size(layout.plan, wide, min(BLOCK, samples), network.size, block_count(samples), nodes)
         each = n
-        if not self._by_blocks(samples):
+        if not blocks_streamed(network, self._cost.loss, samples):
             padded = sum(-(-width // wide) * wide for width in widths[:-1])
             each = layout.stack_lines + sum(widths[1:]) + padded + 4 * n + 4 * max(widths)
-        numbers = min(num_threads(), nodes) * room + (nodes + levels_of(self.m, samples)) * network.size + samples * each
+        numbers = min(num_threads(), nodes) * workspace + (nodes + levels_of(self.m, samples)) * network.size + samples * each
         read = 0
         if not in_memory(self._X, self._targets):
             read = (widths[0] + self._targets.shape[1]) * (dtype.itemsize + READ)
@@ -75,7 +74,7 @@ class TwoPasses:
 
     def _each(self, work):
         """Fill A slab by slab by ``work(slab, samples, A of the slab)`` (eq. 12)."""
-        A = np.empty((self.slabs[0].stop, self._network.widths[-1]), self._network.dtype)
+        A = np.empty((self.slabs[0].stop, self.network.widths[-1]), self.network.dtype)
         for slab in self.slabs:
             indices = np.arange(slab.start, slab.stop) if self._indices is None else self._indices[slab]
 
@@ -86,35 +85,37 @@ class TwoPasses:
 
     def _kept_forward(self, samples, A):
         """The stack of a slab, its losses and their gradients."""
-        stack = run_forward(self._network, samples.X, samples.indices, A)
+        stack = empty_stack(self.network, len(A))
+        fill_stack(self.network, samples.X, samples.indices, stack, A)
         targets = samples.targets[samples.indices] if len(samples.indices) else samples.targets
         return stack, *self._cost.losses_and_gradients(A, targets)
 
     def fill(self, losses):
         """φ̃ into losses [m]: the first pass (eq. 13)."""
-        network, kernels = self._network, self._network.kernels
+        network, kernels, loss = self.network, self.network.kernels, self._cost.loss
 
         def work(slab, samples, A):
-            if self._kept:
+            if not self._streamed:
                 losses[slab] = self._kept_forward(samples, A)[1]
                 return
             m = len(A)
             size = workspace_size(kernels.plan, lanes(network.dtype), min(BLOCK, m), network.size, 1, 1)
-            room = thread_workspaces(size, network.dtype)
             over(block_count(m), m * kernels.layout.sample_work, first_pass, kernels.theta, kernels.plan, samples,
-                 LossCodes(self._loss.code, self._loss.parameter), A, losses[slab], room)
+                 LossCodes(loss.code, loss.parameter), A, losses[slab], thread_workspaces(size, network.dtype))
 
         self._each(work)
 
     def sum(self, reduction_gradient, losses):
         """∇φ · D_A φ̃ · D_θ A [P] for ∇φ [m], and φ̃ into losses [m]: the second pass (eq. 20)."""
-        network = self._network
+        network = self.network
         total = SlabSum(network.size, network.dtype, len(self.slabs))
 
         def work(slab, samples, A):
             weights = reduction_gradient[slab]
-            if not self._kept:
-                total.add(streamed_sum(network, samples, self._loss, weights, A, losses[slab]))
+            if self._streamed:
+                nodes = chunk_nodes(network, len(A), gradient_work(network, len(A)))
+                streamed_nodes(network, samples, self._cost.loss, weights, (A, losses[slab], nodes))
+                total.add(folded(nodes))
                 return
             stack, losses[slab], loss_gradients = self._kept_forward(samples, A)
             total.add(transposed_product(network, stack, weights[:, None] * loss_gradients))  # eq. 18 and 20
@@ -124,33 +125,14 @@ class TwoPasses:
 
 
 def losses_in_slabs(network, X, targets, cost, max_bytes):
-    """φ̃ [m] of all samples, with no more than `max_bytes` held beside."""
+    """φ̃ [m] of all samples, in slabs of at most `max_bytes`."""
     losses = np.empty(len(X), network.dtype)
     TwoPasses(network, X, targets, cost, None, max_bytes).fill(losses)
     return losses
 
 
 def batch_bytes(network, m):
-    """What m samples take in memory whole, z, a, γ and δ of each kept."""
+    """Bytes that m samples take at once, with z, a, γ and δ of each kept."""
     plan, layout = network.kernels.plan, network.kernels.layout
-    room = workspace_size(plan, lanes(network.dtype), min(BLOCK, m), network.size, block_count(m), 1)
-    return int(room + network.size + m * (layout.stack_lines + sum(network.widths))) * network.dtype.itemsize
-
-
-def evaluate_in_slabs(network, X, targets, cost, indices, max_bytes):
-    """C and D_θ C [P] of the samples `indices` (all where None), with no more than `max_bytes` held beside m losses and ∇φ.
-
-    Where φ is linear (mean, sum, weighted) ∇φ is known and one pass is enough. None where `max_bytes` holds all the samples at
-    once and one pass is enough for any φ.
-    """
-    passes = TwoPasses(network, X, targets, cost, indices, max_bytes)
-    if passes.whole:
-        return None
-    cost = cost if indices is None else cost.at(indices)
-    losses, constant = np.empty(passes.m, network.dtype), cost.constant_gradient(passes.m, network.dtype)
-    if constant is not None:
-        gradient = passes.sum(constant, losses)
-        return cost.reduce(losses)[0], gradient
-    passes.fill(losses)
-    value, reduction_gradient = cost.reduce(losses)  # eq. 14 and 15
-    return value, passes.sum(reduction_gradient, losses)  # eq. 20
+    workspace = workspace_size(plan, lanes(network.dtype), min(BLOCK, m), network.size, block_count(m), 1)
+    return int(workspace + network.size + m * (layout.stack_lines + sum(network.widths))) * network.dtype.itemsize

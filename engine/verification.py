@@ -12,8 +12,8 @@ from numpy.typing import ArrayLike
 from schedulers import BatchStep
 
 from . import checks, object_checks
-from .backward import evaluate
 from .cost import Cost
+from .evaluation import evaluate
 from .network import Network, with_parameters
 from .typing import Array
 

@@ -15,8 +15,8 @@ from schedulers import BatchSchedule
 
 from .. import configuration, operators, pool, reductions, training
 from ..activations import NAMED as ACTIVATIONS
-from ..backward import value_and_gradient
 from ..cost import Cost
+from ..evaluation import value_and_gradient
 from ..losses import NAMED as LOSSES
 from ..network import Network
 from ..objective import objective

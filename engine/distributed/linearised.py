@@ -104,7 +104,7 @@ class SpreadLinearised:
         if not np.isfinite(theta).all():
             return np.inf
         losses = gradient.losses(self.batch, self.problem.network(theta), self.cost)
-        if not np.isfinite(losses).all() or (self.cost.reduction.name == "power_mean" and (losses < 0).any()):
+        if not np.isfinite(losses).all() or not self.cost.reduction.defined_at(losses):
             return np.inf
         value = self.cost.reduce(losses)[0]
         return value if np.isfinite(value) else np.inf

@@ -8,13 +8,14 @@ import numpy as np
 
 from schedulers import BatchStep
 
-from .. import checks, reductions
-from ..backward import evaluate
+from .. import checks
 from ..batch_problem import BatchProblem
 from ..configuration import set_num_threads
 from ..cost import Cost
+from ..evaluation import losses_and_gradient
 from ..extras import imported
 from ..pool import num_threads
+from ..reductions import weighted_by
 from . import tree as tree_of_sums
 
 _turn = threading.Lock()
@@ -28,21 +29,16 @@ class Held(NamedTuple):
 
 
 class LeafCost(Cost):
-    """Σ w_k L_k over a leaf's samples, w their ∇φ; keeps the losses that it was last taken of (eq. 15 and 18)."""
+    """Σ w_k L_k over a leaf's samples, w their ∇φ (eq. 15 and 18)."""
 
-    __slots__ = ("losses_taken",)
+    __slots__ = ()
 
     def __init__(self, loss, weights):
-        super().__init__(loss, reductions._built_in("weighted", data=weights))
+        super().__init__(loss, weighted_by(weights))
 
     def at(self, indices):
         """Itself: its weights are the leaf's already."""
         return self
-
-    def reduce(self, values):
-        """Σ w_k L_k and w."""
-        object.__setattr__(self, "losses_taken", values)
-        return super().reduce(values)
 
 
 def in_turn(function):
@@ -99,11 +95,15 @@ def gather(parts, places):
     return whole
 
 
-def problem(held, indices, network, loss, weights):
-    """A leaf as a BatchProblem under the cost Σ w_k L_k; `weights` is [m], or [1] where all are the same."""
+def leaf_step(held, indices, weights):
+    """The BatchStep of a leaf's samples, and their ∇φ [m] from `weights`: [m], or [1] where all are the same."""
     m = len(held.X) if indices is None else len(indices)
-    weights = np.ascontiguousarray(np.broadcast_to(weights, m))
-    step = BatchStep(0, 0, np.arange(m) if indices is None else indices)
+    return BatchStep(0, 0, np.arange(m) if indices is None else indices), np.array(np.broadcast_to(weights, m))
+
+
+def problem(held, indices, network, loss, weights):
+    """A leaf as a BatchProblem under the cost Σ w_k L_k."""
+    step, weights = leaf_step(held, indices, weights)
     return BatchProblem(network, held.X, held.targets, LeafCost(loss, weights), step)
 
 
@@ -115,9 +115,8 @@ def losses(held, indices, network, loss):
 
 def losses_and_sum(held, indices, weights, network, loss):
     """φ̃ of a leaf [m], and its node of D_θ C [P], from its ∇φ (eq. 20)."""
-    leaf = problem(held, indices, network, loss, weights)
-    node = evaluate(network, leaf._X, leaf._targets, leaf._cost, leaf.step)[1]  # eq. 20
-    return leaf._cost.losses_taken, node
+    step, weights = leaf_step(held, indices, weights)
+    return losses_and_gradient(network, held.X, held.targets, Cost(loss), step, weights)  # eq. 20
 
 
 def weighted_sum(held, indices, weights, network, loss):

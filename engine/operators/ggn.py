@@ -3,7 +3,7 @@
 import numpy as np
 
 from .. import checks
-from ..backward import by_rows, chunk_nodes, folded, summed_by_rows
+from ..backward import chunk_nodes, folded, rows_shared, summed_by_rows
 from ..forward import lanes, panel_count
 from ..kernels.ggn import ggn_product
 from ..kernels.ggn_diagonal import diagonal_factors, pack_squares, rank_factors, square_sums
@@ -38,7 +38,7 @@ class GaussNewtonOperator(KeptCurvature):
         H = output_hessian(cost, self.forward.outputs, self._targets, self._weights, self._loss_gradients)
         self._output_hessian = self._with_reduction(H) if reduction_curvature else H
         self._hessian_panels = self._output_hessian.in_panels()
-        self._wide = by_rows(network, len(self._losses))
+        self._wide = rows_shared(network, len(self._losses))
 
     def sum_product(self, v, share=None):
         """Jᵀ H J v [P], and the part of a user's own ∇²φ."""

@@ -4,7 +4,7 @@ from typing import Any
 
 import numpy as np
 
-from ..backward import by_rows
+from ..backward import rows_shared
 from ..forward import ForwardPass, forward_pass, lanes, panel_count
 from ..kernels.chain import chains, chains_size
 from ..pool import over
@@ -34,7 +34,7 @@ class KeptPasses:
         self._network, self.X, self._forward, self._chains = network, X, None, None
         in_memory, kernels = isinstance(X, np.ndarray), network.kernels
         self.small = in_memory and len(X) * kernels.layout.stack_lines * network.dtype.itemsize <= SMALL
-        self._one_shot = in_memory and len(X) > 0 and kernels.built_in and not by_rows(network, len(X))
+        self._one_shot = in_memory and len(X) > 0 and kernels.built_in and not rows_shared(network, len(X))
         if self.small and not self._one_shot:
             self._forward = forward_pass(network, X)
 

@@ -9,7 +9,7 @@ from .. import checks, object_checks
 from ..blocks import cut
 from ..cost import Cost
 from ..network import Network
-from ..reductions import _built_in
+from ..reductions import weighted_by
 from ..rows import gathered, samples, truths
 from ..two_passes import READ, losses_in_slabs
 from . import checks as operator_checks
@@ -98,7 +98,7 @@ class KroneckerFactored(RealOperator):
             return
         for slab in self._slabs:
             J = Jacobian(self.network, self._X[slab])
-            cost = Cost(self._cost.loss, _built_in("weighted", data=self._weights[slab]))
+            cost = Cost(self._cost.loss, weighted_by(self._weights[slab]))
             roots, weights = curvature_factor(cost, J.forward.outputs, self._targets[slab])
             yield _Part(J, roots, _shares(weights, self._weights.sum()))
 

@@ -10,7 +10,7 @@ from ..kernels.output_curvature import curvature_lines
 from ..kernels.sums import BLOCK
 from ..network import Network
 from ..pool import num_threads
-from ..reductions import _built_in
+from ..reductions import weighted_by
 from ..rows import as_given, gathered, samples, truths
 from ..two_passes import READ, TwoPasses
 from . import curvature_checks
@@ -68,7 +68,7 @@ class SlabOperator(CurvatureOperator):
             X, targets, chosen = gathered(self._X, self._targets, indices)
             X, targets = (X[slab], targets[slab]) if len(chosen) else (X, targets)
             y = as_given(targets, self.cost.loss.kind, self.network.widths[-1])
-            cost = Cost(self.cost.loss, _built_in("weighted", data=self._weights[slab]))
+            cost = Cost(self.cost.loss, weighted_by(self._weights[slab]))
             added = None if self._added is None else self._added[slab]
             yield slab, self._build(X, y, cost, slab.start, SlabPart(added, min(SLAB, self._most // 2)))
 

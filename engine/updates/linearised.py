@@ -252,7 +252,7 @@ class Linearised:
 
     def _value(self, A):
         losses = self.cost.losses_and_gradients(A, self.targets)[0]
-        if self.cost.reduction.name == "power_mean" and (losses < 0).any():
+        if not self.cost.reduction.defined_at(losses):
             return np.inf
         value = self.cost.reduce(losses)[0]
         return value if np.isfinite(value) else np.inf

@@ -52,7 +52,7 @@ def test_rows_and_blocks_are_two_roads_to_the_same_bits(dtype, monkeypatch):
         X, y = generator.uniform(-1, 1, (m, widths[0])), generator.uniform(-1, 1, (m, widths[-1]))
         results = []
         for by_rows in (True, False):
-            monkeypatch.setattr(backward, "by_rows", lambda *_, chosen=by_rows: chosen)
+            monkeypatch.setattr(backward, "rows_shared", lambda *_, chosen=by_rows: chosen)
             results.append(value_and_gradient(net, X, y, Cost("squared_error")))
         assert results[0][0] == results[1][0] and results[0][1].tobytes() == results[1][1].tobytes(), (widths, m)
 

@@ -266,7 +266,7 @@ def test_an_array_that_threads_share_is_as_long_as_it_is_asked_for(threads, monk
 
     net, generator = network((12, 40, 24, 4)), np.random.default_rng(0)
     X, y = generator.standard_normal((600, 12)), generator.standard_normal((600, 4))
-    monkeypatch.setattr(backward, "by_rows", lambda network, m: True)
+    monkeypatch.setattr(backward, "rows_shared", lambda network, m: True)
     expected, reads, lengths, shared = value_and_gradient(net, X, y, Cost("squared_error")), [], [], backward.shared_workspace
 
     class Flickering(type(pool._pool)):

@@ -20,7 +20,7 @@ RANKS = {"kernels": 0, "typing": 0, "layout": 1, "checks": 1, "object_checks": 1
          "saved_network": 2, "cost_checks": 2, "turns": 1, "forks": 1, "pool": 2, "errors": 1,
          "workspace": 2.5, "configuration": 2.5, "recycled": 2,
          "extras": 1, "plot": 2, "activations": 2, "network_kernels": 2.5, "network": 3, "forward": 4,
-         "losses": 4, "reductions": 4, "blocks": 4, "cost": 5, "rows": 5.5, "backward": 6, "two_passes": 6.5,
+         "losses": 4, "reductions": 4, "blocks": 4, "cost": 5, "rows": 5.5, "backward": 6, "two_passes": 6.5, "evaluation": 6.7,
          "operators": 7, "objective": 7.5, "verification": 7,
          "batch_problem": 7, "updates": 8, "influence": 8, "laplace": 8, "per_sample": 8, "history": 9,
          "journal": 9.1, "run_identity": 9.1, "checkpoint": 9.5, "epochs": 9, "endings": 9.5,

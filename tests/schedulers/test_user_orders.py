@@ -11,8 +11,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from engine import Cost, GradientDescent, Loss, fit, value_and_gradient
-from engine.backward import evaluate
 from engine.batch_problem import BatchProblem
+from engine.evaluation import evaluate
 from schedulers import BatchSchedule, BatchStep, assemble, orders
 from tests.cases import network
 

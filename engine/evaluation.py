@@ -1,0 +1,134 @@
+"""C and D_θ C of any φ, by the road that the samples allow: streamed, whole or in slabs (eq. 12–20)."""
+
+import numpy as np
+
+from schedulers import BatchStep, assemble
+
+from . import checks, object_checks
+from .backward import blocks_streamed, chunk_nodes, folded, gradient_work, streamed_nodes, transposed_product
+from .cost import Cost
+from .forward import empty_stack, fill_stack
+from .network import Network
+from .rows import gathered, gathered_rows, samples, truths
+from .two_passes import TwoPasses
+
+
+def evaluate(network, X, targets, cost, step, max_bytes=None):
+    """C and D_θ C [P] of one batch step, from checked X [., n_0] and targets [., k], arrays or Rows.
+
+    The sample steps of `step`, whose indices `BatchProblem` has checked, fill A by `assemble` (eq. 12); the losses of all of them
+    give ∇φ (eq. 15), which with each sample's ∇L is D_A C (eq. 18), and that goes backward (eq. 20). With `max_bytes` they pass in
+    slabs, unless all of them fit at once.
+    """
+    if max_bytes is not None:
+        passes = TwoPasses(network, X, targets, cost, step.indices, max_bytes)
+        if not passes.whole:
+            return _in_slabs(passes, cost.at(step.indices))
+    return _at_once(network, X, targets, cost.at(step.indices), step)
+
+
+def losses_and_gradient(network, X, targets, cost, step, reduction_gradient):
+    """φ̃ [m] and ∇φ · D_A φ̃ · D_θ A [P] of one batch step, for a ∇φ [m] that is known before the losses (eq. 20)."""
+    if blocks_streamed(network, cost.loss, len(step)):
+        return _streamed(network, X, targets, cost, step, reduction_gradient)
+    stack, losses, loss_gradients = _forward(network, X, targets, cost, step)
+    return losses, transposed_product(network, stack, reduction_gradient[:, None] * loss_gradients)  # eq. 18 and 20
+
+
+def _at_once(network, X, targets, cost, step):
+    """C and D_θ C of a step whose samples pass once: streamed where ∇φ is known before the losses, else with their stack kept."""
+    if cost.reduction.linear and blocks_streamed(network, cost.loss, len(step)):
+        losses, gradient = _streamed(network, X, targets, cost, step, cost.constant_gradient(len(step), network.dtype))
+        return cost.reduce(losses)[0], gradient
+    stack, losses, loss_gradients = _forward(network, X, targets, cost, step)
+    value, reduction_gradient = cost.reduce(losses)  # eq. 14 and 15
+    return value, transposed_product(network, stack, reduction_gradient[:, None] * loss_gradients)  # eq. 18 and 20
+
+
+def _streamed(network, X, targets, cost, step, reduction_gradient):
+    """φ̃ [m] and ∇φ · D_A φ̃ · D_θ A [P], forward and back block by block: no stack is kept."""
+    m, dtype = len(step), network.dtype
+    losses, nodes = np.empty(m, dtype), chunk_nodes(network, m, gradient_work(network, m))
+
+    def forward(indices, rows):
+        streamed_nodes(network, gathered(X, targets, indices), cost.loss, reduction_gradient, (rows, losses, nodes))
+
+    assemble(step, forward, np.empty((m, network.widths[-1]), dtype))  # eq. 12
+    return losses, folded(nodes)  # eq. 20
+
+
+def _forward(network, X, targets, cost, step):
+    """The stack that the passes forward of all sample steps leave, φ̃ [m] and ∇L [m, n]."""
+    m, dtype = len(step), network.dtype
+    A, stack = np.empty((m, network.widths[-1]), dtype), empty_stack(network, m)
+
+    def forward(indices, rows):
+        fill_stack(network, *gathered_rows(X, indices), stack, rows)
+
+    assemble(step, forward, A)  # eq. 12
+    return stack, *cost.losses_and_gradients(A, targets[step.indices])
+
+
+def _in_slabs(passes, cost):
+    """C and D_θ C of samples that pass in slabs: once where ∇φ is known before the losses, else twice."""
+    losses = np.empty(passes.m, passes.network.dtype)
+    if cost.reduction.linear:
+        gradient = passes.sum(cost.constant_gradient(passes.m, losses.dtype), losses)
+        return cost.reduce(losses)[0], gradient
+    passes.fill(losses)
+    value, reduction_gradient = cost.reduce(losses)  # eq. 14 and 15
+    return value, passes.sum(reduction_gradient, losses)  # eq. 20
+
+
+def value_and_gradient(network, X, y, cost, *, max_bytes=None):
+    """The cost C and its derivative D_θ C, for any loss and any reduction φ (paper §5, eq. 15–20).
+
+    Parameters
+    ----------
+    network : Network
+    X : array_like [m, n_0], or an object with __len__ and __getitem__ over slices and index arrays (HDF5, Zarr)
+        m ≥ 1.
+    y : array_like, or such an object
+        As the loss wants it: [m, n], [m] where n = 1, or [m] class numbers.
+    cost : Cost
+        Its scale is the reduction's: "mean" divides by m, "sum" does not.
+    max_bytes : int, optional
+        Samples then pass in slabs of whole blocks, twice: once for the losses, once for the sum (once where φ is linear). The
+        result has the same bits. Of X and y no more than a slab is copied, nothing where they are arrays or memmaps of the
+        network's dtype. It bounds what a slab takes; X, y, the m losses, ∇φ and φ's own work (a sort, a copy of its weights)
+        come on top, six numbers a sample at most.
+
+    Returns
+    -------
+    value : float
+        C.
+    gradient : ndarray [P]
+        D_θ C in θ's order and the network's dtype.
+
+    Raises
+    ------
+    ValueError, TypeError
+        Where X and y do not fit the network, the loss or each other.
+    MemoryError
+        Where `max_bytes` does not hold a block of samples; it names the least that does.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from engine import Cost, Network, value_and_gradient
+    >>> network = Network((1, 1), ("identity",), np.array([2.0, 0.0]))
+    >>> value_and_gradient(network, np.array([[1.0]]), np.array([[0.0]]), Cost("squared_error"))
+    (2.0, array([2., 2.]))
+    """
+    object_checks.network(network, Network)
+    object_checks.cost(cost, Cost)
+    max_bytes = checks.max_bytes(max_bytes)
+    bounded = max_bytes is not None
+    X = samples(X, network.widths[0], network.dtype, bounded=bounded)
+    targets = truths(y, len(X), network.widths[-1], network.dtype, cost, bounded=bounded)
+    passes = TwoPasses(network, X, targets, cost, None, max_bytes) if bounded else None
+    if passes is None or passes.whole:
+        value, gradient = _at_once(network, X, targets, cost, BatchStep.checked(0, 0, np.arange(len(X))))
+    else:
+        value, gradient = _in_slabs(passes, cost)
+    return float(value), gradient
