@@ -171,9 +171,9 @@ def curvature_factor(cost, A, targets):
     if H.entries is not None:
         values, vectors = np.linalg.eigh(H.entries)
         return vectors * np.sqrt(np.maximum(values, 0))[:, None, :], weights
+    if H.softmax is not None:
+        return Softmax(H.softmax.p, H.softmax.likeliest, H.softmax.scales, np.ones_like(weights)).factor(), weights
     S = H.factor()
-    if S.ndim == 3:
-        return S, weights
     whole = np.zeros((*S.shape, S.shape[1]), S.dtype)
     whole[:, range(S.shape[1]), range(S.shape[1])] = S
     return whole, weights
