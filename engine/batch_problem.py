@@ -70,11 +70,11 @@ class BatchProblem:
 
     def linearised(self, theta, trainable, output_hessian):
         """The batch's cost near θ to second order, by the `output_hessian` of its losses: a Linearised."""
-        from .updates.linearised import Linearised
+        from .updates.kept_linearised import KeptLinearised
         from .updates.slab_linearised import SlabLinearised, whole_fits
 
         whole = self.max_bytes is None or whole_fits(self._network, len(self._step), self.max_bytes)
-        return (Linearised if whole else SlabLinearised)(self, theta, trainable, output_hessian)
+        return (KeptLinearised if whole else SlabLinearised)(self, theta, trainable, output_hessian)
 
     def value_and_gradient(self, theta):
         """C and D_θ C of the batch (eq. 14 and 20)."""

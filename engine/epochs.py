@@ -14,6 +14,7 @@ from .kernels.epoch import Batches, CostCodes, UpdateCodes, epoch
 from .typing import Array, Indices, Mask
 from .updates import FirstOrder, Update, UpdateState
 from .updates import checks as update_checks
+from .updates.linearised import BatchProblem
 
 if TYPE_CHECKING:
     from .network import Network
@@ -31,7 +32,7 @@ class FitRun(Protocol):
     trainable: Mask
     max_bytes: int | None
 
-    def problem(self, step: BatchStep) -> Any:
+    def problem(self, step: BatchStep) -> BatchProblem:
         """A batch step as functions of θ."""
 
     def fused(self, steps: EpochSteps) -> bool:

@@ -11,11 +11,10 @@ from scipy.sparse.linalg import LinearOperator
 from schedulers import BatchStep
 
 from . import checks, object_checks
+from .batch_problem import BatchProblem
 from .cost import Cost
-from .evaluation import evaluate
-from .network import Network, with_parameters
+from .network import Network
 from .operators.jacobian import Jacobian
-from .rows import as_given
 from .typing import Array
 
 
@@ -52,14 +51,14 @@ class Objective:
         self.network, self.cost = object_checks.network(network, Network), object_checks.cost(cost, Cost)
         self._X = np.array(checks.samples(X, network.widths[0], network.dtype))
         self._targets = np.array(cost.targets(y, len(self._X), network.widths[-1], network.dtype))
-        self._step = BatchStep(0, 0, np.arange(len(self._X)))
+        self._problem = BatchProblem(network, self._X, self._targets, cost, BatchStep(0, 0, np.arange(len(self._X))))
         self._last: Any = None
         self._curvature: Any = None
 
     def _evaluate(self, theta: ArrayLike) -> Any:
         theta = np.array(checks.vector(theta, self.network.size, self.network.dtype, "theta", "one number for each of θ"))
         if self._last is None or not np.array_equal(theta, self._last[0]):
-            self._last = theta, *evaluate(with_parameters(self.network, theta), self._X, self._targets, self.cost, self._step)
+            self._last = theta, *self._problem.value_and_gradient(theta)
         return self._last
 
     def fun(self, theta: ArrayLike) -> float:
@@ -84,8 +83,7 @@ class Objective:
 
         theta = np.array(checks.vector(theta, self.network.size, self.network.dtype, "theta", "one number for each of θ"))
         if self._curvature is None or not np.array_equal(theta, self._curvature[0]):
-            y = as_given(self._targets, self.cost.loss.kind, self.network.widths[-1])
-            self._curvature = theta, hessian(with_parameters(self.network, theta), self._X, y, self.cost)
+            self._curvature = theta, hessian(self._problem.network(theta), self._X, self._problem.y, self.cost)
         return (self._curvature[1] @ checks.direction(v, self.network.size, self.network.dtype)).astype(np.float64)
 
     def _scale(self) -> Array:

@@ -19,8 +19,8 @@ from .linearised import SpreadLinearised
 from .shards import Shards
 
 
-class _Problem:
-    """One batch step as functions of θ, as `engine.batch_problem.BatchProblem` has it."""
+class SpreadProblem:
+    """A batch step whose samples are on workers, as functions of θ: a `updates.linearised.BatchProblem`."""
 
     def __init__(self, run, step):
         self._run, self._step = run, step
@@ -48,7 +48,7 @@ class _Problem:
         return gradient.evaluate(self.batch, self.network(theta), self.cost)
 
     def linearised(self, theta, trainable, output_hessian):
-        """C near θ."""
+        """The batch's cost near θ to second order, by the `output_hessian` of its losses."""
         return SpreadLinearised(self, theta, trainable, output_hessian)
 
 
@@ -69,7 +69,7 @@ class _Run:
 
     def problem(self, step):
         """A batch step as functions of θ."""
-        return _Problem(self, step)
+        return SpreadProblem(self, step)
 
     def fused(self, steps):
         """Every batch step asks the workers."""

@@ -4,7 +4,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-from ..updates.linearised import Linearised, RightSide, hidden
+from ..updates.kept_linearised import KeptLinearised
+from ..updates.linearised import RightSide, hidden_by_rounding
 from . import gradient, on_worker
 
 
@@ -17,7 +18,7 @@ class _Image(NamedTuple):
 
 
 class SpreadLinearised:
-    """What `updates.linearised.Linearised` is, for samples on workers; the same names mean the same.
+    """A Linearised of samples on workers, one KeptLinearised for each leaf.
 
     Images (J v, S Sᵀ …, vectors of m n numbers) stay on the workers; a sum over samples goes up the fixed tree.
     """
@@ -79,7 +80,7 @@ class SpreadLinearised:
         return image.norm
 
     def reduced(self, function, join, image=None):
-        """What `function` makes of the rows of M leaf by leaf, joined by `join` up the fixed tree."""
+        """Map-reduce over the rows of M, leaf by leaf and up the fixed tree: `function` makes a part, `join` combines two."""
         return self._total(reduce_rows, function, None if image is None else image.parts, numbers=self.size**2, join=join)
 
     def rounding(self, diagonal, image):
@@ -93,7 +94,7 @@ class SpreadLinearised:
         changes, outputs = np.sqrt(self._total(bend_sizes, bends, numbers=2))
         if not np.isfinite(changes):
             return RightSide(np.full_like(step, np.inf), None, None)
-        if hidden(changes, outputs, part, step.dtype):
+        if hidden_by_rounding(changes, outputs, part, step.dtype):
             return None
         return RightSide(self._total(bend_side, bends), None, None)
 
@@ -111,8 +112,8 @@ class SpreadLinearised:
 
 
 def linearise(held, indices, weights, network, loss, trainable, output_hessian):
-    """A leaf's Linearised, whose ∇φ are `weights`."""
-    return Linearised(on_worker.problem(held, indices, network, loss, weights), network.parameters, trainable, output_hessian)
+    """A leaf's KeptLinearised, whose ∇φ are `weights`."""
+    return KeptLinearised(on_worker.problem(held, indices, network, loss, weights), network.parameters, trainable, output_hessian)
 
 
 def slope(leaf):

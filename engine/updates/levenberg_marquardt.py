@@ -12,7 +12,7 @@ from .. import checks
 from ..network import Network
 from ..typing import Array, Mask, Number
 from . import checks as update_checks
-from .linearised import RightSide
+from .linearised import BatchProblem, RightSide
 from .output_hessians import output_hessian
 from .second_order import finite_diagonal
 from .solvers import NAMES, Solver, build
@@ -126,7 +126,7 @@ class LevenbergMarquardt(Update):
         """Whether a tolerance was met in each of the last `steps` batch steps."""
         return steps > 0 and int(state.arrays["met"]) >= steps
 
-    def step(self, problem: Any, theta: Array, state: UpdateState, trainable: Mask, time: int) -> Number:
+    def step(self, problem: BatchProblem, theta: Array, state: UpdateState, trainable: Mask, time: int) -> Number:
         """One batch step: attempts with growing λ until one does not make the cost worse (eq. 21)."""
         here, arrays = problem.linearised(theta, trainable, output_hessian), state.arrays
         if not np.isfinite(here.value):

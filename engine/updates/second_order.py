@@ -12,7 +12,7 @@ from ..errors import DivergenceError
 from ..network import Network
 from ..typing import Array, Mask, Number, Rate
 from . import checks as update_checks
-from .linearised import RightSide
+from .linearised import BatchProblem, RightSide
 from .output_hessians import output_hessian
 from .solvers import NAMES, Solver, build
 from .update import Update, UpdateState
@@ -46,7 +46,7 @@ class DampedStep(Update):
         """Nothing is carried from step to step."""
         return UpdateState({})
 
-    def step(self, problem: Any, theta: Array, state: UpdateState, trainable: Mask, time: int) -> Number:
+    def step(self, problem: BatchProblem, theta: Array, state: UpdateState, trainable: Mask, time: int) -> Number:
         """One step along −(Jᵀ H J + λ I)⁻¹ D_θ C (eq. 21)."""
         here = problem.linearised(theta, trainable, self.output_hessian)
         if np.isfinite(here.value) and here.size and np.any(here.gradient):
@@ -65,7 +65,7 @@ def damped_direction(solver: Solver, steepest: RightSide, damping: float) -> Arr
         Where there is none.
     """
     ones = np.ones_like(steepest.vector)
-    least = np.finfo(ones.dtype).eps * float(finite_diagonal(solver, steepest).max())
+    least: Any = np.finfo(ones.dtype).eps * float(finite_diagonal(solver, steepest).max())
     for _ in range(GROWTHS):
         if solver.damp(damping, ones):
             direction = solver.solve(steepest)

@@ -5,7 +5,7 @@ import numpy as np
 from ..backward import transposed_product
 from ..blocks import SlabSum, cut, levels_of
 from ..operators import Jacobian
-from .linearised import SLAB, Linearised, held_samples
+from .kept_linearised import SLAB, KeptLinearised, samples_at_once
 
 READ = 8  # bytes of a number as it lies in a file, at most
 
@@ -17,7 +17,7 @@ def _sample_numbers(network):
 
 
 def whole_fits(network, m, max_bytes):
-    """Whether a Linearised of m samples takes at most `max_bytes`."""
+    """Whether a KeptLinearised of m samples takes at most `max_bytes`."""
     return m == 0 or m * _sample_numbers(network) * network.dtype.itemsize + SLAB <= max_bytes
 
 
@@ -34,8 +34,8 @@ class _Samples:
         return self._problem.samples_at(chosen)
 
 
-class SlabLinearised(Linearised):
-    """A Linearised that holds A, D_A C, S and the truths of its samples, [m, n] each, but neither X nor J.
+class SlabLinearised(KeptLinearised):
+    """A Linearised that holds A, D_A C, S and the targets of its samples, [m, n] each, but neither X nor J.
 
     The same bits: sums over samples go up the tree over blocks, and through BLAS in the same pieces. The solver "kernel", whose
     system is mn × mn, makes the factors of J for all samples.
@@ -44,7 +44,7 @@ class SlabLinearised(Linearised):
     def _forward(self):
         network, most, m = self.network, self.problem.max_bytes, len(self.problem.step)
         self.kept_bytes = most
-        held, numbers, size = min(held_samples(network), m), _sample_numbers(network), network.dtype.itemsize
+        held, numbers, size = min(samples_at_once(network), m), _sample_numbers(network), network.dtype.itemsize
         rows = held * (network.widths[-1] * network.size + numbers) * size
 
         def bytes_of(samples):

@@ -13,6 +13,7 @@ from ..kernels.updates import update_parameters
 from ..network import Network
 from ..typing import Array, Mask, Number, Rate
 from . import checks
+from .linearised import BatchProblem
 
 if TYPE_CHECKING:
     pass
@@ -49,7 +50,7 @@ class Update:
         """The state before the first batch step."""
         raise NotImplementedError
 
-    def step(self, problem: Any, theta: Array, state: UpdateState, trainable: Mask, time: int) -> Number:
+    def step(self, problem: BatchProblem, theta: Array, state: UpdateState, trainable: Mask, time: int) -> Number:
         """One batch step, `theta` [P] and `state` changed in place; the cost before it."""
         raise NotImplementedError
 
@@ -104,7 +105,7 @@ class FirstOrder(Update):
         """η of batch time step `time`."""
         return self.rate(time) if callable(self.rate) else self.rate
 
-    def step(self, problem: Any, theta: Array, state: UpdateState, trainable: Mask, time: int) -> Number:
+    def step(self, problem: BatchProblem, theta: Array, state: UpdateState, trainable: Mask, time: int) -> Number:
         """One step along −D_θ C as the kernel's code has it (eq. 21)."""
         value, gradient = problem.value_and_gradient(theta)
         if math.isfinite(value):

@@ -115,8 +115,8 @@ def test_every_solver_takes_the_step_of_the_pseudo_inverse(case, monkeypatch):
     mask = np.arange(net.size) % 4 > 0 if case == "mask" else None
     cost = Cost("squared_error", reductions.cvar(0.3) if case == "weights of 0" else "mean")
     if case == "slabs":
-        monkeypatch.setattr("engine.updates.linearised.SUMS", 0)
-        monkeypatch.setattr("engine.updates.linearised.SLAB", 4 * 2 * net.size * 8)
+        monkeypatch.setattr("engine.updates.kept_linearised.SUMS", 0)
+        monkeypatch.setattr("engine.updates.kept_linearised.SLAB", 4 * 2 * net.size * 8)
     here = linearised(net, X, generator.standard_normal((m, 2)), cost, mask)
     M, steepest = np.vstack([slab.copy() for slab in here.rows()]), here.steepest()
     right = np.linalg.pinv(M, rcond=1e-12) @ steepest.image

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 import engine
 from engine import Cost, DivergenceError, GaussNewton, LevenbergMarquardt, NaturalGradient, Network, fit, losses, value_and_gradient
 from engine.batch_problem import BatchProblem
-from engine.updates.linearised import Linearised
+from engine.updates.kept_linearised import KeptLinearised
 from engine.updates.output_hessians import expected_output_hessian, output_hessian
 from engine.updates.solvers import QR, Cholesky, ConjugateGradient, Kernel
 from schedulers import BatchSchedule, BatchStep
@@ -34,7 +34,7 @@ def linearised(net, X, y, cost, trainable=None, output_hessian=output_hessian):
     step = BatchStep(0, 0, np.arange(len(X)))
     problem = BatchProblem(net, X, cost.targets(y, len(X), net.widths[-1], net.dtype), cost, step)
     mask = np.empty(0, bool) if trainable is None else trainable
-    return Linearised(problem, net.parameters.copy(), mask, output_hessian)
+    return KeptLinearised(problem, net.parameters.copy(), mask, output_hessian)
 
 
 def dense_ggn(net, X, y, cost):
@@ -120,8 +120,8 @@ def test_samples_in_many_slabs_make_the_same_matrix(monkeypatch):
     here = linearised(net, X, y, cost)
     steepest = here.steepest()
     whole = [solver(here, steepest) for solver in (Cholesky, QR)]
-    monkeypatch.setattr("engine.updates.linearised.SUMS", 0)
-    monkeypatch.setattr("engine.updates.linearised.SLAB", 4 * 2 * net.size * 8)
+    monkeypatch.setattr("engine.updates.kept_linearised.SUMS", 0)
+    monkeypatch.setattr("engine.updates.kept_linearised.SLAB", 4 * 2 * net.size * 8)
     parts = [solver(here, steepest) for solver in (Cholesky, QR)]
     assert len(list(here.rows())) == 6
     np.testing.assert_allclose(*(np.tril(built[0].matrix) for built in (parts, whole)), rtol=1e-12, atol=1e-15)

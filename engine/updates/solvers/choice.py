@@ -7,7 +7,7 @@ from typing import Any, Protocol
 
 from ...typing import Array
 from .. import checks
-from ..linearised import RightSide
+from ..linearised import Linearised, RightSide
 from .cholesky import Cholesky
 from .conjugate_gradient import ConjugateGradient
 from .factored import KroneckerFactored
@@ -50,7 +50,7 @@ def cheapest(rows: int, size: int, samples: int, dual: bool = True) -> str:
     return "qr" if name == "cholesky" and size <= SMALL else name
 
 
-def build(name: str, linearised: Any, steepest: RightSide) -> Solver:
+def build(name: str, linearised: Linearised, steepest: RightSide) -> Solver:
     """The solver `name`, or the cheapest, on a linearised batch step and its `steepest()`."""
     m, n = linearised.shape
     if name == "auto":

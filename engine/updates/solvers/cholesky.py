@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 from scipy.linalg import lapack
 
 from ...typing import Array
-from ..linearised import RightSide
+from ..kept_linearised import KeptLinearised
+from ..linearised import Linearised, RightSide
 from . import rank
 
 LEAST = 10  # times ε: λ below which rounding of Mᵀ w, divided by λ, would make a step of a tenth of |w| where nothing changes
 
 
-def normal_matrix(linearised: Any) -> Array:
+def normal_matrix(linearised: KeptLinearised) -> Array:
     """MᵀM [p, p], its lower triangle."""
     return linearised.square()
 
@@ -27,7 +26,7 @@ class Cholesky:
     eigenvalues decide (`rank.least_ratio_of_squares`), and `rank.LeastNorm` solves.
     """
 
-    def __init__(self, linearised: Any, steepest: RightSide) -> None:
+    def __init__(self, linearised: Linearised, steepest: RightSide) -> None:
         self._potrf, self._potrs = lapack.get_lapack_funcs(("potrf", "potrs"), dtype=linearised.network.dtype)
         self._rows = linearised.shape[0] * linearised.shape[1]
         self.matrix = linearised.reduced(normal_matrix, np.add)

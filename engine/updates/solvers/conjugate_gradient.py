@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 from scipy.sparse.linalg import LinearOperator, cg
 
 from ...typing import Array
-from ..linearised import RightSide
+from ..linearised import Linearised, RightSide
 
 ITERATIONS = 1000
 ROUNDING = 4  # times ε |w|: by how much a number of E⁻¹ Mᵀ w may be off
@@ -23,7 +21,7 @@ class ConjugateGradient:
     tends to the one of least |E δ|, as every iterate lies in the range of E⁻² MᵀM.
     """
 
-    def __init__(self, linearised: Any, steepest: RightSide) -> None:
+    def __init__(self, linearised: Linearised, steepest: RightSide) -> None:
         self.linearised, self._diagonal = linearised, linearised.diagonal()
         self._steepest, self._image = steepest.vector, linearised.norm_of(steepest.image)
 

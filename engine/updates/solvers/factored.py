@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 
 from ...typing import Array
+from ..kept_linearised import KeptLinearised
 from ..linearised import RightSide
 
 LEAST = 10  # times ε: λ, relative to the largest entry of the diagonal, below which it counts as 0
@@ -20,7 +19,7 @@ class KroneckerFactored:
     which KFAC is 0 to within rounding: the step of least norm.
     """
 
-    def __init__(self, linearised: Any, steepest: RightSide) -> None:
+    def __init__(self, linearised: KeptLinearised, steepest: RightSide) -> None:
         from ...operators.kfac import kfac
 
         self.linearised = linearised

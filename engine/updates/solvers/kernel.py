@@ -8,6 +8,7 @@ import numpy as np
 from scipy.linalg import blas, lapack
 
 from ...typing import Array
+from ..kept_linearised import KeptLinearised
 from ..linearised import RightSide
 from . import rank
 
@@ -22,9 +23,9 @@ class Kernel:
     says that M may be short of rank, its singular values decide (`rank.least_ratio`), and `rank.LeastNorm` solves: M is held then.
     """
 
-    def __init__(self, linearised: Any, steepest: RightSide) -> None:
+    def __init__(self, linearised: KeptLinearised, steepest: RightSide) -> None:
         self.linearised = linearised
-        self._squares: Array | None = None
+        self._squares: Any = None
         self._rows: Array | None = None
         self._found: tuple[rank.LeastNorm, Array] | None = None
         self._short: rank.LeastNorm | None = None

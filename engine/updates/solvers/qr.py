@@ -8,7 +8,8 @@ import numpy as np
 from scipy.linalg import lapack
 
 from ...typing import Array
-from ..linearised import RightSide
+from ..kept_linearised import KeptLinearised
+from ..linearised import Linearised, RightSide
 from . import rank
 
 
@@ -19,7 +20,7 @@ def stacked_triangle(above: Array, below: Array) -> Array:
     return np.triu(geqrf(np.asfortranarray(stacked), overwrite_a=1)[0][:stacked.shape[1]])
 
 
-def triangle(linearised: Any, image: Any) -> Array:
+def triangle(linearised: KeptLinearised, image: Any) -> Array:
     """R of [M, w] for an image w [mn], slab by slab."""
     top, first = np.zeros((0, linearised.size + 1), linearised.network.dtype), 0
     for slab in linearised.rows():
@@ -36,7 +37,7 @@ class QR:
     the condition number says that it may, the singular values of R E⁻¹ decide (`rank.least_ratio`), and `rank.LeastNorm` solves.
     """
 
-    def __init__(self, linearised: Any, steepest: RightSide) -> None:
+    def __init__(self, linearised: Linearised, steepest: RightSide) -> None:
         self._trtrs = lapack.get_lapack_funcs("trtrs", dtype=linearised.network.dtype)
         self._size, self._image = linearised.size, steepest.image
         self._top = linearised.reduced(triangle, stacked_triangle, steepest.image)
