@@ -3,6 +3,7 @@
 import numpy as np
 
 from .. import checks
+from .docstrings import documented
 from .kfac import KroneckerFactored, in_order
 
 
@@ -45,6 +46,7 @@ class EigenCorrected(KroneckerFactored):
         return in_order((Q * s.reshape(-1)) @ Q.T, self.network.widths[l + 1])
 
 
+@documented
 def ekfac(network, X, y, cost, *, max_bytes=None):
     """Eigen-corrected Kronecker-factored curvature (George et al. 2018, arXiv 1806.03884).
 
@@ -54,23 +56,21 @@ def ekfac(network, X, y, cost, *, max_bytes=None):
 
     Parameters
     ----------
-    network : Network
-    X, y : array_like
-        As `value_and_gradient` takes them; m ≥ 1.
+    {samples}
     cost : Cost
         Any reduction; a loss with a Hessian.
-    max_bytes : int, optional
-        As `kfac` has it; the samples pass once more for the eigenvalues.
+    {max_bytes_of_factors}
+        The samples pass once more for the eigenvalues.
 
     Returns
     -------
     EigenCorrected
-        A symmetric LinearOperator (P, P) as `kfac` gives.
+    {factored_operator}
 
     Raises
     ------
-    ValueError
-        Where a user's own loss has no Hessian.
+    {no_loss_hessian}
+    {no_block}
 
     Examples
     --------

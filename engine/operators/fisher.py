@@ -6,6 +6,7 @@ from .. import checks, object_checks
 from ..cost import Cost
 from ..kernels.sums import BLOCK
 from . import curvature_checks
+from .docstrings import documented
 from .ggn import gauss_newton
 from .loss_hessian import probabilities
 from .output_hessian import OutputHessian, Softmax
@@ -13,6 +14,7 @@ from .output_hessian import OutputHessian, Softmax
 LIKELIHOODS = ("squared_error", "softmax_cross_entropy", "binary_cross_entropy", "poisson")
 
 
+@documented
 def fisher(network, X, y, cost, *, samples=None, seed=0, max_bytes=None):
     """The Fisher information matrix Σ_k (∇φ)_k E[D_θ L_kᵀ D_θ L_k], targets drawn from the model that the loss implies.
 
@@ -25,9 +27,7 @@ def fisher(network, X, y, cost, *, samples=None, seed=0, max_bytes=None):
 
     Parameters
     ----------
-    network : Network
-    X, y : array_like
-        As `value_and_gradient` takes them; m ≥ 1.
+    {samples}
     cost : Cost
         With one of these four losses; any reduction.
     samples : int, optional
@@ -35,18 +35,17 @@ def fisher(network, X, y, cost, *, samples=None, seed=0, max_bytes=None):
         most; exact where None.
     seed : int or numpy.random.Generator
         Of the draws; those of a block of samples depend on it and the block's number alone.
-    max_bytes : int, optional
-        Samples then pass in slabs, as `ggn` has it.
+    {max_bytes}
 
     Returns
     -------
-    LinearOperator (P, P)
-        As `ggn` returns.
+    {operator}
 
     Raises
     ------
     ValueError
         Where the loss implies no model.
+    {no_block}
 
     Examples
     --------
@@ -103,6 +102,7 @@ def _gradient_at_a_draw(cost, A, generator):
     return cost.losses_and_gradients(A, drawn.astype(A.dtype))[1]
 
 
+@documented
 def empirical_fisher(network, X, y, cost, *, max_bytes=None):
     """The empirical Fisher matrix, Σ_k (∇φ)_k g_k g_kᵀ, of the gradients g_k = D_θ L_k [P] of each sample's own loss at its target.
 
@@ -111,17 +111,17 @@ def empirical_fisher(network, X, y, cost, *, max_bytes=None):
 
     Parameters
     ----------
-    network : Network
-    X, y : array_like
-        As `value_and_gradient` takes them; m ≥ 1.
+    {samples}
     cost : Cost
-    max_bytes : int, optional
-        Samples then pass in slabs, as `ggn` has it.
+    {max_bytes}
 
     Returns
     -------
-    LinearOperator (P, P)
-        As `ggn` returns.
+    {operator}
+
+    Raises
+    ------
+    {no_block}
 
     Examples
     --------

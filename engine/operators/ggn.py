@@ -13,6 +13,7 @@ from ..kernels.sums import BLOCK
 from ..network import NO_INDICES
 from ..pool import over
 from ..workspace import thread_workspaces
+from .docstrings import documented
 from .kept_curvature import KeptCurvature
 from .output_hessian import OutputHessian
 from .slab_operator import SlabOperator
@@ -101,6 +102,7 @@ def gauss_newton(network, X, y, cost, name, output_hessian, reduction_curvature=
     return SlabOperator(build, name, network, X, y, cost, max_bytes, reduction_curvature)
 
 
+@documented
 def ggn(network, X, y, cost, *, reduction_curvature=False, max_bytes=None):
     """The generalised Gauss–Newton matrix of a cost, Jᵀ H J (Schraudolph 2002; Martens 2020), with J = D_θ A of eq. 19.
 
@@ -110,31 +112,23 @@ def ggn(network, X, y, cost, *, reduction_curvature=False, max_bytes=None):
 
     Parameters
     ----------
-    network : Network
-    X, y : array_like
-        As `value_and_gradient` takes them; m ≥ 1.
+    {samples}
     cost : Cost
         Any reduction; a loss with a Hessian.
     reduction_curvature : bool
         Whether to add J_φ̃ᵀ ∇²φ J_φ̃, J_φ̃ = D_A φ̃ · J [m, P], which is not 0 for log_sum_exp, power_mean, mean_variance and a user's
         own reduction. For a user's own, `diagonal`, `dense` and `blocks` then hold [m, P] and [m, m] numbers.
-    max_bytes : int, optional
-        Samples then pass in slabs that take at most so many bytes, forward anew for every product (once for the columns of a
-        matrix): the same bits of products, diagonal and trace. X and y may be anything that `value_and_gradient` takes. Beside a
-        slab are held X, y, the m losses, ∇φ and φ's own work, and what is asked for.
+    {max_bytes}
 
     Returns
     -------
-    LinearOperator (P, P)
-        In the network's dtype, symmetric; products, `.diagonal()` [P], `.trace()`, `.dense()` [P, P] and `.blocks()`, a list with
-        the diagonal block of each (W^l, b^l). Nothing but `dense` and `blocks` forms a block of it, and nothing at all J.
+    {operator}
 
     Raises
     ------
     ValueError
         Where the loss, or with `reduction_curvature` the reduction, is a user's own without second derivatives.
-    MemoryError
-        Where `max_bytes` does not hold a block of samples; it names the least that does.
+    {no_block}
 
     Examples
     --------

@@ -13,6 +13,7 @@ from ..network import NO_INDICES, Network
 from ..pool import over
 from . import curvature_checks
 from .dense_curvature import add_pair, pair_sum, slabs
+from .docstrings import documented
 from .kept_curvature import KeptCurvature
 from .neuron_curvature import NeuronCurvature
 from .output_hessian import OutputHessian
@@ -155,6 +156,7 @@ class HessianOperator(KeptCurvature):
             add_pair(target, pair_sum(between.inputs(l, k), a, between.delta[k - 1]).transpose(0, 1, 3, 2))
 
 
+@documented
 def hessian(network, X, y, cost, *, max_bytes=None):
     """The Hessian of a cost, D²_θ C, exact: second derivatives g″ of the activations, ∇²L and ∇²φ included.
 
@@ -164,9 +166,7 @@ def hessian(network, X, y, cost, *, max_bytes=None):
 
     Parameters
     ----------
-    network : Network
-    X, y : array_like
-        As `value_and_gradient` takes them; m ≥ 1.
+    {samples}
     cost : Cost
         Any reduction, any loss, any activation with second derivatives.
     max_bytes : int, optional
@@ -175,16 +175,15 @@ def hessian(network, X, y, cost, *, max_bytes=None):
     Returns
     -------
     LinearOperator (P, P)
-        In the network's dtype, symmetric, as `ggn` returns; its `.diagonal()`, `.blocks()` and `.dense()` hold the second
-        derivatives between neurons of a slab of samples, and go through BLAS. Also `.input_product(V)`, D²_X C · V [m, n_0];
-        `.mixed_product(v)`, D_θ D_X C · v [m, n_0]; `.mixed_transposed(V)`, D_X D_θ C · V [P].
+        In the network's dtype, symmetric, with the methods of what `ggn` returns; its `.diagonal()`, `.blocks()` and `.dense()`
+        hold the second derivatives between neurons of a slab of samples, and go through BLAS. Also `.input_product(V)`,
+        D²_X C · V [m, n_0]; `.mixed_product(v)`, D_θ D_X C · v [m, n_0]; `.mixed_transposed(V)`, D_X D_θ C · V [P].
 
     Raises
     ------
     ValueError
         Where a user's own activation, loss or reduction has no second derivative; it says which.
-    MemoryError
-        Where `max_bytes` does not hold a block of samples; it names the least that does.
+    {no_block}
 
     Examples
     --------

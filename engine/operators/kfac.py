@@ -13,6 +13,7 @@ from ..reductions import weighted_by
 from ..rows import gathered, samples, truths
 from ..two_passes import READ, losses_in_slabs
 from . import checks as operator_checks
+from .docstrings import documented
 from .jacobian import Jacobian
 from .output_hessian import curvature_factor
 from .real_operator import RealOperator
@@ -187,6 +188,7 @@ def in_order(block, width):
     return block[np.ix_(order, order)]
 
 
+@documented
 def kfac(network, X, y, cost, *, max_bytes=None):
     """Kronecker-factored curvature (Martens & Grosse 2015, arXiv 1503.05671): B_l ⊗ A_l for the block of (W^l, b^l) of the GGN.
 
@@ -199,27 +201,20 @@ def kfac(network, X, y, cost, *, max_bytes=None):
 
     Parameters
     ----------
-    network : Network
-    X, y : array_like
-        As `value_and_gradient` takes them; m ≥ 1.
+    {samples}
     cost : Cost
         Any reduction; a loss with a Hessian.
-    max_bytes : int, optional
-        Samples then pass in slabs that take at most so many bytes: the factors are the same but for rounding. X, y, the m losses,
-        ∇φ and the factors come on top; X and y may be anything that `value_and_gradient` takes.
+    {max_bytes_of_factors}
 
     Returns
     -------
     KroneckerFactored
-        A symmetric LinearOperator (P, P) with `.solve(v, damping=)`, `.dense()`, `.diagonal()`, `.trace()`, `.blocks()`,
-        `.input_factors` and `.output_factors`. Its sums go through BLAS, outside the promise of same bits.
+    {factored_operator}
 
     Raises
     ------
-    ValueError
-        Where a user's own loss has no Hessian.
-    MemoryError
-        Where `max_bytes` does not hold a block of samples; it names the least that does.
+    {no_loss_hessian}
+    {no_block}
 
     Examples
     --------

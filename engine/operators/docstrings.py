@@ -1,0 +1,68 @@
+"""What the docstrings of several operators have in common, written once."""
+
+import re
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+Function = TypeVar("Function", bound=Callable[..., Any])
+
+SHARED = {
+    "samples": """\
+network : Network
+X, y : array_like
+    As `value_and_gradient` takes them; m ≥ 1.""",
+    "max_bytes": """\
+max_bytes : int, optional
+    Samples then pass in slabs that take at most so many bytes, forward anew for every product (once for the columns of a
+    matrix): the same bits of products, diagonal and trace. X and y may be anything that `value_and_gradient` takes. Beside a
+    slab are held X, y, the m losses, ∇φ and φ's own work, and what is asked for.""",
+    "max_bytes_of_factors": """\
+max_bytes : int, optional
+    Samples then pass in slabs that take at most so many bytes: the factors are the same but for rounding. X, y, the m losses,
+    ∇φ and the factors come on top; X and y may be anything that `value_and_gradient` takes.""",
+    "operator": """\
+LinearOperator (P, P)
+    In the network's dtype, symmetric; products, `.diagonal()` [P], `.trace()`, `.dense()` [P, P] and `.blocks()`, a list with
+    the diagonal block of each (W^l, b^l). Nothing but `dense` and `blocks` forms a block of it, and nothing at all J.""",
+    "factored_operator": """\
+    A symmetric LinearOperator (P, P) with `.solve(v, damping=)`, `.dense()`, `.diagonal()`, `.trace()`, `.blocks()`,
+    `.input_factors` and `.output_factors`. Its sums go through BLAS, outside the promise of same bits.""",
+    "no_loss_hessian": """\
+ValueError
+    Where a user's own loss has no Hessian.""",
+    "no_block": """\
+MemoryError
+    Where `max_bytes` does not hold a block of samples; it names the least that does.""",
+}
+
+
+def documented(function: Function) -> Function:
+    """`function`, with the shared text in place of each line of its docstring that is a name of SHARED in braces.
+
+    The text is indented as the line is, so that `help` shows a whole numpydoc page.
+
+    Examples
+    --------
+    >>> import inspect
+    >>> def square(network, X, y):
+    ...     '''The square.
+    ...
+    ...     Parameters
+    ...     ----------
+    ...     {samples}
+    ...     '''
+    >>> print(inspect.getdoc(documented(square)))
+    The square.
+    <BLANKLINE>
+    Parameters
+    ----------
+    network : Network
+    X, y : array_like
+        As `value_and_gradient` takes them; m ≥ 1.
+    """
+    def text(line: re.Match[str]) -> str:
+        return "\n".join(line[1] + part for part in SHARED[line[2]].splitlines())
+
+    if function.__doc__ is not None:  # python -OO has no docstrings
+        function.__doc__ = re.sub(r"^( *)\{(\w+)\}$", text, function.__doc__, flags=re.MULTILINE)
+    return function
