@@ -10,7 +10,7 @@ from .linked import kernel
 from .outer_products import block_gradient
 from .output_curvature import ENTRIES, base_lines, curvature_lines, quadratic_lines, softmax_diagonal, term_count
 from .product import pack
-from .simd import fma, lanes_of, multiply_lines
+from .simd import fma_lines, lanes_of, multiply_lines
 from .sum_workspace import sum_workspace_of
 from .sums import BLOCK
 
@@ -47,10 +47,9 @@ def top_factors(plan, stack, j, curvature, h, out):
             quadratic_lines(curvature.lines, (entry, min(rank, 0)), 1, stack, (gamma, 0), out, (factor, 1), scratch)
         for r in range(term_count(rank)):
             x = line(h, base_lines(panel.n, rank) + r * (panel.n + 1), lanes)
-            x_i, scale = line(x, i, lanes), line(x, panel.n, lanes)
-            for s in range(lanes):
-                b = stack[gamma + s] * curvature.lines[x_i + s]
-                out[factor + s] = fma(b * b, curvature.lines[scale + s], out[factor + s])
+            multiply_lines(stack, gamma, curvature.lines, line(x, i, lanes), scratch, 0, 1)
+            multiply_lines(scratch, 0, scratch, 0, scratch, 0, 1)
+            fma_lines(scratch, (0, 0), curvature.lines, (line(x, panel.n, lanes), 0), out, (factor, 0), 1)
 
 
 @kernel
@@ -58,20 +57,19 @@ def rank_factors(theta, backward_weights, plan, stack, curvature, out, span):
     """The same where every h is 0: the sum over r of s_r ((B^l)^T x_r)^2, without a chain."""
     lanes = lanes_of(theta)
     panel = panel_sizes(plan, lanes)
-    delta, size = np.empty(panel.deltas, theta.dtype), line(0, curvature_lines(panel.n, curvature.rank), lanes)
+    delta, squares = np.empty(panel.deltas, theta.dtype), np.empty(panel.deltas, theta.dtype)
+    size = line(0, curvature_lines(panel.n, curvature.rank), lanes)
     first, stop, _ = span
     for j in range(first, stop):
-        factors = out[j * panel.deltas:(j + 1) * panel.deltas]
-        factors[:] = 0
+        out[j * panel.deltas:(j + 1) * panel.deltas] = 0
         for r in range(curvature.rank):
             x = line(j * size, panel.n + r * (panel.n + 1), lanes)
             scale = line(x, panel.n, lanes)
             for i in range(scale - x):
                 delta[panel.chain + i] = curvature.lines[x + i]
             deltas(backward_weights, plan, stack, j * panel.stack, delta, 0, lanes)
-            for p in range(0, panel.deltas, lanes):
-                for s in range(lanes):
-                    factors[p + s] = fma(delta[p + s] * delta[p + s], curvature.lines[scale + s], factors[p + s])
+            multiply_lines(delta, 0, delta, 0, squares, 0, panel.deltas // lanes)
+            fma_lines(squares, (0, lanes), curvature.lines, (scale, 0), out, (j * panel.deltas, lanes), panel.deltas // lanes)
 
 
 @kernel

@@ -5,6 +5,7 @@ from collections import namedtuple
 import numpy as np
 
 from .chain import chain_panels
+from .compiled import inlined
 from .forward import read_lines
 from .layout import FROM_ZERO, STORED, line, panel_sizes, places, samples_in
 from .linked import kernel
@@ -36,7 +37,7 @@ def flush(sink, filled, written):
     return filled - count, written + count
 
 
-@kernel
+@inlined
 def flush_if_full(sink, filled, written, columns):
     """Make a row of `columns` numbers fit into the piece."""
     if sink.streaming and filled + columns > PIECE and filled > lanes_of(sink.flat):
@@ -44,13 +45,13 @@ def flush_if_full(sink, filled, written, columns):
     return filled, written
 
 
-@kernel
+@inlined
 def rows_that_fit(sink, filled, rows, columns):
     """How many of so many rows fit into the piece, at least one."""
     return max(1, min(rows, (PIECE - filled) // columns)) if sink.streaming else rows
 
 
-@kernel
+@inlined
 def append_rows(sink, filled, written, b, b_offset, rows, a, a_offset, columns):
     """Append b ⊗ a; how many numbers the piece holds then, and how many were written past it."""
     p = 0
@@ -62,7 +63,7 @@ def append_rows(sink, filled, written, b, b_offset, rows, a, a_offset, columns):
     return filled, written
 
 
-@kernel
+@inlined
 def append_zeros(sink, filled, written, rows, columns):
     """Append so many rows of zeros."""
     p = 0
