@@ -1,13 +1,20 @@
 """Checks of what users hand to a cluster."""
 
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, TypeVar
+
 import numpy as np
 
 from .. import checks
 from ..cost_checks import sample_count
 from ..kernels.sums import BLOCK
 
+Kind = TypeVar("Kind")
 
-def client(value):
+
+def client(value: Any) -> Any:
     """A Client of Dask's distributed."""
     if not (hasattr(value, "submit") and hasattr(value, "nthreads") and hasattr(value, "gather")):
         raise TypeError(f"client must be a distributed.Client, but is {value!r}")
@@ -17,7 +24,7 @@ def client(value):
     return value
 
 
-def shards(value, kind):
+def shards(value: Any, kind: type[Kind]) -> Kind:
     """What `scatter` or `load` made."""
     if not isinstance(value, kind):
         raise TypeError(f"shards must be what distributed.scatter(client, X, y) or load(client, loaders) gave, but is "
@@ -25,7 +32,7 @@ def shards(value, kind):
     return value
 
 
-def arrays(X, y):
+def arrays(X: Any, y: Any) -> tuple[Any, Any]:
     """X and y as arrays of the same length, at least 1; the rest is checked where they are to be used."""
     X, y = np.asarray(X), np.asarray(y)
     m = sample_count(y) if y.ndim else 0
@@ -35,7 +42,7 @@ def arrays(X, y):
     return X, y
 
 
-def samples_each(value):
+def samples_each(value: Any) -> int:
     """Samples of a shard: a power of two of blocks."""
     number = checks.whole_number(value, "samples", 1)
     if not whole_node(number):
@@ -44,13 +51,13 @@ def samples_each(value):
     return number
 
 
-def whole_node(number):
+def whole_node(number: int) -> bool:
     """Whether so many samples can make up a node of the fixed tree."""
     blocks = number // BLOCK
     return number % BLOCK == 0 and blocks > 0 and blocks & (blocks - 1) == 0
 
 
-def loaders(values):
+def loaders(values: Any) -> Any:
     """A callable or a Dask Delayed for each shard, at least one."""
     values = list(values)
     if not values:
@@ -61,7 +68,7 @@ def loaders(values):
     return values
 
 
-def counts(values):
+def counts(values: Sequence[int]) -> Sequence[int]:
     """Samples of every shard: the same power of two of blocks in all but the last, which has no more."""
     first = values[0]
     if len(values) > 1 and not whole_node(first):
@@ -75,7 +82,7 @@ def counts(values):
     return values
 
 
-def reduction_curvature(reduction):
+def reduction_curvature(reduction: Any) -> None:
     """Refuse the ∇²φ of a user's own reduction, which joins samples."""
     if reduction.code < 0:
         raise ValueError("reduction_curvature over samples on workers needs a reduction of engine.reductions, but the cost's is a "

@@ -1,18 +1,28 @@
 """fit over samples on workers: the same epochs, with each batch step's sums made where its samples live."""
 
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
 from functools import cached_property
+from typing import Any
 
 import numpy as np
+from numpy.typing import ArrayLike
+
+from schedulers import BatchSchedule, BatchStep
 
 from .. import checks as engine_checks
 from .. import object_checks
 from ..cost import Cost
 from ..cost_checks import per_sample_data
-from ..endings import with_result
+from ..endings import FitResult, with_result
+from ..epochs import EpochSteps
 from ..network import Network, with_parameters
 from ..training import run_epochs
-from ..updates import Update
+from ..typing import Array, Mask, Path, Row
+from ..updates import Update, UpdateState
 from ..updates import checks as update_checks
+from ..updates.linearised import OutputHessianOf
 from . import checks, gradient
 from .batch import Batch
 from .linearised import SpreadLinearised
@@ -22,32 +32,32 @@ from .shards import Shards
 class SpreadProblem:
     """A batch step whose samples are on workers, as functions of θ: a `updates.linearised.BatchProblem`."""
 
-    def __init__(self, run, step):
+    def __init__(self, run: _Run, step: BatchStep) -> None:
         self._run, self._step = run, step
         self.cost = run.cost.at(step.indices)
 
     @property
-    def step(self):
+    def step(self) -> BatchStep:
         """The BatchStep; its indices cannot be written to."""
         return self._step.read_only()
 
     @cached_property
-    def batch(self):
+    def batch(self) -> Batch:
         """The batch's samples, where they live."""
         shards, indices = self._run.X, self._step.indices
         everything = len(indices) == len(shards) and np.array_equal(indices, np.arange(len(shards)))
         return Batch(shards, shards.ready(self._run.network, self._run.cost.loss), None if everything else indices)
 
-    def network(self, theta):
+    def network(self, theta: Array) -> Network:
         """The network at `theta` [P], an array of the network's dtype; it is not copied."""
         network = self._run.network
         return with_parameters(network, engine_checks.parameters_in_place(theta, network.dtype, network.size))
 
-    def value_and_gradient(self, theta):
+    def value_and_gradient(self, theta: Array) -> tuple[np.floating[Any], Array]:
         """C and D_θ C of the batch (eq. 14 and 20)."""
         return gradient.evaluate(self.batch, self.network(theta), self.cost)
 
-    def linearised(self, theta, trainable, output_hessian):
+    def linearised(self, theta: Array, trainable: Mask, output_hessian: OutputHessianOf) -> SpreadLinearised:
         """The batch's cost near θ to second order, by the `output_hessian` of its losses."""
         return SpreadLinearised(self, theta, trainable, output_hessian)
 
@@ -58,7 +68,8 @@ class _Run:
     max_bytes: int | None = None
     targets = None  # they are with the samples, on the workers
 
-    def __init__(self, network, shards, cost, update, schedule, trainable):
+    def __init__(self, network: Network, shards: Shards, cost: Cost, update: Update, schedule: Any,
+                 trainable: ArrayLike | None) -> None:
         self.network, self.cost = object_checks.network(network, Network), object_checks.cost(cost, Cost)
         self.X = checks.shards(shards, Shards)
         self.update = update_checks.update(update, Update)
@@ -67,17 +78,19 @@ class _Run:
         per_sample_data(cost.reduction, len(shards))
         shards.ready(network, cost.loss)
 
-    def problem(self, step):
+    def problem(self, step: BatchStep) -> SpreadProblem:
         """A batch step as functions of θ."""
         return SpreadProblem(self, step)
 
-    def fused(self, steps):
+    def fused(self, steps: EpochSteps) -> bool:
         """Every batch step asks the workers."""
         return False
 
 
-def fit(network, shards, cost, update, schedule, *, epochs, trainable=None, validation=None, callbacks=(), progress=True,
-        checkpoint=None, checkpoint_every=1, resume=False, state=None):
+def fit(network: Network, shards: Shards, cost: Cost, update: Update, schedule: BatchSchedule | Any, *, epochs: int,
+        trainable: ArrayLike | None = None, validation: tuple[ArrayLike, ArrayLike] | None = None,
+        callbacks: Sequence[Callable[[Row, Network], object]] = (), progress: bool = True, checkpoint: Path | None = None,
+        checkpoint_every: int = 1, resume: bool = False, state: UpdateState | None = None) -> FitResult:
     """Train a network on samples that live on the workers of a cluster (paper §6, eq. 20 and 21).
 
     With a first-order update the result has the bits of `engine.fit` on one machine with the same schedule, whatever the workers:

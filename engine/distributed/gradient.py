@@ -1,34 +1,41 @@
 """C and D_θ C over samples on workers, exact for every φ (eq. 13–20)."""
 
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
 from .. import object_checks
 from ..cost import Cost
 from ..cost_checks import per_sample_data
 from ..network import Network
+from ..typing import Array
 from . import checks, on_worker
 from .batch import Batch
 from .shards import Shards
 
 
-def whole(network, shards, cost=None):
+def whole(network: Network, shards: Shards, cost: Cost | None = None) -> Batch:
     """All samples, in their order, as a Batch."""
     shards = checks.shards(shards, Shards)
-    held = shards.ready(object_checks.network(network, Network), cost and cost.loss)
+    held = shards.ready(object_checks.network(network, Network), None if cost is None else cost.loss)
     if cost is not None:
         per_sample_data(cost.reduction, len(shards))
     return Batch(shards, held)
 
 
-def shared_network(batch, network):
+def shared_network(batch: Batch, network: Network) -> Any:
     """A network as an argument of every leaf's task."""
     return batch.shared(network, network.parameters.nbytes)
 
 
-def losses(batch, network, cost):
+def losses(batch: Batch, network: Network, cost: Cost) -> Array:
     """φ̃ [m] (eq. 13)."""
     return batch.collect(on_worker.losses, *batch.samples, shared_network(batch, network), cost.loss)  # eq. 13
 
 
-def evaluate(batch, network, cost):
+def evaluate(batch: Batch, network: Network, cost: Cost) -> tuple[np.floating[Any], Array]:
     """C and D_θ C [P] of a batch, whose cost's per-sample data is at its positions.
 
     Where ∇φ is known before the losses (mean, sum, weighted) the samples pass once; otherwise twice, first for the losses.
@@ -44,7 +51,7 @@ def evaluate(batch, network, cost):
                               numbers=network.size)  # eq. 20
 
 
-def value_and_gradient(network, shards, cost):
+def value_and_gradient(network: Network, shards: Shards, cost: Cost) -> tuple[float, Array]:
     """The cost C and its derivative D_θ C over samples on the workers of a cluster (paper §5, eq. 15–20).
 
     Exact for any loss and any reduction φ, with the bits that `engine.value_and_gradient` gives on one machine: m losses come in, m

@@ -1,8 +1,11 @@
 """What runs on a worker: a leaf's losses, its node of the sum of eq. 20, and the sum of two nodes."""
 
+from __future__ import annotations
+
 import functools
 import threading
-from typing import NamedTuple
+from collections.abc import Callable, Sequence
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -14,9 +17,13 @@ from ..configuration import set_num_threads
 from ..cost import Cost
 from ..evaluation import losses_and_gradient
 from ..extras import imported
+from ..losses import Loss
+from ..network import Network
 from ..pool import num_threads
 from ..reductions import weighted_by
+from ..typing import Array, DType, Indices
 from . import tree as tree_of_sums
+from .tree import Tree
 
 _turn = threading.Lock()
 
@@ -24,8 +31,8 @@ _turn = threading.Lock()
 class Held(NamedTuple):
     """Samples as kernels take them: X [m, n_0] and targets [m, k]."""
 
-    X: np.ndarray
-    targets: np.ndarray
+    X: Array
+    targets: Array
 
 
 class LeafCost(Cost):
@@ -33,18 +40,18 @@ class LeafCost(Cost):
 
     __slots__ = ()
 
-    def __init__(self, loss, weights):
+    def __init__(self, loss: Loss, weights: Array) -> None:
         super().__init__(loss, weighted_by(weights))
 
-    def at(self, indices):
+    def at(self, indices: Indices) -> LeafCost:
         """Itself: its weights are the leaf's already."""
         return self
 
 
-def in_turn(function):
+def in_turn(function: Callable[..., Any]) -> Callable[..., Any]:
     """One call of such functions at a time in a worker's process, and all of the worker's threads for it."""
     @functools.wraps(function)
-    def called(*arguments, **settings):
+    def called(*arguments: Any, **settings: Any) -> Any:
         worker = imported("distributed", "a cluster").get_worker()
         if worker.address.startswith("inproc"):  # the caller's own process, whose threads are its own affair
             return function(*arguments, **settings)
@@ -56,22 +63,22 @@ def in_turn(function):
     return called
 
 
-def same(value):
+def same(value: Any) -> Any:
     """A value, held by a worker for all."""
     return value
 
 
-def read(load):
+def read(load: Callable[[], Any]) -> Any:
     """(X, y) of a shard."""
     return load()
 
 
-def count(pair):
+def count(pair: Any) -> int:
     """How many samples (X, y) holds."""
     return len(pair[0])
 
 
-def prepare(pair, number, width, outputs, dtype, loss):
+def prepare(pair: Any, number: int, width: int, outputs: int, dtype: DType, loss: Loss | None) -> Held:
     """(X, y) of shard `number`, checked and cast: a Held."""
     try:
         X = checks.samples(pair[0], width, dtype)
@@ -81,12 +88,12 @@ def prepare(pair, number, width, outputs, dtype, loss):
         raise
 
 
-def take(held, indices):
+def take(held: Held, indices: Indices) -> Held:
     """Some samples of a shard."""
     return Held(held.X[indices], held.targets[indices])
 
 
-def gather(parts, places):
+def gather(parts: Sequence[Held], places: Sequence[Indices]) -> Held:
     """One Held of several, part i at the positions places[i]."""
     m = sum(map(len, places))
     whole = Held(*(np.empty((m, field.shape[1]), field.dtype) for field in parts[0]))
@@ -95,64 +102,64 @@ def gather(parts, places):
     return whole
 
 
-def leaf_step(held, indices, weights):
+def leaf_step(held: Held, indices: Indices | None, weights: Array) -> tuple[BatchStep, Array]:
     """The BatchStep of a leaf's samples, and their ∇φ [m] from `weights`: [m], or [1] where all are the same."""
     m = len(held.X) if indices is None else len(indices)
     return BatchStep(0, 0, np.arange(m) if indices is None else indices), np.array(np.broadcast_to(weights, m))
 
 
-def problem(held, indices, network, loss, weights):
+def problem(held: Held, indices: Indices | None, network: Network, loss: Loss, weights: Array) -> BatchProblem:
     """A leaf as a BatchProblem under the cost Σ w_k L_k."""
     step, weights = leaf_step(held, indices, weights)
     return BatchProblem(network, held.X, held.targets, LeafCost(loss, weights), step)
 
 
-def losses(held, indices, network, loss):
+def losses(held: Held, indices: Indices | None, network: Network, loss: Loss) -> Array:
     """φ̃ of a leaf [m] (eq. 13)."""
     X, targets = held if indices is None else take(held, indices)
     return Cost(loss).losses_and_gradients(network(X), targets)[0]  # eq. 13
 
 
-def losses_and_sum(held, indices, weights, network, loss):
+def losses_and_sum(held: Held, indices: Indices | None, weights: Array, network: Network, loss: Loss) -> tuple[Array, Array]:
     """φ̃ of a leaf [m], and its node of D_θ C [P], from its ∇φ (eq. 20)."""
     step, weights = leaf_step(held, indices, weights)
     return losses_and_gradient(network, held.X, held.targets, Cost(loss), step, weights)  # eq. 20
 
 
-def weighted_sum(held, indices, weights, network, loss):
+def weighted_sum(held: Held, indices: Indices | None, weights: Array, network: Network, loss: Loss) -> Array:
     """A leaf's node of D_θ C [P], from its ∇φ (eq. 20)."""
     return losses_and_sum(held, indices, weights, network, loss)[1]
 
 
 @in_turn
-def at_leaves(function, tree, spread, columns):
+def at_leaves(function: Callable[..., Any], tree: Tree, spread: Sequence[bool], columns: Any) -> list[Any]:
     """The values of a function at the leaves of a group: a list."""
     return [function(*(column[i] if many else column for column, many in zip(columns, spread)))
             for i in range(len(tree_of_sums.leaves_of(tree)))]
 
 
-def joined(function, tree, spread, columns, join):
+def joined(function: Callable[..., Any], tree: Tree, spread: Sequence[bool], columns: Any, join: Callable[[list[Any]], Any]) -> Any:
     """The values of a function at the leaves of a group, joined all at once."""
     return join(at_leaves(function, tree, spread, columns))
 
 
-def folded(function, tree, spread, columns, join):
+def folded(function: Callable[..., Any], tree: Tree, spread: Sequence[bool], columns: Any, join: Callable[[Any, Any], Any]) -> Any:
     """The values of a function at the leaves of a group, joined up the fixed tree."""
     values = dict(zip(tree_of_sums.leaves_of(tree), at_leaves(function, tree, spread, columns)))
     return tree_of_sums.folded(tree, values, join)
 
 
-def losses_and_node(function, tree, spread, columns):
+def losses_and_node(function: Callable[..., Any], tree: Tree, spread: Sequence[bool], columns: Any) -> tuple[Array, Array]:
     """The losses of a group's samples, and its node."""
     losses, nodes = zip(*at_leaves(function, tree, spread, columns))
     return np.concatenate(losses), tree_of_sums.folded(tree, dict(zip(tree_of_sums.leaves_of(tree), nodes)), np.add)
 
 
-def part(pair, i):
+def part(pair: Any, i: int) -> Any:
     """One of two."""
     return pair[i]
 
 
-def join(function, left, right):
+def join(function: Callable[..., Any], left: Any, right: Any) -> Any:
     """The node above two of the fixed tree."""
     return function(left, right)

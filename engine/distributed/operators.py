@@ -1,34 +1,44 @@
 """Products with the generalised Gauss–Newton matrix and the tangent kernel of samples on workers."""
 
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
 import numpy as np
 from scipy.sparse.linalg import LinearOperator
 
 from .. import object_checks
 from ..cost import Cost
 from ..kernels.sums import tree_sum
+from ..losses import Loss
+from ..network import Network
 from ..operators import Jacobian
 from ..operators.curvature_operator import RankOne
 from ..operators.ggn import GaussNewtonOperator
 from ..operators.kept_curvature import SlabPart
 from ..operators.output_hessian import OutputHessian
 from ..operators.reduction_hessian import reduction_hessian
+from ..typing import Array, Indices
 from . import checks, gradient, on_worker
+from .on_worker import Held
+from .shards import Shards
 
 
 class _Spread(LinearOperator):
     """Products of a vector [size] or several [size, k] in one round over the leaves."""
 
-    def _matvec(self, v):
+    def _matvec(self, v: Array) -> Array:
         return self._matmat(np.reshape(v, (-1, 1)))[:, 0]
 
-    def _total(self, function, *columns, numbers):
+    def _total(self, function: Callable[..., Any], *columns: Any, numbers: int) -> Any:
         return self._batch.total(function, self._leaves, *columns, numbers=numbers)
 
 
 class SpreadGaussNewton(_Spread):
     """Jᵀ H J of shape (P, P) over samples on workers; made by `ggn`."""
 
-    def __init__(self, network, shards, cost, with_reduction):
+    def __init__(self, network: Network, shards: Shards, cost: Cost, with_reduction: bool) -> None:
         self.network, self.cost = network, cost
         self._batch = batch = gradient.whole(network, shards, object_checks.cost(cost, Cost))
         losses = gradient.losses(batch, network, cost)
@@ -43,7 +53,7 @@ class SpreadGaussNewton(_Spread):
             self._rank_one = RankOne(found.scale, vector, found.vector)
         super().__init__(network.dtype, (network.size, network.size))
 
-    def _matmat(self, V):
+    def _matmat(self, V: Array) -> Array:
         V = np.ascontiguousarray(V, self.dtype)
         out = self._total(product, self._batch.shared(V, V.nbytes), numbers=V.size)
         if self._rank_one is not None:
@@ -54,21 +64,21 @@ class SpreadGaussNewton(_Spread):
 
     _rmatvec, _rmatmat = _Spread._matvec, _matmat
 
-    def _adjoint(self):
+    def _adjoint(self) -> SpreadGaussNewton:
         return self
 
     _transpose = _adjoint
 
-    def diagonal(self):
+    def diagonal(self) -> Array:
         """The diagonal [P]."""
         out = self._total(diagonal, numbers=self.shape[0])
         return out if self._rank_one is None else out - self._rank_one.scale * self._rank_one.vector * self._rank_one.vector
 
-    def trace(self):
+    def trace(self) -> np.floating[Any]:
         """The sum of the diagonal, a number."""
         return tree_sum(self.diagonal())
 
-    def dense(self):
+    def dense(self) -> Array:
         """Every entry [P, P]: a matrix from each leaf, summed up the tree; through BLAS, and so exact to rounding only."""
         out = self._total(dense, numbers=self.shape[0]**2)
         if self._rank_one is None:
@@ -80,7 +90,7 @@ class SpreadGaussNewton(_Spread):
 class SpreadTangentKernel(_Spread):
     """J Jᵀ of shape (m n, m n) over samples on workers; made by `ntk`."""
 
-    def __init__(self, network, shards):
+    def __init__(self, network: Network, shards: Shards) -> None:
         self.network = network
         self._batch = batch = gradient.whole(network, shards)
         shared = gradient.shared_network(batch, network)
@@ -88,7 +98,7 @@ class SpreadTangentKernel(_Spread):
         size = batch.m * network.widths[-1]
         super().__init__(network.dtype, (size, size))
 
-    def _matmat(self, V):
+    def _matmat(self, V: Array) -> Array:
         batch, n = self._batch, self.network.widths[-1]
         V = np.ascontiguousarray(V, self.dtype)
         parts = [V[leaf.first * n:leaf.stop * n] for leaf in batch.leaves]
@@ -97,21 +107,21 @@ class SpreadTangentKernel(_Spread):
 
     _rmatvec, _rmatmat = _Spread._matvec, _matmat
 
-    def _adjoint(self):
+    def _adjoint(self) -> SpreadTangentKernel:
         return self
 
     _transpose = _adjoint
 
-    def diagonal(self):
+    def diagonal(self) -> Array:
         """The diagonal [m n]: the squared norms of the rows of J."""
         return self._batch.collect(row_squares, self._leaves)
 
-    def trace(self):
+    def trace(self) -> np.floating[Any]:
         """The sum of the diagonal, a number."""
         return tree_sum(self.diagonal())
 
 
-def ggn(network, shards, cost, *, reduction_curvature=False):
+def ggn(network: Network, shards: Shards, cost: Cost, *, reduction_curvature: bool = False) -> SpreadGaussNewton:
     """The generalised Gauss–Newton matrix Jᵀ H J over samples on the workers of a cluster, as `engine.operators.ggn` has it.
 
     Each leaf keeps its forward pass on its worker; a product sends P numbers out and a sum of P numbers back, up the fixed tree,
@@ -136,7 +146,7 @@ def ggn(network, shards, cost, *, reduction_curvature=False):
     return SpreadGaussNewton(network, shards, cost, reduction_curvature)
 
 
-def ntk(network, shards):
+def ntk(network: Network, shards: Shards) -> SpreadTangentKernel:
     """The empirical neural tangent kernel J Jᵀ over samples on the workers of a cluster, as `engine.operators.ntk` has it.
 
     A product takes m n numbers out, a sum of P numbers up the tree and out again, and m n numbers back; it is never formed.
@@ -155,53 +165,54 @@ def ntk(network, shards):
     return SpreadTangentKernel(network, shards)
 
 
-def curvature(held, indices, weights, network, loss, added):
+def curvature(held: Held, indices: Indices | None, weights: Array, network: Network, loss: Loss,
+              added: Array | None) -> GaussNewtonOperator:
     """The operator of a leaf whose ∇φ are `weights`; `added` [m] is what ∇²φ adds to single samples."""
     leaf = on_worker.problem(held, indices, network, loss, weights)
     if added is not None:
         added = np.broadcast_to(added, len(leaf.step))
 
-    def output_hessian(cost, A, targets, weights, gradients):
+    def output_hessian(cost: Cost, A: Array, targets: Array, weights: Array, gradients: Array) -> OutputHessian:
         return OutputHessian.of_loss(cost.loss, A, targets, weights, "ggn", check_finite=True)
 
     return GaussNewtonOperator(network, leaf.X, leaf.y, leaf.cost, "ggn", output_hessian, True, SlabPart(added))
 
 
-def loss_sum(leaf, r):
+def loss_sum(leaf: Any, r: Array) -> Array:
     """Σ r_k ∇_θ L_k [P] of a leaf."""
     return leaf.loss_sum(np.broadcast_to(r, leaf.forward.samples))
 
 
-def product(leaf, V):
+def product(leaf: Any, V: Array) -> Array:
     """A leaf's node of Jᵀ H J V [P, k]."""
     return leaf.matmat(V)
 
 
-def diagonal(leaf):
+def diagonal(leaf: Any) -> Array:
     """A leaf's node of the diagonal [P]."""
     return leaf.diagonal()
 
 
-def dense(leaf):
+def dense(leaf: Any) -> Array:
     """A leaf's part of the matrix [P, P]."""
     return leaf.dense()
 
 
-def jacobian(held, indices, network):
+def jacobian(held: Held, indices: Indices | None, network: Network) -> Jacobian:
     """J of a leaf."""
     return Jacobian(network, held.X if indices is None else held.X[indices])
 
 
-def pull(leaf, V):
+def pull(leaf: Any, V: Array) -> Array:
     """A leaf's node of Jᵀ V [P, k]."""
     return leaf.rmatmat(V)
 
 
-def push(leaf, V):
+def push(leaf: Any, V: Array) -> Array:
     """J V [m n, k] of a leaf."""
     return leaf.matmat(V)
 
 
-def row_squares(leaf):
+def row_squares(leaf: Any) -> Array:
     """The squared norms of a leaf's rows of J."""
     return leaf.row_norms().reshape(-1)**2

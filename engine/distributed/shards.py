@@ -1,10 +1,18 @@
 """Shards: samples that live on the workers, each a node of the fixed tree of sums, and how to make one again."""
 
+from __future__ import annotations
+
 import functools
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from ..extras import imported
+from ..losses import Loss
+from ..network import Network
+from ..typing import Indices
 from . import checks, on_worker
 from .tree import node_size
 
@@ -25,11 +33,13 @@ class Shards:
         Samples of every shard.
     """
 
-    def __init__(self, client, loaders, counts=None):
+    def __init__(self, client: Any, loaders: Sequence[Any], counts: Sequence[int] | None = None) -> None:
         self.client, self._loaders = client, loaders
-        self._threads, self._homes = {}, [None] * len(loaders)
-        self._read, self._ready = [None] * len(loaders), None
-        self._kind: tuple = ()  # what they are checked for, once they are
+        self._threads: dict[str, int] = {}
+        self._homes: list[str | None] = [None] * len(loaders)
+        self._read: list[Any] = [None] * len(loaders)
+        self._ready: list[Any] | None = None
+        self._kind: tuple[Any, ...] = ()  # what they are checked for, once they are
         self._settle_homes()
         if counts is None:  # read, and kept until they are checked
             self._read = [self._submit_read(i) for i in range(len(loaders))]
@@ -37,33 +47,33 @@ class Shards:
         self.counts = counts
         self.samples_each = counts[0]
 
-    def __len__(self):
+    def __len__(self) -> int:
         return sum(self.counts)
 
-    def __repr__(self):
+    def __repr__(self) -> str:
         return f"Shards({len(self)} samples in {len(self.counts)} of {self.samples_each}, {self.client})"
 
-    def owners(self, indices):
+    def owners(self, indices: Indices) -> Indices:
         """The shard of each sample."""
         return indices // self.samples_each
 
-    def home(self, shard):
+    def home(self, shard: int) -> str | None:
         """The address of the worker that is asked to hold a shard."""
         return self._homes[shard]
 
-    def ready(self, network, loss):
+    def ready(self, network: Network, loss: Loss | None) -> list[Any]:
         """A future for every shard, of its samples checked and cast for a network and a loss (or None, where truths take no part);
         kept until others are asked for."""
         kind = (network.widths[0], network.widths[-1], network.dtype, loss)
-        if not self._kind or not _serves(self._kind, kind):
-            self._kind = kind
-            self._ready = [self._submit_ready(i) for i in range(len(self.counts))]
-            self._read = [None] * len(self.counts)
-        else:
+        if self._ready is not None and _serves(self._kind, kind):
             self.settle()
+            return self._ready
+        self._kind = kind
+        self._ready = [self._submit_ready(i) for i in range(len(self.counts))]
+        self._read = [None] * len(self.counts)
         return self._ready
 
-    def settle(self):
+    def settle(self) -> None:
         """Give workers that have come, since this was last called, their share of the shards."""
         if self.client.nthreads() == self._threads:
             return
@@ -72,49 +82,49 @@ class Shards:
                 self._ready[shard] = self._submit_ready(shard)
                 self._read[shard] = None
 
-    def _settle_homes(self):
+    def _settle_homes(self) -> list[int]:
         """Choose a home for every shard, in proportion to threads, and move no more than that takes; the shards that move."""
         self._threads = threads = self.client.nthreads()
-        room = quotas(len(self._homes), threads)
+        free = quotas(len(self._homes), threads)
         moved = []
         for shard, home in enumerate(self._homes):
-            if room.get(home, 0) > 0:
-                room[home] -= 1
+            if home is not None and free.get(home, 0) > 0:
+                free[home] -= 1
             else:
                 moved.append(shard)
-        left = [address for address, places in room.items() for _ in range(places)]
+        left = [address for address, places in free.items() for _ in range(places)]
         for shard, address in zip(moved, left):
             self._homes[shard] = address
         return moved
 
-    def _placed(self, shard):
+    def _placed(self, shard: int) -> dict[str, Any]:
         home = self._homes[shard]
         return {} if home is None else {"workers": [home], "allow_other_workers": True}
 
-    def _submit_read(self, shard):
+    def _submit_read(self, shard: int) -> Any:
         load = self._loaders[shard]
         if hasattr(load, "__dask_graph__"):  # a Delayed, which is callable too
             return self.client.compute(load, **self._placed(shard))
         with large_values():
             return self.client.submit(on_worker.read, load, pure=False, **self._placed(shard))
 
-    def _submit_ready(self, shard):
+    def _submit_ready(self, shard: int) -> Any:
         read = self._read[shard] or self._submit_read(shard)
         return self.client.submit(on_worker.prepare, read, shard, *self._kind, pure=False, **self._placed(shard))
 
 
-def _serves(held, wanted):
+def _serves(held: tuple[Any, ...], wanted: tuple[Any, ...]) -> bool:
     """Whether samples held for one network and loss are those that another network and loss want."""
     truths = wanted[3] is None or (held[3] is not None and held[3].kind == wanted[3].kind)
     return held[:3] == wanted[:3] and truths
 
 
-def large_values():
+def large_values() -> Any:
     """A context in which Dask does not warn of values that are sent on purpose."""
     return imported("dask.config", "a cluster").set({"distributed.admin.large-graph-warning-threshold": "1 TiB"})
 
 
-def gathered(client, futures):
+def gathered(client: Any, futures: Any) -> Any:
     """What a future, or each of a list, holds, when it is there, though every worker be lost and others come."""
     distributed = imported("distributed", "a cluster")
     while True:
@@ -126,7 +136,7 @@ def gathered(client, futures):
             return client.gather(futures)
 
 
-def free_stranded(dask_scheduler):
+def free_stranded(dask_scheduler: Any) -> None:
     """Let tasks run anywhere whose home was lost while there was no other worker: Dask asks for that home for ever."""
     stranded = [task for task in dask_scheduler.unrunnable if task.loose_restrictions and dask_scheduler.workers
                 and not any(home in dask_scheduler.workers for home in task.worker_restrictions or ())]
@@ -135,7 +145,7 @@ def free_stranded(dask_scheduler):
     dask_scheduler.transitions({task.key: "waiting" for task in stranded}, "gammachain-stranded")
 
 
-def quotas(shards, threads):
+def quotas(shards: int, threads: Mapping[str, int]) -> dict[str, int]:
     """How many of the shards each worker holds, {address: number}, in proportion to {address: threads}.
 
     Examples
@@ -148,7 +158,7 @@ def quotas(shards, threads):
     return {address: int(places) for address, places in zip(threads, np.diff(ends))}
 
 
-def scatter(client, X, y, *, samples=None):
+def scatter(client: Any, X: ArrayLike, y: ArrayLike, *, samples: int | None = None) -> Shards:
     """Spread arrays over the workers of a cluster, once; what is computed from them later does not move them.
 
     The arrays travel through the scheduler, which keeps them so as to replace what is lost with a worker: for data larger than its
@@ -186,7 +196,7 @@ def scatter(client, X, y, *, samples=None):
     return Shards(client, loaders, [cut.stop - cut.start for cut in cuts])
 
 
-def load(client, loaders):
+def load(client: Any, loaders: Sequence[Any]) -> Shards:
     """Let the workers of a cluster read their own samples: none passes through the client or the scheduler.
 
     Parameters

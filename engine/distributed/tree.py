@@ -1,8 +1,14 @@
 """The fixed tree of sums over the positions of a batch, cut where the samples of a subtree live on one worker."""
 
-from typing import NamedTuple
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any, NamedTuple
 
 from ..kernels.sums import BLOCK
+from ..typing import Indices
+
+Tree = int | tuple[Any, Any]  # the number of a leaf, or two trees
 
 
 class Leaf(NamedTuple):
@@ -13,7 +19,7 @@ class Leaf(NamedTuple):
     shard: int | None
 
 
-def cut(low, high, m, least):
+def cut(low: Indices, high: Indices, m: int, least: int) -> tuple[list[Leaf], Tree]:
     """Leaves in the order of positions, and the tree over them.
 
     Parameters
@@ -41,7 +47,7 @@ def cut(low, high, m, least):
     """
     leaves = []
 
-    def subtree(first, size):
+    def subtree(first: int, size: int) -> Tree:
         stop = min(first + size, m)
         blocks = slice(first // BLOCK, -(-stop // BLOCK))
         shard, last = int(low[blocks].min()), int(high[blocks].max())
@@ -57,7 +63,7 @@ def cut(low, high, m, least):
     return leaves, subtree(0, size)
 
 
-def leaves_of(tree):
+def leaves_of(tree: Tree) -> list[int]:
     """The leaves of a tree, in order.
 
     Examples
@@ -69,7 +75,7 @@ def leaves_of(tree):
     return [tree] if isinstance(tree, int) else [leaf for part in tree for leaf in leaves_of(part)]
 
 
-def subtrees(tree, homes):
+def subtrees(tree: Tree, homes: Sequence[str | None]) -> tuple[list[Tree], Tree]:
     """The largest subtrees whose leaves have one home (a leaf without one stands alone), and the tree over them.
 
     Examples
@@ -80,7 +86,7 @@ def subtrees(tree, homes):
     """
     groups = []
 
-    def over(part):
+    def over(part: Tree) -> Tree:
         found = {homes[leaf] for leaf in leaves_of(part)}
         if isinstance(part, int) or (len(found) == 1 and None not in found):
             groups.append(part)
@@ -90,7 +96,7 @@ def subtrees(tree, homes):
     return groups, over(tree)
 
 
-def folded(tree, values, join):
+def folded(tree: Tree, values: Any, join: Callable[[Any, Any], Any]) -> Any:
     """The leaves' values joined, two at a time, as the tree has it.
 
     Examples
@@ -104,7 +110,7 @@ def folded(tree, values, join):
     return join(folded(tree[0], values, join), folded(tree[1], values, join))
 
 
-def node_size(samples, count):
+def node_size(samples: int, count: int) -> int:
     """The largest node, in samples, of which at least `count` are needed to hold so many; a block at least."""
     size = BLOCK
     while 2 * size * count <= samples:
