@@ -48,8 +48,8 @@ def here(threads, *arguments):
 
 def machine(client):
     """λ, seconds of one round of tasks, and β, bytes a second from the workers to the client."""
-    held = client.submit(np.ones, 4 * MIB, pure=False)
-    round_, bulk = timed(lambda: client.submit(abs, 1, pure=False).result(), held.result, turns=15)
+    ones = client.submit(np.ones, 4 * MIB, pure=False)
+    round_, bulk = timed(lambda: client.submit(abs, 1, pure=False).result(), ones.result, turns=15)
     return round_, 32 * MIB / bulk
 
 

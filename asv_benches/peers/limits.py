@@ -37,10 +37,11 @@ def fill_past_the_cache(out, value, pieces):
 
 
 @kernel
-def multiply(A, B, C, times, units):
-    """`times` tiles for each unit, on data that stays in the first-level cache; C [units][ROWS * PANELS lines]."""
+def multiply(A, B, C, times, span):
+    """`times` tiles for each unit of `span`, on data that stays in the first-level cache; C [units][ROWS * PANELS lines]."""
     lanes = lanes_of(A)
-    for j in range(units[0], units[1]):
+    first, stop, _ = span
+    for j in range(first, stop):
         c = j * ROWS * PANELS * lanes
         for _ in range(times):
             tile(ROWS, A, (0, 1, ROWS, 0, 0), B, (0, lanes, INNER * lanes), C, (c, lanes, ROWS * lanes), C, (0, 0, 0),
@@ -49,9 +50,9 @@ def multiply(A, B, C, times, units):
 
 def aligned(numbers, dtype):
     """Ones from a cache line's beginning."""
-    room = np.ones(numbers + 64, dtype)
-    first = -room.ctypes.data % 64 // room.itemsize
-    return room[first:first + numbers]
+    memory = np.ones(numbers + 64, dtype)
+    offset = -memory.ctypes.data % 64 // memory.itemsize
+    return memory[offset:offset + numbers]
 
 
 class Peer:

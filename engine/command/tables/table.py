@@ -135,8 +135,8 @@ class Table:
 
     def mostly_numbers(self, name: str) -> bool:
         """Whether a text column holds more numbers than anything else: a column of numbers with cells that are wrong."""
-        held = [self.is_number(cell) for cell in self.columns[name] if cell]
-        return 2 * sum(held) > len(held)
+        numeric = [self.is_number(cell) for cell in self.columns[name] if cell]
+        return 2 * sum(numeric) > len(numeric)
 
 
 def read_table(path: str, reading: Reading = Reading()) -> Table:
@@ -226,7 +226,7 @@ def _column(series: Any, decimal: str) -> NDArray[Any]:
     if series.dtype.kind in "biuf":
         return series.to_numpy()
     missing = series.isna().to_numpy()
-    cells = [None if gone else cell if not isinstance(cell, str) else _plain(cell) for cell, gone in zip(series, missing)]
+    cells = [None if missed else cell if not isinstance(cell, str) else _plain(cell) for cell, missed in zip(series, missing)]
     cells = [None if isinstance(cell, str) and cell in MISSING else cell for cell in cells]
     written = ["nan" if cell is None else _with_point(str(cell), decimal) for cell in cells]
     if all(cell == "nan" or NUMBER.fullmatch(cell) for cell in written) and not all(cell is None for cell in cells):

@@ -155,14 +155,14 @@ def uneven(path: str, found: Any, count: int, error: Exception) -> NoReturn:
 
 def no_missing(table: Table, name: str) -> None:
     """Refuse a column with missing cells, and lines that are too short to have it."""
-    gone = np.flatnonzero(table.missing(name))
-    if not len(gone):
+    missing = np.flatnonzero(table.missing(name))
+    if not len(missing):
         return
-    line, cells = table.place(gone[0])
+    line, cells = table.place(missing[0])
     if len(cells) < table.width:
         raise ValueError(f"{table.path}, line {line}: expected {table.width} cells, one a column, but found {len(cells)}")
-    others = f", as in {len(gone) - 1} more lines" if len(gone) > 1 else ""
-    cell = table.cell(gone[0], name) or ""
+    others = f", as in {len(missing) - 1} more lines" if len(missing) > 1 else ""
+    cell = table.cell(missing[0], name) or ""
     raise ValueError(f"{table.path}, line {line}: column {name!r} must be finite, but its cell is missing "
                      f"({'empty' if not cell.strip() else repr(cell.strip())}){others}; fill in or drop such lines first")
 

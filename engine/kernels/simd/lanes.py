@@ -73,7 +73,7 @@ def emit_outer_sums(rows, columns, context, builder, signature, arguments):
     dtype = signature.args[0].dtype
     lanes = lanes_in(dtype)
     # of 16 registers of half a line eight hold sums: 2-50-50-1, m 10000, f32, gradient 4.5 down to 3.5 ms
-    held, size = (rows * columns, lanes) if line_in_register(context) else (8, lanes // 2)
+    group, size = (rows * columns, lanes) if line_in_register(context) else (8, lanes // 2)
     D, A, out = (data_of(context, builder, signature.args[k], arguments[k]) for k in (0, 2, 5))
     d, a, o = (cgutils.unpack_tuple(builder, arguments[k]) for k in (1, 3, 6))
     vector, fused = line_type(dtype, size), fused_lines(builder, dtype, size)
@@ -84,24 +84,24 @@ def emit_outer_sums(rows, columns, context, builder, signature, arguments):
         at = builder.add(place[0], builder.add(builder.mul(j, place[1]), I64(i * lanes + lane)))
         return load_line(builder, dtype, builder.gep(array, [at]), size)
 
-    for first, lane in product(range(0, len(grid), held), range(0, lanes, size)):
-        some = grid[first:first + held]
-        sums = {ik: cgutils.alloca_once(builder, vector) for ik in some}
+    for first, lane in product(range(0, len(grid), group), range(0, lanes, size)):
+        part_of_grid = grid[first:first + group]
+        sums = {ik: cgutils.alloca_once(builder, vector) for ik in part_of_grid}
         for total in sums.values():
             builder.store(ir.Constant(vector, [0.0] * size), total)
         with cgutils.for_range(builder, arguments[4]) as loop:
-            a_parts = {k: part(A, a, loop.index, k, lane) for k in sorted({k for _, k in some})}
-            d_parts = {i: part(D, d, loop.index, i, lane) for i in sorted({i for i, _ in some})}
-            for i, k in some:
+            a_parts = {k: part(A, a, loop.index, k, lane) for k in sorted({k for _, k in part_of_grid})}
+            d_parts = {i: part(D, d, loop.index, i, lane) for i in sorted({i for i, _ in part_of_grid})}
+            for i, k in part_of_grid:
                 builder.store(builder.call(fused, [d_parts[i], a_parts[k], builder.load(sums[i, k])]), sums[i, k])
         for ik, total in sums.items():
             numbers = builder.bitcast(lines[ik], SCALAR[dtype].as_pointer())
             store_line(builder, dtype, builder.load(total), builder.gep(numbers, [I64(lane)]))
     for first in range(0, len(grid), lanes):
-        some = grid[first:first + lanes]
-        total = emit_halves(builder, dtype, [builder.load(lines[ik]) for ik in some])
+        part_of_grid = grid[first:first + lanes]
+        total = emit_halves(builder, dtype, [builder.load(lines[ik]) for ik in part_of_grid])
         store_lanes(builder, total, out, [reduce(builder.add, (o[0], builder.mul(o[1], I64(i)), builder.mul(o[2], I64(k))))
-                                          for i, k in some])
+                                          for i, k in part_of_grid])
     return context.get_dummy_value()
 
 

@@ -14,11 +14,11 @@ def plain_outer_lines(B, b, width, A, a, before, out, o):
     out.reshape(-1)[o:o + width * before] = np.multiply.outer(B[b:b + width], A[a:a + before]).reshape(-1)
 
 
-def emit_rows(builder, dtype, size, held, arguments):
-    """Rows of vectors of `size`, of which `held` and the last are in registers; or loaded for each row where None."""
+def emit_rows(builder, dtype, size, in_registers, arguments):
+    """Rows of vectors of `size`, of which the first `in_registers` and the last stay there; loaded for each row where None."""
     B, width, A, before, out = arguments
     last = builder.sub(before, I64(size))
-    places = [last] if held is None else [I64(k * size) for k in range(held)] + [last]
+    places = [last] if in_registers is None else [I64(k * size) for k in range(in_registers)] + [last]
 
     def load(q):
         return load_line(builder, dtype, builder.gep(A, [q]), size)
@@ -27,7 +27,7 @@ def emit_rows(builder, dtype, size, held, arguments):
     with cgutils.for_range(builder, width) as loop:
         factor = broadcast(builder, dtype, builder.load(builder.gep(B, [loop.index])), size)
         to = builder.gep(out, [builder.mul(loop.index, before)])
-        if held is None:
+        if in_registers is None:
             with cgutils.for_range(builder, builder.udiv(before, I64(size))) as whole:
                 q = builder.mul(whole.index, I64(size))
                 store_line(builder, dtype, builder.fmul(factor, load(q)), builder.gep(to, [q]))
@@ -36,14 +36,14 @@ def emit_rows(builder, dtype, size, held, arguments):
 
 
 def emit_cases(builder, dtype, cases, arguments):
-    """The first of `cases` (numbers in a row below, size, held) that holds."""
-    (below, size, held), *others = cases
+    """The first of `cases` (numbers in a row below, size, in_registers) that holds."""
+    (below, size, in_registers), *others = cases
     if not others:
-        emit_rows(builder, dtype, size, held, arguments)
+        emit_rows(builder, dtype, size, in_registers, arguments)
         return
     with builder.if_else(builder.icmp_signed("<", arguments[3], I64(below))) as (this, other):
         with this:
-            emit_rows(builder, dtype, size, held, arguments)
+            emit_rows(builder, dtype, size, in_registers, arguments)
         with other:
             emit_cases(builder, dtype, others, arguments)
 
