@@ -84,9 +84,9 @@ def transposed_product(network, stack, output_gradient):
     kernels = network.kernels
     if rows_shared(network, m):
         work = (BACK - 1) * m * kernels.layout.sample_work
-        wide, held = lanes(network.dtype), -(-m // BLOCK) * BLOCK
-        first = held * sum(network.widths[1:]) + wide * wide
-        numbers = first + held * sum(-(-n // wide) * wide for n in network.widths[:-1])
+        wide, padded = lanes(network.dtype), -(-m // BLOCK) * BLOCK
+        first = padded * sum(network.widths[1:]) + wide * wide
+        numbers = first + padded * sum(-(-n // wide) * wide for n in network.widths[:-1])
         workspace = shared_workspace(numbers, network.dtype)
         delta, packed = workspace[:first], workspace[first:numbers]
         over(panel_count(m, network.dtype), work // 2, pack_panels, kernels.theta, kernels.backward_weights, kernels.plan, stack,
@@ -96,7 +96,7 @@ def transposed_product(network, stack, output_gradient):
 
 
 def streamed_transposed_product(network, X, output_gradient):
-    """The same of X [m, n_0], m ≥ 1, forward and back block by block: nothing of a block is kept."""
+    """D_A C · D_θ A [P] at X [m, n_0], m ≥ 1, forward and back block by block; no stack is kept (eq. 20)."""
     return _by_blocks(network, X, np.empty(0, network.dtype), output_gradient, BACK)
 
 

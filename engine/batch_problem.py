@@ -9,7 +9,7 @@ from .rows import as_given
 
 
 class BatchProblem:
-    """The samples, truths and cost of one batch step, as functions of θ.
+    """The samples, targets and cost of one batch step, as functions of θ.
 
     First-order updates need `value_and_gradient` alone; the others build on `network`, `X`, `targets` and `cost`.
 
@@ -51,12 +51,12 @@ class BatchProblem:
 
     @property
     def targets(self):
-        """The batch's truths [m, k], as kernels take them."""
+        """The batch's targets [m, k], as kernels take them."""
         return self._targets[self._step.indices]
 
     @property
     def y(self):
-        """The batch's truths as a user gives them: [m, n], or [m] class numbers."""
+        """The batch's targets as a user gives them: [m, n], or [m] class numbers."""
         return as_given(self.targets, self._cost.loss.kind, self._network.widths[-1])
 
     @property
@@ -65,7 +65,7 @@ class BatchProblem:
         return self._cost.at(self._step.indices)
 
     def samples_at(self, slab):
-        """X of some sample steps of the batch, a slice of 0 … m."""
+        """X [., n_0] of a slice of the batch's sample steps 0 … m."""
         return self._X[self._step.indices[slab]]
 
     def linearised(self, theta, trainable, output_hessian):

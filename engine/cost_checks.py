@@ -88,7 +88,7 @@ def targets(y: Any, shape: tuple[int, int], dtype: DType, kind: str, numbers: An
 
 
 def one_each(y: NDArray[Any], m: int) -> None:
-    """Refuse truths that are not as many as the samples."""
+    """Refuse targets that are not as many as the samples."""
     if sample_count(y) != m:
         raise ValueError(f"y must have one entry for each of the {m} samples, but has {len(y)}")
 

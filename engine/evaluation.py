@@ -9,7 +9,7 @@ from .backward import blocks_streamed, chunk_nodes, folded, gradient_work, strea
 from .cost import Cost
 from .forward import empty_stack, fill_stack
 from .network import Network
-from .rows import gathered, gathered_rows, samples, truths
+from .rows import gathered, gathered_rows, read_targets, samples
 from .two_passes import TwoPasses
 
 
@@ -125,7 +125,7 @@ def value_and_gradient(network, X, y, cost, *, max_bytes=None):
     max_bytes = checks.max_bytes(max_bytes)
     bounded = max_bytes is not None
     X = samples(X, network.widths[0], network.dtype, bounded=bounded)
-    targets = truths(y, len(X), network.widths[-1], network.dtype, cost, bounded=bounded)
+    targets = read_targets(y, len(X), network.widths[-1], network.dtype, cost, bounded=bounded)
     passes = TwoPasses(network, X, targets, cost, None, max_bytes) if bounded else None
     if passes is None or passes.whole:
         value, gradient = _at_once(network, X, targets, cost, BatchStep.checked(0, 0, np.arange(len(X))))

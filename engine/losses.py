@@ -1,4 +1,4 @@
-"""Losses L: a number for each sample from its output and its truth (paper §4, eq. 11)."""
+"""Losses L: a number for each sample from its output and its target (paper §4, eq. 11)."""
 
 from __future__ import annotations
 

@@ -208,8 +208,8 @@ class Network:
         out = np.empty((len(X), self._widths[-1]), self.dtype)
         panels = -(-len(X) // (LINE // self.dtype.itemsize))
         lanes = LINE // self.dtype.itemsize
-        room = thread_workspaces(min(GROUP, max(1, panels)) * lanes * kernels.layout.stack_lines + lanes * lanes, self.dtype)
-        over(panels, len(X) * kernels.layout.sample_work, predict, kernels.theta, kernels.plan, X, NO_INDICES, out, room)
+        workspaces = thread_workspaces(min(GROUP, max(1, panels)) * lanes * kernels.layout.stack_lines + lanes * lanes, self.dtype)
+        over(panels, len(X) * kernels.layout.sample_work, predict, kernels.theta, kernels.plan, X, NO_INDICES, out, workspaces)
         return out
 
     def forward(self, X: ArrayLike) -> ForwardPass:

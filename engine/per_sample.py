@@ -13,7 +13,7 @@ from .operators.loss_jacobian import LossJacobian
 from .pool import num_threads, over
 from .workspace import thread_workspaces
 
-SOME = 4  # panels that go forward and back together: few stay in the cache, fewer would read the weights too often
+PANELS = 4  # panels that go forward and back at once: few stay in the cache, fewer would read the weights too often
 
 
 def per_sample_gradients(network, X, y, cost, *, out=None):
@@ -61,7 +61,7 @@ def per_sample_gradient_norms(network, X, y, cost):
     """‖∇_θ L_k‖ [m], the Euclidean norm of each sample's own gradient, by one pass forward and one back.
 
     ‖∇_θ L_k‖² = Σ_l ‖δ^l‖² (‖a^{l−1}‖² + 1), for the gradient of W^l is δ^l ⊗ a^{l−1} (Goodfellow 2015, arXiv 1510.01799). The
-    gradients are scaled by nothing, neither ∇φ nor 1/m, and never formed; no more than some panels of samples are held.
+    gradients are scaled by nothing, neither ∇φ nor 1/m, and never formed; of the samples' numbers a few panels are kept at once.
 
     Parameters
     ----------
@@ -97,8 +97,8 @@ def per_sample_gradient_norms(network, X, y, cost):
     X, targets = samples_and_targets(network, X, y, cost)
     norms = np.empty(len(X), network.dtype)
     panels = panel_count(len(X), network.dtype)
-    step = min(SOME, -(-panels // num_threads()))
-    room = thread_workspaces(norms_size(kernels.plan, lanes(network.dtype), step), network.dtype)
+    step = min(PANELS, -(-panels // num_threads()))
+    workspaces = thread_workspaces(norms_size(kernels.plan, lanes(network.dtype), step), network.dtype)
     over(-(-panels // step), 2 * len(X) * kernels.layout.sample_work, streamed_norms, kernels.theta, kernels.backward_weights,
-         kernels.plan, Samples(X, targets, NO_INDICES), LossCodes(cost.loss.code, cost.loss.parameter), step, norms, room)
+         kernels.plan, Samples(X, targets, NO_INDICES), LossCodes(cost.loss.code, cost.loss.parameter), step, norms, workspaces)
     return norms

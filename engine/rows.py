@@ -75,8 +75,8 @@ def _read_or_whole(values: Any, check: Callable[[Any, Any], Array], name: str, b
     if not checks.as_it_lies(array, dtype) or check(array[:1], np.arange(1)).dtype != dtype:
         return Rows(array, check, name)
     for first in range(0, len(array), PART):
-        some = array[first:first + PART]
-        check(some, np.arange(first, first + len(some)))
+        part = array[first:first + PART]
+        check(part, np.arange(first, first + len(part)))
     return checks.contiguous(array.reshape(len(array), -1), dtype)
 
 
@@ -97,7 +97,7 @@ def samples(X: Any, width: int, dtype: DType, *, name: str = "X", bounded: bool 
     return _read_or_whole(X, lambda values, rows: checks.samples(values, width, dtype, name, rows), name, bounded, dtype)
 
 
-def truths(y: Any, m: int, n: int, network_dtype: DType, cost: Cost, *, bounded: bool = False) -> Array | Rows:
+def read_targets(y: Any, m: int, n: int, network_dtype: DType, cost: Cost, *, bounded: bool = False) -> Array | Rows:
     """y as kernels take it, [m, n], or [m, 1] with class numbers; or Rows of it.
 
     Parameters
@@ -140,5 +140,5 @@ def gathered_rows(X: Array | Rows, indices: Indices) -> tuple[Array, Indices]:
 
 
 def as_given(targets: Array, kind: str, n: int) -> NDArray[Any]:
-    """Truths as a user gives them, from those that kernels take: [m, n], or [m] class numbers."""
+    """Targets as a user gives them, from those that kernels take: [m, n], or [m] class numbers."""
     return targets[:, 0].astype(np.int64) if kind == "classes" and targets.shape[1] != n else targets

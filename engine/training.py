@@ -23,7 +23,7 @@ from .epochs import EpochSteps, FitRun, epoch_fused, epoch_stepwise
 from .errors import DivergenceError
 from .history import History
 from .network import Network
-from .rows import Rows, in_memory, samples, truths
+from .rows import Rows, in_memory, read_targets, samples
 from .two_passes import batch_bytes, losses_in_slabs
 from .typing import Array, Path, Row, RowSource
 from .updates import FirstOrder, Update, UpdateState
@@ -43,7 +43,7 @@ class _Run:
         self.schedule = update_checks.schedule(schedule)
         bounded = self.max_bytes is not None
         self.X = samples(X, network.widths[0], network.dtype, bounded=bounded)
-        self.targets = truths(y, len(self.X), network.widths[-1], network.dtype, cost, bounded=bounded)
+        self.targets = read_targets(y, len(self.X), network.widths[-1], network.dtype, cost, bounded=bounded)
         self.trainable = update_checks.trainable(trainable, network.size)
 
     def problem(self, step: BatchStep) -> BatchProblem:
@@ -215,7 +215,7 @@ def _begun(run: FitRun, state: UpdateState | None) -> UpdateState:
 
 
 def _epoch(run: FitRun, steps: EpochSteps, theta: Array, state: UpdateState) -> Array:
-    """The batch steps of an epoch, made on `theta` and `state` in place; the cost of each, NaN where a batch held no sample."""
+    """The batch steps of an epoch, made on `theta` and `state` in place; the cost of each, NaN where a batch has no sample."""
     road = epoch_fused if run.fused(steps) else epoch_stepwise
     try:
         costs, made = road(run, steps, theta, state)
@@ -227,7 +227,7 @@ def _epoch(run: FitRun, steps: EpochSteps, theta: Array, state: UpdateState) -> 
 
 
 def _mean(costs: Array) -> float:
-    """The mean of the batch costs; NaN where no batch held a sample."""
+    """The mean of the batch costs; NaN where no batch has a sample."""
     made = costs[~np.isnan(costs)].tolist()
     return sum(made) / len(made) if made else float("nan")
 
@@ -250,10 +250,10 @@ def _validation(run: FitRun, pair: Sequence[Any] | None) -> Callable[[Network], 
         return None
     network, bounded = run.network, run.max_bytes is not None
     X = samples(pair[0], network.widths[0], network.dtype, name="validation X", bounded=bounded)
-    targets = truths(pair[1], len(X), network.widths[-1], network.dtype, run.cost, bounded=bounded)
+    targets = read_targets(pair[1], len(X), network.widths[-1], network.dtype, run.cost, bounded=bounded)
     if bounded or isinstance(X, Rows) or isinstance(targets, Rows):
-        most = run.max_bytes or VALIDATION
-        return lambda network: float(run.cost.reduce(losses_in_slabs(network, X, targets, run.cost, most))[0])
+        max_bytes = run.max_bytes or VALIDATION
+        return lambda network: float(run.cost.reduce(losses_in_slabs(network, X, targets, run.cost, max_bytes))[0])
     return lambda network: float(run.cost.reduce(run.cost.losses_and_gradients(network(X), targets)[0])[0])
 
 

@@ -25,7 +25,7 @@ from ..per_sample import per_sample_gradient_norms, per_sample_gradients
 from ..typing import Array, DType
 from ..updates import Adam, AdamW, GradientDescent, LevenbergMarquardt, RMSprop
 
-WIDE, SMALL = (8, 160, 128, 3), (3, 4, 2)  # weights that are turned over for the road back, and none
+WIDE, SMALL = (8, 160, 128, 3), (3, 4, 2)  # with weights that are transposed for passes backward, and without
 OPERATORS = (operators.ggn, operators.fisher, operators.empirical_fisher, operators.hessian, operators.kfac, operators.ekfac)
 SAMPLES, SHARED = 40, 600  # SHARED: so many that threads share the sums of a damped step
 COST = Cost("softmax_cross_entropy")
@@ -120,9 +120,9 @@ def costs(dtype: DType) -> None:
     """Every loss and every reduction, with their second derivatives."""
     X, y, classes = batch(SMALL, dtype)
     for name, loss in LOSSES.items():
-        truth = classes if name == "softmax_cross_entropy" else np.ones_like(y) if name == "hinge" else y
+        targets = classes if name == "softmax_cross_entropy" else np.ones_like(y) if name == "hinge" else y
         assert loss.hessian is not None
-        Cost(name).value(y, truth), loss.hessian(y, truth)
+        Cost(name).value(y, targets), loss.hessian(y, targets)
     L = np.linspace(1, 2, SAMPLES).astype(dtype)
     for reduction in (reductions.mean, reductions.weighted(L), reductions.cvar(0.5), reductions.group_max(classes)):
         assert reduction.hessian_product is not None
@@ -143,8 +143,8 @@ def gradient(dtype: DType) -> None:
 def fitting(dtype: DType) -> None:
     """An epoch with each first-order update, in one call and step by step, and a damped step with full and diagonal curvature."""
     net, (X, y, classes) = network(SMALL, dtype), batch(SMALL, dtype, SHARED)
-    for truth, cost in ((classes, COST), (y, Cost("squared_error"))):
-        training.fit(net, X, truth, cost, LevenbergMarquardt(solver="cholesky"), BatchSchedule(SHARED), epochs=1, progress=False)
+    for targets, cost in ((classes, COST), (y, Cost("squared_error"))):
+        training.fit(net, X, targets, cost, LevenbergMarquardt(solver="cholesky"), BatchSchedule(SHARED), epochs=1, progress=False)
     X, _, classes = batch(SMALL, dtype)
     for update in (GradientDescent(0.1), Adam(), AdamW(), RMSprop()):
         for cost in (COST, Cost("softmax_cross_entropy", reductions.power_mean(2.0))):

@@ -88,7 +88,7 @@ class Batch:
 
     def collect(self, function: Callable[..., Any], *columns: Any) -> NDArray[Any]:
         """The same, an array for each leaf, in one array."""
-        return np.concatenate(gathered(self.client, self._tasks(on_worker.joined, function, columns, np.concatenate)))
+        return np.concatenate(gathered(self.client, self._tasks(on_worker.combined, function, columns, np.concatenate)))
 
     def total(self, function: Callable[..., Any], *columns: Any, numbers: int, join: Callable[[Any, Any], Any] = np.add) -> Any:
         """The same, values of so many numbers, joined up the fixed tree."""

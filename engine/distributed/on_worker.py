@@ -64,7 +64,7 @@ def in_turn(function: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def same(value: Any) -> Any:
-    """A value, held by a worker for all."""
+    """A value that a worker keeps for all."""
     return value
 
 
@@ -138,13 +138,14 @@ def at_leaves(function: Callable[..., Any], tree: Tree, spread: Sequence[bool], 
             for i in range(len(tree_of_sums.leaves_of(tree)))]
 
 
-def joined(function: Callable[..., Any], tree: Tree, spread: Sequence[bool], columns: Any, join: Callable[[list[Any]], Any]) -> Any:
-    """The values of a function at the leaves of a group, joined all at once."""
+def combined(function: Callable[..., Any], tree: Tree, spread: Sequence[bool], columns: Any,
+             join: Callable[[list[Any]], Any]) -> Any:
+    """The values of a function at the leaves of a group, combined all at once by `join`."""
     return join(at_leaves(function, tree, spread, columns))
 
 
 def folded(function: Callable[..., Any], tree: Tree, spread: Sequence[bool], columns: Any, join: Callable[[Any, Any], Any]) -> Any:
-    """The values of a function at the leaves of a group, joined up the fixed tree."""
+    """The values of a function at the leaves of a group, combined up the fixed tree by `join`."""
     values = dict(zip(tree_of_sums.leaves_of(tree), at_leaves(function, tree, spread, columns)))
     return tree_of_sums.folded(tree, values, join)
 

@@ -155,7 +155,7 @@ def ntk(network: Network, shards: Shards) -> SpreadTangentKernel:
     ----------
     network : Network
     shards : Shards
-        Their truths take no part.
+        Their targets take no part.
 
     Returns
     -------

@@ -62,7 +62,7 @@ class Shards:
         return self._homes[shard]
 
     def ready(self, network: Network, loss: Loss | None) -> list[Any]:
-        """A future for every shard, of its samples checked and cast for a network and a loss (or None, where truths take no part);
+        """A future for every shard, of its samples checked and cast for a network and a loss (or None, where targets take no part);
         kept until others are asked for."""
         kind = (network.widths[0], network.widths[-1], network.dtype, loss)
         if self._ready is not None and _serves(self._kind, kind):
@@ -115,8 +115,8 @@ class Shards:
 
 def _serves(held: tuple[Any, ...], wanted: tuple[Any, ...]) -> bool:
     """Whether samples held for one network and loss are those that another network and loss want."""
-    truths = wanted[3] is None or (held[3] is not None and held[3].kind == wanted[3].kind)
-    return held[:3] == wanted[:3] and truths
+    same_targets = wanted[3] is None or (held[3] is not None and held[3].kind == wanted[3].kind)
+    return held[:3] == wanted[:3] and same_targets
 
 
 def large_values() -> Any:

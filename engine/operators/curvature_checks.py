@@ -59,12 +59,12 @@ def square_fits(size, dtype, owner):
                           "use its products, diagonal() or blocks()")
 
 
-def joined_fits(m, size, dtype, most):
+def user_hessian_fits(m, size, dtype, max_bytes):
     """Refuse what a user's own ∇²φ takes beyond products."""
     wanted = m * (2 * size + m) * dtype.itemsize
-    if wanted > most:
-        raise MemoryError(f"max_bytes is {most}, but the curvature of a user's own reduction takes {wanted} bytes beyond products, "
-                          f"[{m}, {size}] and [{m}, {m}] numbers; use its products")
+    if wanted > max_bytes:
+        raise MemoryError(f"max_bytes is {max_bytes}, but the curvature of a user's own reduction takes {wanted} bytes beyond "
+                          f"products, [{m}, {size}] and [{m}, {m}] numbers; use its products")
 
 
 def input_direction(V, shape, dtype):

@@ -152,8 +152,8 @@ class CurvatureOperator(RealOperator):
     def blocks(self):
         """The diagonal block of (W^l, b^l) for l = 1 … L: a list of arrays [P_l, P_l], P_l = n_l (n_{l−1} + 1), in θ's order."""
         layers = range(1, self.network.depth + 1)
-        most = max(rows.stop - rows.start for rows in map(self._rows, layers))
-        curvature_checks.square_fits(most, self.dtype, self._name)
+        largest = max(rows.stop - rows.start for rows in map(self._rows, layers))
+        curvature_checks.square_fits(largest, self.dtype, self._name)
         found = [np.zeros((rows.stop - rows.start,) * 2, self.dtype) for rows in map(self._rows, layers)]
         self.add_blocks([(l, l, block) for l, block in zip(layers, found)])
         user_part = self._user_part()

@@ -5,12 +5,12 @@ M_k [n_l, n_l′] stands between neurons of the two layers, and ā = (a, 1), so 
 
 import numpy as np
 
-SLAB = 1 << 28  # bytes of products of inputs held at once
+SLAB = 1 << 28  # bytes of products of inputs that are kept at once
 
 
-def slabs(m, bytes_each, held):
-    """Ranges of samples, as many at once as `held` bytes hold."""
-    step = max(1, held // bytes_each)
+def slabs(m, bytes_each, max_bytes):
+    """Ranges of samples, as many in each as `max_bytes` hold."""
+    step = max(1, max_bytes // bytes_each)
     return [(first, min(first + step, m)) for first in range(0, m, step)]
 
 

@@ -21,9 +21,9 @@ class EigenCorrected(KroneckerFactored):
         for part in self._parts():
             for l, ((U, V, _), total) in enumerate(zip(spectrum, totals), 1):
                 inputs = (part.inputs(l) @ V)**2
-                for some, chain in part.chains(l):
+                for chunk, chain in part.chains(l):
                     rotated = chain @ U
-                    total += np.einsum("kip,kip->kp", rotated, rotated).T @ inputs[some]
+                    total += np.einsum("kip,kip->kp", rotated, rotated).T @ inputs[chunk]
         return [(U, V, np.maximum(total, 0)) for (U, V, _), total in zip(spectrum, totals)]
 
     def _matvec(self, v):

@@ -82,9 +82,9 @@ def _gradients_at_draws(cost, A, draws, start):
     out = np.empty((draws, *A.shape), A.dtype)
     for first in range(0, len(A), BLOCK):
         generator = np.random.default_rng([entropy, block + first // BLOCK])
-        some = slice(first, first + BLOCK)
+        rows = slice(first, first + BLOCK)
         for r in range(draws):
-            out[r, some] = _gradient_at_a_draw(cost, A[some], generator)
+            out[r, rows] = _gradient_at_a_draw(cost, A[rows], generator)
     return out
 
 

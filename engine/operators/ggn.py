@@ -57,10 +57,10 @@ class GaussNewtonOperator(KeptCurvature):
         work = PASSES * m * kernels.layout.sample_work
         nodes = chunk_nodes(network, m, work)
         over(len(nodes), work, ggn_product, kernels.theta, kernels.backward_weights, kernels.plan, forward.stack,
-             self._hessian_panels, v, nodes, self._room(nodes))
+             self._hessian_panels, v, nodes, self._workspaces(nodes))
         return folded(nodes)
 
-    def _room(self, nodes):
+    def _workspaces(self, nodes):
         network, wide = self.network, lanes(self.dtype)
         return thread_workspaces(sum_size(network.kernels.plan, wide, len(self._losses), network.size, len(nodes)), self.dtype)
 
@@ -80,7 +80,7 @@ class GaussNewtonOperator(KeptCurvature):
             over(blocks, m * sum(network.widths), pack_squares, plan, stack, m, size, packed)
             return summed_by_rows(network, factors, packed, m, work)
         nodes = chunk_nodes(network, m, work)
-        over(len(nodes), work, square_sums, kernels.theta, plan, stack, factors, m, nodes, self._room(nodes))
+        over(len(nodes), work, square_sums, kernels.theta, plan, stack, factors, m, nodes, self._workspaces(nodes))
         return folded(nodes)
 
     def _between_neurons(self, first, stop):

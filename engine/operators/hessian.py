@@ -56,15 +56,15 @@ class HessianOperator(KeptCurvature):
     def _apply(self, v, V, inputs, share=None):
         """D²C (v, V) without the rank-one part of ∇²φ: the part of θ [P], and of X into `inputs` where it has rows."""
         network, kernels, m = self.network, self.network.kernels, len(self._losses)
-        plan, back = kernels.plan, v
+        plan, backward_v = kernels.plan, v
         if any_transposed(plan):
-            back = np.empty_like(v)
-            over(sum(network.widths[1:]), network.size, transpose_weights, v, plan, back)
+            backward_v = np.empty_like(v)
+            over(sum(network.widths[1:]), network.size, transpose_weights, v, plan, backward_v)
         work = PASSES * m * kernels.layout.sample_work
         nodes = chunk_nodes(network, m, work)
         source = self._source(v, V, share)
         over(len(nodes), work, hessian_product, kernels.theta, kernels.backward_weights, plan, self.forward.stack, self._terms,
-             Directions(v, back, V, source), Products(nodes, inputs))
+             Directions(v, backward_v, V, source), Products(nodes, inputs))
         return folded(nodes)
 
     def _source(self, v, V, share):
@@ -127,8 +127,8 @@ class HessianOperator(KeptCurvature):
         """The diagonal [P] without what of ∇²φ joins samples."""
         out = np.zeros(self.shape[0], self.dtype)
         network, layout = self.network, self.network.kernels.layout
-        most = max(n * n for n in network.widths[1:])
-        for first, stop in slabs(len(self._losses), most * self.dtype.itemsize * network.depth, self._held):
+        largest = max(n * n for n in network.widths[1:])
+        for first, stop in slabs(len(self._losses), largest * self.dtype.itemsize * network.depth, self._product_bytes):
             between = self._between_neurons(first, stop)
             for l in range(1, network.depth + 1):
                 a = self.forward.a(l - 1)[first:stop]
@@ -198,8 +198,8 @@ def hessian(network, X, y, cost, *, max_bytes=None):
     >>> H.input_product(np.array([[1.0]]))
     array([[-1.]])
     """
-    if (most := checks.max_bytes(max_bytes)) is None:
+    if (max_bytes := checks.max_bytes(max_bytes)) is None:
         return HessianOperator(network, X, y, cost)
     curvature_checks.second_derivatives(object_checks.network(network, Network), "hessian")
     return SlabOperator(lambda X, y, cost, first, part: HessianOperator(network, X, y, cost, part), "hessian", network, X, y, cost,
-                        most, True)
+                        max_bytes, True)

@@ -1,4 +1,4 @@
-"""J = D_θ A, held in rank-one factors (eq. 7–10 and 19)."""
+"""J = D_θ A, kept in rank-one factors (eq. 7–10 and 19)."""
 
 import numpy as np
 
@@ -21,7 +21,7 @@ from .real_operator import RealOperator
 
 STREAMED = 1 << 25  # bytes of J from which on it is written past the cache: 17970 x 6570 f64, three times as fast
 NARROW = {8: 16, 4: 12}  # by bytes of a number, the widest layer up to which rows are made column by column: 2-2-1 63 to 10 ns
-PIECE = 2 * SMALL  # bytes of J whose samples are forward at a time
+PIECE = 2 * SMALL  # bytes of J whose samples go forward at once
 
 
 class Jacobian(RealOperator):
@@ -132,8 +132,8 @@ class Jacobian(RealOperator):
         Parameters
         ----------
         out : ndarray or numpy.memmap [m n, P], optional
-            Filled and returned; C-contiguous, of the network's dtype. Fresh memory costs about as much as the work itself. Of many
-            samples some are forward at a time, so that a memmap is filled in bounded memory.
+            Filled and returned; C-contiguous, of the network's dtype. Fresh memory costs about as much as the work itself. Many
+            samples go forward piece by piece, so that a memmap is filled in bounded memory.
 
         Raises
         ------
@@ -160,8 +160,8 @@ class Jacobian(RealOperator):
     def _fill(self, rows, streaming):
         plan = self.network.kernels.plan
         if max(self.network.widths) <= NARROW[self.dtype.itemsize]:
-            room = thread_workspaces(narrow_size(plan, lanes(self.dtype), self.dtype.itemsize), self.dtype)
-            self._over(rows.size, narrow_dense, *self._chain_arguments, rows, room)
+            workspaces = thread_workspaces(narrow_size(plan, lanes(self.dtype), self.dtype.itemsize), self.dtype)
+            self._over(rows.size, narrow_dense, *self._chain_arguments, rows, workspaces)
             return
         numbers = dense_size(plan, lanes(self.dtype))
         self._over(rows.size, dense, *self._chain_arguments, rows, thread_workspaces(numbers, self.dtype), streaming)
@@ -223,9 +223,10 @@ class Jacobian(RealOperator):
         network, kernels, m = self.network, self.network.kernels, len(self.X)
         out = np.empty((m, network.widths[-1]), self.dtype)
         if self._passes.take_one_shot():
-            room = thread_workspaces(GROUP * lanes(self.dtype) * kernels.layout.stack_lines + lanes(self.dtype)**2, self.dtype)
+            wide = lanes(self.dtype)
+            workspaces = thread_workspaces(GROUP * wide * kernels.layout.stack_lines + wide**2, self.dtype)
             over(panel_count(m, self.dtype), 3 * m * network.size, streamed_product, kernels.theta, kernels.plan,
-                 self.X, NO_INDICES, v, out, room)
+                 self.X, NO_INDICES, v, out, workspaces)
         else:
             self._over(2 * m * network.size, product, *self._kernel_arguments, v, out)
         return out.reshape(-1)

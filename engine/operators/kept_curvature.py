@@ -15,7 +15,7 @@ class SlabPart(NamedTuple):
     """What the operator of one slab, or of one leaf, is told by whoever knows all samples."""
 
     added: np.ndarray | None  # the diagonal of ∇²φ at the slab's samples, where ∇²φ takes part
-    held: int = SLAB  # bytes of products of inputs that `dense` may hold at once
+    product_bytes: int = SLAB  # bytes of products of inputs that `dense` may keep at once
 
 
 class KeptCurvature(CurvatureOperator):
@@ -66,8 +66,8 @@ class KeptCurvature(CurvatureOperator):
         return rows
 
     @property
-    def _held(self):
-        return SLAB if self._part is None else self._part.held
+    def _product_bytes(self):
+        return SLAB if self._part is None else self._part.product_bytes
 
     def _between_neurons(self, first, stop):
         """A function of (l, l′ ≥ l): the second derivatives [stop − first, n_l, n_l′] between neurons of two layers."""
@@ -77,8 +77,8 @@ class KeptCurvature(CurvatureOperator):
         """Add to each target of (l, l′ ≥ l, target) the block of layers l and l′, but for what of ∇²φ joins samples."""
         widths, m = self.network.widths, len(self._losses)
         inputs = [with_one(self.forward.a(l)) for l in range(self.network.depth)]
-        most = max(widths[l] * widths[k] + (widths[l - 1] + 1) * (widths[k - 1] + 1) for l, k, _ in pairs)
-        for first, stop in slabs(m, most * self.dtype.itemsize, self._held):
+        largest = max(widths[l] * widths[k] + (widths[l - 1] + 1) * (widths[k - 1] + 1) for l, k, _ in pairs)
+        for first, stop in slabs(m, largest * self.dtype.itemsize, self._product_bytes):
             between = self._between_neurons(first, stop)
             for l, k, target in pairs:
                 a, b = inputs[l - 1][first:stop], inputs[k - 1][first:stop]

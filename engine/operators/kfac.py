@@ -10,7 +10,7 @@ from ..blocks import cut
 from ..cost import Cost
 from ..network import Network
 from ..reductions import weighted_by
-from ..rows import gathered, samples, truths
+from ..rows import gathered, read_targets, samples
 from ..two_passes import READ, losses_in_slabs
 from . import checks as operator_checks
 from .docstrings import documented
@@ -18,14 +18,14 @@ from .jacobian import Jacobian
 from .output_hessian import curvature_factor
 from .real_operator import RealOperator
 
-SLAB = 1 << 26  # bytes of the chains of a layer that are held at once
+SLAB = 1 << 26  # bytes of the chains of a layer that are multiplied at once
 
 
 class _Part(NamedTuple):
-    """J, S [samples, n, n] with S Sᵀ = (∇φ)_k ∇²L_k, and (∇φ)_k / Σ ∇φ of some samples."""
+    """Of all samples or a slab: J, S [samples, n, n] with S Sᵀ = (∇φ)_k ∇²L_k, and (∇φ)_k / Σ ∇φ."""
 
     jacobian: Jacobian
-    roots: np.ndarray
+    factor: np.ndarray
     shares: np.ndarray
 
     def inputs(self, l):
@@ -34,13 +34,13 @@ class _Part(NamedTuple):
         return np.concatenate([a, np.ones((len(a), 1), a.dtype)], axis=1)
 
     def chains(self, l):
-        """Sᵀ B^l [., n, n_l], from the chain B^l of eq. 7, of a few samples at a time, and which they are."""
-        m, n = self.roots.shape[:2]
-        step = max(1, SLAB // (n * self.jacobian.network.widths[l] * self.roots.itemsize))
+        """Sᵀ B^l [., n, n_l], from the chain B^l of eq. 7, a few samples at a time: their slice, and theirs."""
+        m, n = self.factor.shape[:2]
+        step = max(1, SLAB // (n * self.jacobian.network.widths[l] * self.factor.itemsize))
         chain = self.jacobian.chain(l)
         for first in range(0, m, step):
-            some = slice(first, min(m, first + step))
-            yield some, self.roots[some].transpose(0, 2, 1) @ chain[some]
+            chunk = slice(first, min(m, first + step))
+            yield chunk, self.factor[chunk].transpose(0, 2, 1) @ chain[chunk]
 
 
 def _shares(weights, total):
@@ -60,13 +60,13 @@ class KroneckerFactored(RealOperator):
 
     def __init__(self, network, X, y, cost, max_bytes=None):
         self.network, self._cost = object_checks.network(network, Network), object_checks.cost(cost, Cost)
-        most = checks.max_bytes(max_bytes)
-        self._X = samples(X, network.widths[0], network.dtype, bounded=most is not None)
-        self._targets = truths(y, len(self._X), network.widths[-1], network.dtype, cost, bounded=most is not None)
+        max_bytes = checks.max_bytes(max_bytes)
+        self._X = samples(X, network.widths[0], network.dtype, bounded=max_bytes is not None)
+        self._targets = read_targets(y, len(self._X), network.widths[-1], network.dtype, cost, bounded=max_bytes is not None)
         self._slabs, self._kept = None, None
-        if most is not None:
-            self._slabs = cut(len(self._X), self._bytes, most)
-            self._weights = np.maximum(cost.reduce(losses_in_slabs(network, self._X, self._targets, cost, most))[1], 0)
+        if max_bytes is not None:
+            self._slabs = cut(len(self._X), self._bytes, max_bytes)
+            self._weights = np.maximum(cost.reduce(losses_in_slabs(network, self._X, self._targets, cost, max_bytes))[1], 0)
         widths = network.widths
         self.input_factors = [np.zeros((n + 1, n + 1), network.dtype) for n in widths[:-1]]
         self.output_factors = [np.zeros((n, n), network.dtype) for n in widths[1:]]
@@ -93,15 +93,15 @@ class KroneckerFactored(RealOperator):
             if self._kept is None:
                 X, targets, _ = gathered(self._X, self._targets, np.arange(len(self._X)))
                 J = Jacobian(self.network, X)
-                roots, weights = curvature_factor(self._cost, J.forward.outputs, targets)
-                self._kept = _Part(J, roots, _shares(weights, weights.sum()))
+                factor, weights = curvature_factor(self._cost, J.forward.outputs, targets)
+                self._kept = _Part(J, factor, _shares(weights, weights.sum()))
             yield self._kept
             return
         for slab in self._slabs:
             J = Jacobian(self.network, self._X[slab])
             cost = Cost(self._cost.loss, weighted_by(self._weights[slab]))
-            roots, weights = curvature_factor(cost, J.forward.outputs, self._targets[slab])
-            yield _Part(J, roots, _shares(weights, self._weights.sum()))
+            factor, weights = curvature_factor(cost, J.forward.outputs, self._targets[slab])
+            yield _Part(J, factor, _shares(weights, self._weights.sum()))
 
     def _spectrum(self):
         """(U, V, s) for every layer: the eigenvectors of B_l and A_l, and the eigenvalues s [n_l, n_{l−1} + 1] of B_l ⊗ A_l."""

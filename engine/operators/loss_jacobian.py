@@ -1,4 +1,4 @@
-"""D_θ φ̃, the gradients of single samples' losses as rows, held in rank-one factors (eq. 8, 13 and 17)."""
+"""D_θ φ̃, the gradients of single samples' losses as rows, kept in rank-one factors (eq. 8, 13 and 17)."""
 
 import numpy as np
 

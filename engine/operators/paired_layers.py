@@ -28,7 +28,7 @@ class PairedLayers:
     def __init__(self, network):
         self.network, depth = network, network.depth
         self._pairs = np.zeros((depth * (depth + 1) // 2, 7), np.int64)
-        self.size, self._most = pair_places(network.kernels.plan, self._pairs, lanes(network.dtype))
+        self.size, self._pair_size = pair_places(network.kernels.plan, self._pairs, lanes(network.dtype))
 
     def upper_triangle(self, stack, curvature):
         """Jᵀ H J [P, P] on and above the diagonal; what is below is no part of it.
@@ -42,9 +42,9 @@ class PairedLayers:
         while 2 * nodes * SAMPLES <= m and nodes < NODES:
             nodes *= 2
         partial = np.empty((nodes, self.size), dtype)
-        room = thread_workspaces(pair_size(plan, lanes(dtype), self._most), dtype)
+        workspaces = thread_workspaces(pair_size(plan, lanes(dtype), self._pair_size), dtype)
         over(nodes, m * self.size, pair_sums, kernels.theta, kernels.backward_weights, plan, stack, curvature, self._pairs,
-             self._most, partial, room)
+             self._pair_size, partial, workspaces)
         over(self.size, nodes * self.size, fold_columns, partial)
         out = np.zeros((network.size, network.size), dtype)
         over(sum(network.widths[1:]), SPREAD * out.size, spread, plan, partial[0], self._pairs, out)

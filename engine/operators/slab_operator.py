@@ -11,7 +11,7 @@ from ..kernels.sums import BLOCK
 from ..network import Network
 from ..pool import num_threads
 from ..reductions import weighted_by
-from ..rows import as_given, gathered, samples, truths
+from ..rows import as_given, gathered, read_targets, samples
 from ..two_passes import READ, TwoPasses
 from . import curvature_checks
 from .curvature_operator import CurvatureOperator
@@ -42,9 +42,9 @@ class SlabOperator(CurvatureOperator):
     def __init__(self, build, name, network, X, y, cost, max_bytes, reduction_curvature):
         object_checks.network(network, Network)
         object_checks.cost(cost, Cost)
-        self._build, self._most = build, max_bytes
+        self._build, self._max_bytes = build, max_bytes
         self._X = samples(X, network.widths[0], network.dtype, bounded=True)
-        self._targets = truths(y, len(self._X), network.widths[-1], network.dtype, cost, bounded=True)
+        self._targets = read_targets(y, len(self._X), network.widths[-1], network.dtype, cost, bounded=True)
         self._slabs = cut(len(self._X), lambda count: self._bytes(network, count), max_bytes)
         self._passes = TwoPasses(network, self._X, self._targets, cost, None, max_bytes)
         losses = np.empty(len(self._X), network.dtype)
@@ -57,8 +57,8 @@ class SlabOperator(CurvatureOperator):
         n, stack_lines = network.widths[-1], network.kernels.layout.stack_lines
         lines = 2 * stack_lines + 3 * sum(network.widths) + curvature_lines(n, -1) + 8 * n
         threads = min(num_threads(), block_count(count))
-        room = threads * (2 * BLOCK * (stack_lines + 3 * max(network.widths)) + 2 * lanes(network.dtype)**2)
-        numbers = count * lines + room + (levels_of(len(self._X), count) + 4 * threads) * network.size
+        workspaces = threads * (2 * BLOCK * (stack_lines + 3 * max(network.widths)) + 2 * lanes(network.dtype)**2)
+        numbers = count * lines + workspaces + (levels_of(len(self._X), count) + 4 * threads) * network.size
         return 2 * (int(numbers) * network.dtype.itemsize + count * READ * (network.widths[0] + self._targets.shape[1] + 1))
 
     def _operators(self):
@@ -70,14 +70,14 @@ class SlabOperator(CurvatureOperator):
             y = as_given(targets, self.cost.loss.kind, self.network.widths[-1])
             cost = Cost(self.cost.loss, weighted_by(self._weights[slab]))
             added = None if self._added is None else self._added[slab]
-            yield slab, self._build(X, y, cost, slab.start, SlabPart(added, min(SLAB, self._most // 2)))
+            yield slab, self._build(X, y, cost, slab.start, SlabPart(added, min(SLAB, self._max_bytes // 2)))
 
     def sum_product(self, v, share=None):
-        """The sum over slabs of their products with v [P]."""
+        """The products of all slabs with v, summed up, [P]."""
         return self._products(v[:, None])[:, 0]
 
     def _products(self, V):
-        """One product for each column, the slabs' forward passes made once for all."""
+        """The product with each column of V; each slab goes forward once for all of them."""
         shares = self._user_shares(V)
         total = SlabSum(V.size, self.dtype, len(self._slabs))
         for slab, operator in self._operators():
@@ -126,7 +126,7 @@ class SlabOperator(CurvatureOperator):
     def loss_rows(self):
         """∇_θ L_k of every sample [m, P]; a MemoryError where `max_bytes` does not hold them."""
         m = len(self._losses)
-        curvature_checks.joined_fits(m, self.shape[0], self.dtype, self._most)
+        curvature_checks.user_hessian_fits(m, self.shape[0], self.dtype, self._max_bytes)
         rows = np.empty((m, self.shape[0]), self.dtype)
         for slab, operator in self._operators():
             rows[slab] = operator.loss_rows()

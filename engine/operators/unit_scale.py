@@ -34,6 +34,6 @@ def unit_scale(operator):
     def forward(V):
         return ((operator @ V) / scale).astype(dtype, copy=False)
 
-    def back(U):
+    def transposed(U):
         return ((operator.T @ U) / scale).astype(dtype, copy=False)
-    return float(scale), LinearOperator(operator.shape, forward, back, forward, dtype, back)
+    return float(scale), LinearOperator(operator.shape, forward, transposed, forward, dtype, transposed)

@@ -11,13 +11,13 @@ from ..operators.output_hessian import OutputHessian
 from ..operators.paired_layers import PairedLayers
 from .linearised import RightSide, hidden_by_rounding
 
-SLAB = 1 << 23  # bytes of J held at once; 1-20-20-1, m 2000, float64, a step: 1 MiB 32 ms, 4 MiB 24, 8 MiB (one slab) 18
+SLAB = 1 << 23  # bytes of J made at once; 1-20-20-1, m 2000, float64, a step: 1 MiB 32 ms, 4 MiB 24, 8 MiB (one slab) 18
 PIECE = 512  # samples whose MᵀM is summed by pairs of layers at a time, at least
 SUMS = 1 << 22  # numbers up to which MᵀM is summed by pairs of layers; 1-20-20-1, m 2000, float64: 8.7 ms by slabs, 4.4 by pairs
 
 
 def samples_at_once(network):
-    """Number of samples whose rows of J are held at once, whatever bounds memory: sums over them go through BLAS."""
+    """Number of samples whose rows of J are in memory at once, whatever bounds memory: sums over them go through BLAS."""
     return max(1, SLAB // (network.widths[-1] * network.size * network.dtype.itemsize))
 
 
@@ -92,11 +92,11 @@ class KeptLinearised:
     def _pulled(self, u):
         return transposed_product(self.network, self._jacobian.forward.stack, u)[self.free]
 
-    def _turned(self, values, backward=False):
-        """Sᵀ values, or S values, for values [m, n]."""
+    def _factor_product(self, values, transpose=True):
+        """Sᵀ w, or S w, for w = values [m, n]."""
         if self.factor.ndim == 2:
             return self.factor * values
-        return np.einsum("kij,kj->ki" if backward else "kij,ki->kj", self.factor, values)
+        return np.einsum("kij,ki->kj" if transpose else "kij,kj->ki", self.factor, values)
 
     def pushed(self, direction):
         """J v [m, n] for v [p]."""
@@ -111,11 +111,11 @@ class KeptLinearised:
 
     def product(self, direction):
         """M v [m, n]."""
-        return self._turned(self.pushed(direction))
+        return self._factor_product(self.pushed(direction))
 
     def adjoint(self, image):
         """Mᵀ w [p] for w [m, n]."""
-        return self._pulled(np.ascontiguousarray(self._turned(image, backward=True)))
+        return self._pulled(np.ascontiguousarray(self._factor_product(image, transpose=False)))
 
     def normal_product(self, direction):
         """MᵀM v [p] for v [p]."""
@@ -130,16 +130,16 @@ class KeptLinearised:
 
     def right_side(self, change):
         """Jᵀ S Sᵀ d [p] for a change d [m, n] of the outputs."""
-        image = self._turned(change)
+        image = self._factor_product(change)
         return RightSide(self.adjoint(image), image.reshape(-1), None)
 
     def steepest(self):
         """D_θ C as Mᵀ w + rest: w = S⁺ D_A C, and the rest is what S does not reach."""
         u, eps = self.output_gradient, np.finfo(self.network.dtype).eps
         squares = self.factor**2 if self.factor.ndim == 2 else np.einsum("kij,kij->kj", self.factor, self.factor)
-        turned = self._turned(u)
-        image = np.divide(turned, squares, out=np.zeros_like(turned), where=squares > 0)
-        left = u - self._turned(image, backward=True)
+        scaled = self._factor_product(u)
+        image = np.divide(scaled, squares, out=np.zeros_like(scaled), where=squares > 0)
+        left = u - self._factor_product(image, transpose=False)
         rest = None if np.abs(left).max() <= 8 * eps * np.abs(u).max() else self._pulled(left)
         return RightSide(self.gradient, image.reshape(-1), rest)
 
@@ -149,7 +149,7 @@ class KeptLinearised:
 
     def half_square(self, pushed):
         """½ |M v|² from J v [m, n]."""
-        return 0.5 * float(np.square(self._turned(pushed)).sum())
+        return 0.5 * float(np.square(self._factor_product(pushed)).sum())
 
     def rounding(self, diagonal, image):
         """By how much C may differ for θ whose last digits differ: ε (|C| + |w| |M diag θ| / √mn), the second norm Frobenius'.
@@ -162,13 +162,13 @@ class KeptLinearised:
     def rows(self):
         """Yield M = Sᵀ J in slabs of whole samples [rows, p], each valid until the next is taken."""
         m, n = self.outputs.shape
-        held = samples_at_once(self.network)
-        memory = np.empty((min(held, m) * n, self.network.size), self.network.dtype)
-        for first in range(0, m, held):
-            count = min(held, m - first)
-            yield self._turned_rows(self._jacobian_of(first, count).dense(out=memory[:count * n]), slice(first, first + count))
+        at_once = samples_at_once(self.network)
+        memory = np.empty((min(at_once, m) * n, self.network.size), self.network.dtype)
+        for first in range(0, m, at_once):
+            count = min(at_once, m - first)
+            yield self._scaled_rows(self._jacobian_of(first, count).dense(out=memory[:count * n]), slice(first, first + count))
 
-    def _turned_rows(self, slab, samples):
+    def _scaled_rows(self, slab, samples):
         factor = self.factor[samples]
         if factor.ndim == 2:
             slab *= factor.reshape(-1, 1)
@@ -200,11 +200,11 @@ class KeptLinearised:
 
     def diagonal(self):
         """The diagonal of MᵀM [p], from the factors (Bˡ, aˡ⁻¹) of J."""
-        network, m, held, layout = self.network, len(self.outputs), samples_at_once(self.network), self.network.kernels.layout
+        network, m, at_once, layout = self.network, len(self.outputs), samples_at_once(self.network), self.network.kernels.layout
         out = np.zeros(network.size, network.dtype)
-        for first in range(0, m, held):
-            J = self._jacobian_of(first, min(held, m - first))
-            factor = self.factor[first:first + held]
+        for first in range(0, m, at_once):
+            J = self._jacobian_of(first, min(at_once, m - first))
+            factor = self.factor[first:first + at_once]
             for l in range(1, network.depth + 1):
                 B = J.chain(l)
                 rows = factor[:, :, None] * B if factor.ndim == 2 else np.matmul(factor.transpose(0, 2, 1), B)

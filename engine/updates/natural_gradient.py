@@ -10,7 +10,7 @@ from .second_order import DampedStep
 class NaturalGradient(DampedStep):
     """θ ← θ − η (F + λ I)⁻¹ D_θ C, with Fisher's information F = Σ_k (∇φ)_k Jᵀ_k E[∇L ∇Lᵀ] J_k (eq. 21; Amari 1998).
 
-    The expectation is over truths drawn from the model itself, the density exp(−L), and exact: for squared_error,
+    The expectation is over targets drawn from the model itself, the density exp(−L), and exact: for squared_error,
     softmax_cross_entropy, binary_cross_entropy and poisson it equals ∇²L, so that F is the generalised Gauss–Newton matrix;
     for absolute_error, log_cosh and huber it is a constant. hinge, cosine and losses of one's own are no densities: a
     ValueError. The scale is the reduction's: under "mean" F is divided by m.

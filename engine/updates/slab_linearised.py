@@ -42,16 +42,16 @@ class SlabLinearised(KeptLinearised):
     """
 
     def _forward(self):
-        network, most, m = self.network, self.problem.max_bytes, len(self.problem.step)
-        self.kept_bytes = most
-        held, numbers, size = min(samples_at_once(network), m), _sample_numbers(network), network.dtype.itemsize
-        rows = held * (network.widths[-1] * network.size + numbers) * size
+        network, max_bytes, m = self.network, self.problem.max_bytes, len(self.problem.step)
+        self.kept_bytes = max_bytes
+        at_once, numbers, size = min(samples_at_once(network), m), _sample_numbers(network), network.dtype.itemsize
+        rows = at_once * (network.widths[-1] * network.size + numbers) * size
 
         def bytes_of(samples):
             sums = (levels_of(m, samples) + 8) * network.size
             return int(samples * (numbers * size + READ * network.widths[0]) + sums * size + rows)
 
-        self._slabs, self.X = cut(m, bytes_of, most), _Samples(self.problem)
+        self._slabs, self.X = cut(m, bytes_of, max_bytes), _Samples(self.problem)
         self.outputs = self._outputs_of(network)
 
     @property

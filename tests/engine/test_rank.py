@@ -171,7 +171,7 @@ def test_the_least_norm_is_that_of_d():
         for squares, right in ((np.ones(2), [1.0, 2.0]), (np.array([1.0, 100.0]), [125 / 26, 5 / 52])):
             for damping in (0.0, 1e-14):
                 solver.damp(damping, squares)
-                np.testing.assert_allclose(solver.solve(solver.turned(np.array([5.0, 10.0]))), right, rtol=1e-9)
+                np.testing.assert_allclose(solver.solve(solver.projected(np.array([5.0, 10.0]))), right, rtol=1e-9)
 
 
 def test_steps_that_rounding_hides_come_to_an_end():

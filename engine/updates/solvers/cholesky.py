@@ -19,7 +19,7 @@ def normal_matrix(linearised: KeptLinearised) -> Array:
 
 
 class Cholesky:
-    """MᵀM summed layer by layer or slab by slab, M never held; each damping costs one decomposition, p³/6 multiply-adds.
+    """MᵀM summed layer by layer or slab by slab, M never formed; each damping costs one decomposition, p³/6 multiply-adds.
 
     Squares the condition number of M: where that is above 1/√ε, `QR` has the digits. Where λ is below 10 ε of the diagonal,
     MᵀM + λ D² is scaled to a diagonal of 1 and its condition number estimated; where that says that rank may be short, the
@@ -78,7 +78,7 @@ class Cholesky:
         vector = right_side.vector
         if self._short is not None:
             rest = right_side.rest
-            return self._short.solve(self._short.turned(vector if rest is None else vector - rest), rest)
+            return self._short.solve(self._short.projected(vector if rest is None else vector - rest), rest)
         if self._scale is not None:
             return self._potrs(self._lower, vector / self._scale, lower=1)[0] / self._scale
         return self._potrs(self._lower, vector, lower=1)[0]

@@ -18,9 +18,9 @@ LEAST = 10  # times ε: λ below which rounding, divided by λ, would make a ste
 class Kernel:
     """δ = D⁻² Mᵀ (M D⁻² Mᵀ + λ I)⁻¹ w, the same step as the normal equations' (Woodbury), in mn × mn.
 
-    Where D is a multiple of I, M Mᵀ is Sᵀ (J Jᵀ) S from the Jacobian's factors and M is never held; else M is, mn p numbers,
+    Where D is a multiple of I, M Mᵀ is Sᵀ (J Jᵀ) S from the Jacobian's factors and M is never formed; else it is, mn p numbers,
     fewer than the p × p of the normal equations. Where λ is below 10 ε of the diagonal, and an estimate of the condition number
-    says that M may be short of rank, its singular values decide (`rank.least_ratio`), and `rank.LeastNorm` solves: M is held then.
+    says that M may be short of rank, its singular values decide (`rank.least_ratio`), and `rank.LeastNorm` solves, which forms M.
     """
 
     def __init__(self, linearised: KeptLinearised, steepest: RightSide) -> None:
@@ -36,7 +36,7 @@ class Kernel:
         """The diagonal of MᵀM [p]."""
         return self.linearised.diagonal()
 
-    def _held_rows(self) -> Array:
+    def _all_rows(self) -> Array:
         """M [mn, p]."""
         if self._rows is None:
             self._rows = np.vstack([slab.copy() for slab in self.linearised.rows()])
@@ -52,10 +52,10 @@ class Kernel:
                 gram *= s[:, None] * (s / squares[0])
                 return gram
             m, n = here.outputs.shape
-            turned = np.matmul(factor.transpose(0, 2, 1), gram.reshape(m, n, m * n)).reshape(m * n, m, n)
-            return (np.matmul(turned.transpose(1, 0, 2), factor).transpose(1, 0, 2) / squares[0]).reshape(m * n, m * n)
+            scaled = np.matmul(factor.transpose(0, 2, 1), gram.reshape(m, n, m * n)).reshape(m * n, m, n)
+            return (np.matmul(scaled.transpose(1, 0, 2), factor).transpose(1, 0, 2) / squares[0]).reshape(m * n, m * n)
         syrk = blas.get_blas_funcs("syrk", dtype=squares.dtype)
-        return syrk(1.0, (self._held_rows() / np.sqrt(squares)).T, trans=1, lower=1)
+        return syrk(1.0, (self._all_rows() / np.sqrt(squares)).T, trans=1, lower=1)
 
     def _take(self, squares: Array) -> Array:
         """M D⁻² Mᵀ for this D²."""
@@ -82,10 +82,10 @@ class Kernel:
             if rank.inverse_norm(self._lower, lower=True) * least < 1:
                 return True
         if self._found is None:
-            self._found = rank.of_rows(self._held_rows(), self._image, rank.metric(squares, self.diagonal()))
+            self._found = rank.of_rows(self._all_rows(), self._image, rank.metric(squares, self.diagonal()))
         if self._found is None:
             return False
-        self._short, self._turned = self._found
+        self._short, self._projected = self._found
         self._short.damp(damping, squares)
         return True
 
@@ -97,7 +97,7 @@ class Kernel:
     def solve(self, right_side: RightSide) -> Array:
         """δ [p]; not finite where λ is 0 and nothing solves it."""
         if self._short is not None:
-            return self._short.solve_for(right_side, self._image, self._turned)
+            return self._short.solve_for(right_side, self._image, self._projected)
         step = self._inverse(right_side.image)
         if right_side.rest is None:
             return step

@@ -32,7 +32,7 @@ def triangle(linearised: KeptLinearised, image: Any) -> Array:
 class QR:
     """R of M slab by slab, then R of [R; √λ D] for each damping: the condition number is M's own, not its square.
 
-    The image of the right side is turned along with M, as a column of its own. A side without one (an acceleration's) goes
+    The image of the right side is transformed along with M, as a column of its own. A side without one (an acceleration's) goes
     through Rᵀ R, the semi-normal equations (Björck 1987). Where λ is too small to fill what R may lack in rank, and an estimate of
     the condition number says that it may, the singular values of R E⁻¹ decide (`rank.least_ratio`), and `rank.LeastNorm` solves.
     """
@@ -60,13 +60,13 @@ class QR:
             if self._squares is None or not np.array_equal(squares, self._squares):
                 self._squares, self._found = squares.copy(), self._revealed(squares)
             if self._found is not None:
-                self._short, self._turned = self._found
+                self._short, self._projected = self._found
                 self._short.damp(damping, squares)
                 return True
         below = np.zeros((self._size, self._size + 1), self._top.dtype)
         below.flat[::self._size + 2] = np.sqrt(damping * squares)
         whole = stacked_triangle(self._top, below)[:self._size]
-        self._R, self._turned = np.asfortranarray(whole[:, :-1]), whole[:, -1]
+        self._R, self._projected = np.asfortranarray(whole[:, :-1]), whole[:, -1]
         pivots = np.abs(self._R.diagonal())
         return bool(np.isfinite(pivots).all() and pivots.min() > 0)
 
@@ -82,10 +82,10 @@ class QR:
     def solve(self, right_side: RightSide) -> Array:
         """δ [p]."""
         if self._short is not None:
-            return self._short.solve_for(right_side, self._image, self._turned)
+            return self._short.solve_for(right_side, self._image, self._projected)
         if right_side.image is not self._image:
             return self._semi_normal(right_side.vector)
-        step = self._trtrs(self._R, self._turned)[0]
+        step = self._trtrs(self._R, self._projected)[0]
         return step if right_side.rest is None else step + self._semi_normal(right_side.rest)
 
     def _semi_normal(self, vector: Array) -> Array:

@@ -94,23 +94,23 @@ class LeastNorm:
         found, failed = self._trtrs(R, b, trans=int(transposed))
         return found if failed == 0 else np.full_like(b, np.nan)
 
-    def turned(self, vector: Array) -> Array:
+    def projected(self, vector: Array) -> Array:
         """Uᵀ w [r] from Mᵀ w [p]."""
         return (self.V.T @ (vector / self.E)) / self.s
 
-    def solve_for(self, right_side: RightSide, image: Any, turned: Array) -> Array:
-        """δ [p] for a right side, whose Uᵀ w is `turned` where its image is `image`."""
+    def solve_for(self, right_side: RightSide, image: Any, projected: Array) -> Array:
+        """δ [p] for a right side, whose Uᵀ w is `projected` where its image is `image`."""
         if right_side.image is not image:
-            return self.solve(self.turned(right_side.vector))
-        return self.solve(turned, right_side.rest)
+            return self.solve(self.projected(right_side.vector))
+        return self.solve(projected, right_side.rest)
 
-    def solve(self, turned: Array, rest: Array | None = None) -> Array:
+    def solve(self, projected: Array, rest: Array | None = None) -> Array:
         """δ [p] from Uᵀ w [r] and what of the right side is no image, `rest` [p]; not finite where λ is 0 and nothing solves it."""
         outside = None
         if rest is not None:
             scaled = rest / self._D
             inside = self._Q.T @ scaled
-            turned = turned + self._solved(self._T, inside) / self.s
+            projected = projected + self._solved(self._T, inside) / self.s
             outside = scaled - self._Q @ inside
             limit = INCONSISTENT if self._damping == 0 else least_ratio(len(rest), rest.dtype)
             if np.linalg.norm(outside) <= limit * np.linalg.norm(scaled):
@@ -118,10 +118,10 @@ class LeastNorm:
             elif self._damping == 0:
                 return np.full_like(rest, np.nan)
         if self._stacked is None:
-            a = turned / self.s
+            a = projected / self.s
         else:
             Q, R = self._stacked
-            a = self._solved(R, Q[:len(self.s)].T @ turned)
+            a = self._solved(R, Q[:len(self.s)].T @ projected)
         step = self._of_least_norm(a)
         return step if outside is None else step + outside / (self._D * self._damping)
 
