@@ -10,7 +10,8 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from . import checks
-from .kernels.activations import CODES, CUSTOM, activate, second_derivative
+from .kernels.activations import CODES, CUSTOM, activate
+from .kernels.second_derivatives import second_derivative
 from .typing import Array
 
 

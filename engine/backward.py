@@ -8,6 +8,7 @@ from .kernels.backward import gradient
 from .kernels.gradient_workspace import workspace_size
 from .kernels.layout import WIDTH
 from .kernels.levels import fold_nodes
+from .kernels.losses import prepare_losses
 from .kernels.product import ROWS
 from .kernels.streamed import LossCodes, Results, Samples, streamed
 from .kernels.sums import BLOCK
@@ -117,6 +118,7 @@ def streamed_nodes(network, samples, loss, reduction_gradient, results):
     """
     m, kernels = len(reduction_gradient), network.kernels
     chunks = len(results[2])
+    prepare_losses((loss.code,), network.dtype)
     over(chunks, gradient_work(network, m), streamed, kernels.theta, kernels.backward_weights, kernels.plan,
          Samples(*samples), LossCodes(loss.code, loss.parameter), reduction_gradient, Results(*results),
          gradient_workspaces(network, m, chunks))  # eq. 20

@@ -9,8 +9,8 @@ from numpy.typing import ArrayLike
 from scipy.sparse import csr_array
 
 from . import checks, cost_checks, losses, reductions
-from .kernels.losses import loss_and_gradient
-from .kernels.reductions import constant_gradient, reduce_losses
+from .kernels.losses import loss_and_gradient, prepare_losses
+from .kernels.reductions import prepare_reductions, reduce_losses
 from .losses import Loss
 from .reductions import Reduction
 from .typing import Array, DType, Indices
@@ -68,11 +68,17 @@ class Cost:
         """The same cost with its reduction's per-sample data taken at `indices`."""
         return self if self.reduction.data.size == 0 else Cost(self.loss, self.reduction.at(indices))
 
+    def prepare(self, dtype: DType) -> None:
+        """Have its loss and its reduction compiled for `dtype`, before kernels that know them by their codes."""
+        prepare_losses((self.loss.code,), dtype)
+        prepare_reductions((self.reduction.code,), dtype)
+
     def losses_and_gradients(self, A: Array, targets: Array) -> tuple[Array, Array]:
         """L_k [m] and ∇L(a^{Lk}) [m, n] of checked A [m, n] and targets (eq. 11 and 17)."""
         m, n = A.shape
         if self.loss.code >= 0:
             values, gradients = np.empty(m, A.dtype), np.empty((m, n), A.dtype)
+            prepare_losses((self.loss.code,), A.dtype)
             loss_and_gradient(self.loss.code, self.loss.parameter, A, targets, values, gradients, (0, m))
             return values, gradients
         return (checks.user_array(self.loss.value(A.copy(), targets.copy()), (m,), A.dtype, "the loss's value"),
@@ -97,7 +103,7 @@ class Cost:
         if not reduction.linear:
             return None
         gradient = np.empty(m, dtype)
-        constant_gradient(reduction.code, reduction.data.astype(dtype), gradient)
+        reduce_losses(reduction.code, reduction.parameter, reduction.data.astype(dtype), np.zeros(m, dtype), gradient)
         return gradient
 
     def _checked(self, A: ArrayLike, y: ArrayLike) -> tuple[Array, Array]:

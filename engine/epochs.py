@@ -10,7 +10,8 @@ from schedulers import BatchSchedule, BatchStep, index_checks
 
 from .backward import gradient_workspaces
 from .cost import Cost
-from .kernels.epoch import Batches, CostCodes, UpdateCodes, epoch
+from .kernels.epoch import Batches, CostCodes, Passes, UpdateCodes, epoch, prepare_batches
+from .kernels.updates import prepare_updates
 from .typing import Array, Indices, Mask
 from .updates import FirstOrder, Update, UpdateState
 from .updates import checks as update_checks
@@ -114,7 +115,11 @@ def epoch_fused(run: FitRun, steps: EpochSteps, theta: Array, state: UpdateState
     batches = Batches(steps.indices, steps.offsets, rates, update.made(state, steps.first), costs)
     codes = CostCodes(loss.code, loss.parameter, reduction.code, reduction.parameter, reduction.data.astype(theta.dtype))
     workspace = gradient_workspaces(run.network, steps.largest, 1)[0]
+    passes = (Passes.STREAMED if reduction.linear else Passes.WHOLE).value
+    run.cost.prepare(theta.dtype)
+    prepare_batches((passes,), theta.dtype)
+    prepare_updates((update.code,), theta.dtype)
     made = epoch(theta, run.network.kernels.plan, run.X, run.targets, batches, codes,
-                 UpdateCodes(update.code, settings, rows, run.trainable), workspace)
+                 UpdateCodes(update.code, settings, rows, run.trainable), passes, workspace)
     update.skip(state, made)
     return costs, made

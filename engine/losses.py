@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from . import checks, cost_checks
-from .kernels.losses import CODES, CUSTOM, loss_and_gradient, loss_hessian
+from .kernels.losses import CODES, CUSTOM, loss_and_gradient, loss_hessian, prepare_losses
 from .typing import Array
 
 KINDS = {"softmax_cross_entropy": "classes", "binary_cross_entropy": "unit", "poisson": "counts", "hinge": "signs"}
@@ -74,6 +74,7 @@ class _BuiltIn:
             loss_hessian(CODES[self.name], self.parameter, A, targets, out)
             return out
         losses, gradients = np.empty(m, A.dtype), np.empty((m, n), A.dtype)
+        prepare_losses((CODES[self.name],), A.dtype)
         loss_and_gradient(CODES[self.name], self.parameter, A, targets, losses, gradients, (0, m))
         return losses if self.order == 0 else gradients
 

@@ -11,7 +11,7 @@ from numpy.typing import ArrayLike, DTypeLike
 from . import activations as named_activations
 from . import checks, saved_network
 from .activations import Activation
-from .kernels.activations import prepare
+from .kernels.activations import prepare_activations
 from .kernels.forward import predict
 from .kernels.layout import GROUP, LINE
 from .layout import Layout
@@ -72,7 +72,7 @@ class Network:
         self._own(NetworkKernels(theta, layout, all(code >= 0 for code in codes)))
 
     def _own(self, kernels: NetworkKernels) -> None:
-        prepare([activation.code for activation in self._activations], kernels.theta.dtype)
+        prepare_activations([activation.code for activation in self._activations], kernels.theta.dtype)
         self.kernels = kernels
         self._parameters = kernels.theta.view()
         self._parameters.flags.writeable = False

@@ -5,6 +5,7 @@ import numpy as np
 from . import object_checks
 from .cost import Cost
 from .forward import lanes, panel_count
+from .kernels.losses import prepare_losses
 from .kernels.per_sample import norms_size, streamed_norms
 from .kernels.streamed import LossCodes, Samples
 from .network import NO_INDICES, Network
@@ -95,6 +96,7 @@ def per_sample_gradient_norms(network, X, y, cost):
     if cost.loss.code < 0 or not kernels.built_in:
         return LossJacobian(network, X, y, cost).row_norms()
     X, targets = samples_and_targets(network, X, y, cost)
+    prepare_losses((cost.loss.code,), network.dtype)
     norms = np.empty(len(X), network.dtype)
     panels = panel_count(len(X), network.dtype)
     step = min(PANELS, -(-panels // num_threads()))

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from . import checks, cost_checks
-from .kernels.reductions import CODES, CUSTOM, MEAN, SUM, WEIGHTED, reduce_losses, reduction_hessian_product
+from .kernels.reductions import CODES, CONSTANT, CUSTOM, reduce_losses, reduction_hessian_product
 from .typing import Array, Indices
 
 PARAMETRIC = ("log_sum_exp", "cvar", "quantile", "trimmed_mean", "power_mean", "mean_variance")
@@ -66,7 +66,7 @@ class Reduction:
     @property
     def linear(self) -> bool:
         """Whether ∇φ is the same whatever the losses are: of mean, sum and weighted."""
-        return self.code in (MEAN, SUM, WEIGHTED)
+        return self.code in CONSTANT
 
     @property
     def everywhere(self) -> bool:

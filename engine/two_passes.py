@@ -8,6 +8,7 @@ from .backward import blocks_streamed, chunk_count, chunk_nodes, folded, gradien
 from .blocks import SlabSum, block_count, cut, levels_of
 from .forward import empty_stack, fill_stack, lanes
 from .kernels.gradient_workspace import workspace_size
+from .kernels.losses import prepare_losses
 from .kernels.streamed import LossCodes, Samples
 from .kernels.sums import BLOCK
 from .kernels.two_passes import first_pass
@@ -99,6 +100,7 @@ class TwoPasses:
                 losses[slab] = self._kept_forward(samples, A)[1]
                 return
             m = len(A)
+            prepare_losses((loss.code,), network.dtype)
             size = workspace_size(kernels.plan, lanes(network.dtype), min(BLOCK, m), network.size, 1, 1)
             over(block_count(m), m * kernels.layout.sample_work, first_pass, kernels.theta, kernels.plan, samples,
                  LossCodes(loss.code, loss.parameter), A, losses[slab], thread_workspaces(size, network.dtype))

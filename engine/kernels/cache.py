@@ -143,15 +143,15 @@ class _InTrustedFolders(CompileResultCacheImpl):
 
 class KernelCache(FunctionCache):
     """Numba's cache of a function, kept in files of ours; `before_loading(function, argument types)` is called before one is
-    read."""
+    read. `caller` says who calls it, "python" or "kernels": the first is compiled with a function that converts arguments."""
 
     _impl_class = _InTrustedFolders
 
-    def __init__(self, function, before_loading):
+    def __init__(self, function, before_loading, caller):
         super().__init__(function)
         self._function, self._before_loading = function, before_loading
         stamp = self._impl.locator.get_source_stamp()
-        self._cache_file = _Entries(self._cache_path, self._impl.filename_base, stamp)  # type: ignore[assignment]
+        self._cache_file = _Entries(self._cache_path, f"{self._impl.filename_base}.{caller}", stamp)  # type: ignore[assignment]
 
     def load_overload(self, signature, target_context):
         self._before_loading(self._function, signature)

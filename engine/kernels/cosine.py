@@ -3,13 +3,14 @@ first, so that no square overflows or vanishes, and none of the rest changes its
 
 import numpy as np
 
-from .linked import kernel
+from .linked import kernel, shared
 from .powers import power_of_two
+from .signatures import Cube, Line, Table
 from .simd import lanes_of, scale_by_power
 
 
-@kernel
-def cosine_distance(u, y, loss, gradient, scratch, n):
+@shared
+def cosine_panel(parameter: float, u: Line, y: Line, loss: Line, gradient: Line, scratch: Line, n: int):
     """|d|^2 / 2 with d = y / |y| - u / |u|, and -(d + |d|^2 / 2 · u / |u|) / |u|; 1, with gradient 0, where u or y is 0. u, y,
     gradient [n][lanes], loss [lanes]; scratch has four lines."""
     lanes = lanes_of(u)
@@ -50,7 +51,7 @@ def cosine_distance(u, y, loss, gradient, scratch, n):
 
 
 @kernel
-def cosine_hessian(u, y, out):
+def hessian_of_sample(u, y, out):
     """(û ŷ^T + ŷ û^T + c (I - 3 û û^T)) / |u|^2 with directions û, ŷ and c = û · ŷ; u, y [n], out [n, n], which is 0 where u or y
     is."""
     n, zero, one = u.size, u.dtype.type(0), u.dtype.type(1)
@@ -75,3 +76,10 @@ def cosine_hessian(u, y, out):
             cross = (a_i * t_j + t_i * a_j) * inverse / uu
             square = c / uu * ((one if i == j else zero) - (one + one + one) * a_i * a_j / uu)
             out[i, j] = scale_by_power(scale_by_power(cross + square, u_power), u_power)
+
+
+@shared
+def cosine_hessian(parameter: float, A: Table, y: Table, out: Cube):
+    """∇²L [m, n, n] of every sample."""
+    for k in range(A.shape[0]):
+        hessian_of_sample(A[k], y[k], out[k])

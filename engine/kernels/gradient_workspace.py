@@ -1,16 +1,25 @@
 """The workspace of one thread that goes forward and back block by block."""
 
-from collections import namedtuple
+from typing import NamedTuple
 
 from .layout import LOSS_LINES, line, padded, panel_sizes
 from .levels import chunk_blocks
 from .linked import kernel
 from .outer_products import outer_scratch_size
+from .signatures import Line, Table
 from .simd import lanes_of
 
-# of a block: [panels][lines of a stack], [panels][lines of deltas], packed factors, targets and losses in panels, LOSS_LINES lines,
-# and [levels of the tree, P]
-GradientWorkspace = namedtuple("GradientWorkspace", "stack delta scratch targets losses lines levels")
+
+class GradientWorkspace(NamedTuple):
+    """What a block of samples takes."""
+
+    stack: Line  # [panels][lines of a stack]
+    delta: Line  # [panels][lines of deltas]
+    scratch: Line  # packed factors
+    targets: Line  # [panels][n][lanes]
+    losses: Line  # [panels][lanes]
+    lines: Line  # LOSS_LINES lines
+    levels: Table  # [levels of the tree of sums, P]
 
 
 @kernel

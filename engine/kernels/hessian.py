@@ -4,7 +4,6 @@ from collections import namedtuple
 
 import numpy as np
 
-from .activations import second_derivative
 from .layout import ACTIVATION, BIAS, GROUP, ROW, WEIGHT, WIDTH
 from .levels import chunk_blocks, fold_levels_into, push_level
 from .lines_of_plan import delta_lines, stack_lines
@@ -13,6 +12,7 @@ from .outer_products import inputs_as_rows, outer_scratch_size
 from .output_curvature import curvature_lines, curve
 from .panels import gather, scatter
 from .product import pack, panel_product, sample_product
+from .second_derivatives import second_derivative
 from .simd import fma_lines, lanes_of, multiply_lines, sum_lines
 from .sums import BLOCK
 from .transposed import weights_back

@@ -17,7 +17,7 @@ from numba.core.typing.templates import AbstractTemplate, infer_global
 from numba.extending import lower_builtin
 
 from .compiled import preset
-from .signatures import argument_types
+from .signatures import signature_of
 
 REALS = types.float32, types.float64
 _faces: dict = {}  # what kernels name, and the _Shared or _Family behind it
@@ -30,7 +30,7 @@ def kernel(function):
 
 def shared(arguments):
     """Decorate a kernel that many others call: compiled apart, for the kinds of arguments that its annotations name, and called
-    by symbol. Nothing is returned.
+    by symbol. It returns nothing, or what its return annotation names.
     """
     if callable(arguments):
         return shared(None)(arguments)
@@ -50,19 +50,28 @@ def shared(arguments):
     return decorate
 
 
-def family(name, members):
-    """A kernel that calls one of `members`, shared kernels with the same arguments, by its place among them: only those that
-    `prepare` was told of are compiled.
+def family(name, members, unknown):
+    """A kernel that calls one of `members` by its code: {code: shared kernel}, codes 0, 1, 2 …, all with the same arguments.
 
-    Gives face(code, *arguments) and prepare(codes, dtype), which comes before the first call from another kernel.
+    Only the members that `prepare` was told of are compiled. For another code it is `unknown`, which fills what a member would
+    write with NaN.
+
+    Returns
+    -------
+    call : callable
+        call(code, *arguments), from kernels and from Python.
+    prepare : callable
+        prepare(codes, dtype), which comes before a kernel that uses `call` is run.
     """
+    members = {int(code): member for code, member in members.items()}
+
     def face(code, *values):
-        return members[code](*values)
+        return members.get(code, unknown)(*values)
 
     face.__name__ = name
     if config.DISABLE_JIT:  # type: ignore[attr-defined]
         return face, lambda codes, dtype: None
-    return face, _Family(face, [_faces[member] for member in members]).prepare
+    return face, _Family(face, [_faces[members[code]] for code in range(len(members))], _faces[unknown]).prepare
 
 
 def _argument(word, real):
@@ -78,6 +87,15 @@ def _real(kinds):
         if isinstance(kind, types.Array) and kind.dtype in REALS:
             return kind.dtype
     return next(filter(None, (_real(kind) for kind in kinds if isinstance(kind, types.BaseTuple))), None)
+
+
+def _converted(context, builder, value, given, wanted):
+    """A named tuple of the wanted type, field by field."""
+    if given == wanted:
+        return value
+    fields = [context.cast(builder, builder.extract_value(value, i), *kinds)
+              for i, kinds in enumerate(zip(given.types, wanted.types, strict=True))]
+    return context.make_tuple(builder, wanted, fields)
 
 
 @functools.cache
@@ -102,9 +120,9 @@ def address_of(function, arguments):
     """Where the machine code of a kernel for such arguments begins."""
     if function in _faces:
         return _faces[function].publish(_real([typeof(argument) for argument in arguments]))
-    kinds = tuple(typeof(argument) for argument in arguments)
-    function.compile(kinds)
-    return _address(function.overloads[kinds])
+    kinds, dispatcher = tuple(typeof(argument) for argument in arguments), function.called_by_kernels()
+    dispatcher.compile(kinds)
+    return _address(dispatcher.overloads[kinds])
 
 
 def _address(result):
@@ -117,17 +135,23 @@ class _Symbol:
     def __init__(self, face, signatures):
         self.name, self.signatures, self.addresses = face.__name__, signatures, {}
         _faces[face] = self
-        typing = type(self.name, (AbstractTemplate,), {"key": face, "generic": lambda _, kinds, named: signatures[_real(kinds)]})
+        typing = type(self.name, (AbstractTemplate,), {"key": face, "generic": lambda _, kinds, named: self.signature(kinds)})
         infer_global(face, types.Function(typing))
-        for real, signature in signatures.items():
-            lower_builtin(face, *signature.args)(functools.partial(self.lower, real))
+        lower_builtin(face, types.VarArg(types.Any))(self.lower)
+
+    def signature(self, kinds):
+        """That of a call; what arrays a named tuple holds, read-only or not, is left to `lower`, for Numba does not convert it."""
+        signature = self.signatures[_real(kinds)]
+        return signature.return_type(*(given if isinstance(wanted, types.BaseNamedTuple) else wanted
+                                       for given, wanted in zip(kinds, signature.args, strict=True)))
 
     def symbol(self, real):
         return f"gammachain.{self.name}.{real}"
 
     def kind(self, real, context):
         """Its type in LLVM."""
-        return context.call_conv.get_function_type(types.none, self.signatures[real].args)
+        signature = self.signatures[real]
+        return context.call_conv.get_function_type(signature.return_type, signature.args)
 
     def address(self, real):
         """Where what it names begins in this process."""
@@ -144,14 +168,17 @@ class _Symbol:
             llvmlite.binding.add_symbol(self.symbol(real), self.addresses[real])
         return self.addresses[real]
 
-    def lower(self, real, context, builder, signature, arguments):
+    def lower(self, context, builder, signature, arguments):
         """A call by symbol."""
+        real = _real(signature.args)
         self.publish(real)
         function = self.callee(real, context, builder.module)
-        status, value = context.call_conv.call_function(builder, function, types.none, signature.args, arguments)
+        result, wanted = signature.return_type, self.signatures[real].args
+        values = [_converted(context, builder, *argument) for argument in zip(arguments, signature.args, wanted)]
+        status, value = context.call_conv.call_function(builder, function, result, wanted, values)
         with cgutils.if_unlikely(builder, status.is_error):
             context.call_conv.return_status_propagate(builder, status)
-        return impl_ret_untracked(context, builder, types.none, value)
+        return impl_ret_untracked(context, builder, result, value)
 
 
 class _Shared(_Symbol):
@@ -159,16 +186,19 @@ class _Shared(_Symbol):
 
     def __init__(self, face, dispatcher, arguments):
         self.dispatcher = dispatcher
-        def kinds(real):
-            return argument_types(dispatcher.py_func, real) if arguments is None else [_argument(word, real) for word in
-                                                                                       arguments.split()]
+        def signature(real):
+            if arguments is None:
+                return signature_of(dispatcher.py_func, real)
+            return types.void(*(_argument(word, real) for word in arguments.split()))
 
-        super().__init__(face, {real: types.void(*kinds(real)) for real in REALS})
+        super().__init__(face, {real: signature(real) for real in REALS})
 
     def address(self, real):
-        kinds = self.signatures[real].args
-        self.dispatcher.compile(kinds)
-        return _address(self.dispatcher.overloads[kinds])
+        signature, dispatcher = self.signatures[real], self.dispatcher.called_by_kernels()
+        dispatcher.compile(signature.args)
+        compiled = dispatcher.overloads[signature.args]
+        assert compiled.signature.return_type == signature.return_type, f"{self.name} gives {compiled.signature.return_type}"
+        return _address(compiled)
 
     def callee(self, real, context, module):
         """The symbol."""
@@ -176,21 +206,25 @@ class _Shared(_Symbol):
 
 
 class _Family(_Symbol):
-    """A table of addresses behind a symbol."""
+    """A table of addresses behind a symbol; its last is that of what unknown codes call, and so is any that is not prepared."""
 
-    def __init__(self, face, members):
-        self.members = members
-        self.tables = {real: np.zeros(len(members), np.int64) for real in REALS}
-        super().__init__(face, {real: types.void(types.int64, *kind.args) for real, kind in members[0].signatures.items()})
+    def __init__(self, face, members, unknown):
+        self.members, self.unknown, self.prepared = members, unknown, set()
+        self.tables = {real: np.zeros(len(members) + 1, np.int64) for real in REALS}
+        super().__init__(face, {real: signature.return_type(types.int64, *signature.args)
+                                for real, signature in unknown.signatures.items()})
 
     def prepare(self, codes, dtype):
         """Have members `codes` compiled for `dtype`; those below 0 are not the kernels'."""
-        real = types.float32 if dtype == np.float32 else types.float64
         for code in codes:
-            if code >= 0 and not self.tables[real][code]:
+            if (code, dtype) not in self.prepared and 0 <= code < len(self.members):
+                real = types.float32 if dtype == np.float32 else types.float64
+                self.publish(real)
                 self.tables[real][code] = self.members[code].address(real)
+                self.prepared.add((code, dtype))
 
     def address(self, real):
+        self.tables[real][:] = self.unknown.address(real)
         return self.tables[real].ctypes.data
 
     def callee(self, real, context, module):
@@ -202,8 +236,10 @@ class _Family(_Symbol):
         function = ir.Function(module, self.kind(real, context), name)
         function.linkage = "internal"
         builder = ir.IRBuilder(function.append_basic_block())
-        table = ir.GlobalVariable(module, ir.ArrayType(word, len(self.members)), self.symbol(real))
-        address = builder.load(builder.gep(table, [word(0), function.args[2]]))  # after room for a result and for an exception
-        member = builder.inttoptr(address, self.members[0].kind(real, context).as_pointer())
+        count = word(len(self.members))
+        table = ir.GlobalVariable(module, ir.ArrayType(word, len(self.members) + 1), self.symbol(real))
+        code = function.args[2]  # after those that take the result and an exception
+        code = builder.select(builder.icmp_unsigned("<", code, count), code, count)
+        member = builder.inttoptr(builder.load(builder.gep(table, [word(0), code])), self.unknown.kind(real, context).as_pointer())
         builder.ret(builder.call(member, [*function.args[:2], *function.args[3:]]))
         return function

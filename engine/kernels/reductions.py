@@ -1,199 +1,198 @@
-"""φ of the losses and its derivatives by code (eq. 14 and 15)."""
+"""φ of the losses and its derivatives by code (eq. 14 and 15).
+
+A member ``…_reduction`` gives φ of the losses [m], m >= 1, and writes ∇φ to gradient [m]; `data` [m], or empty, holds weights or
+group numbers. A member ``…_curvature`` writes ∇²φ v to out [m]. All in the losses' dtype.
+"""
+
+from enum import IntEnum
 
 import numpy as np
 
-from .linked import kernel
+from .linked import family, shared
 from .power_means import mean_of, power_mean, tilted_mean
 from .powers import power_of_two
+from .ranked_reductions import (
+    cvar_reduction,
+    group_max_reduction,
+    max_reduction,
+    quantile_reduction,
+    trimmed_mean_reduction,
+)
+from .signatures import Line, Number
 from .simd import scale_by_power
 from .sums import tree_sum
 
-NAMES = ("mean", "sum", "weighted", "max", "log_sum_exp", "cvar", "quantile", "trimmed_mean", "power_mean", "mean_variance",
-         "group_max")
-CODES = {name: code for code, name in enumerate(NAMES)}
-(MEAN, SUM, WEIGHTED, MAX, LOG_SUM_EXP, CVAR, QUANTILE, TRIMMED_MEAN, POWER_MEAN, MEAN_VARIANCE,
- GROUP_MAX) = range(len(NAMES))
 CUSTOM = -1
 
 
-@kernel
-def known_gradient(code):
-    """Whether ∇φ is known before the losses are."""
-    return code == MEAN or code == SUM or code == WEIGHTED
+class ReductionCode(IntEnum):
+    """What kernels know a reduction by."""
+
+    MEAN = 0
+    SUM = 1
+    WEIGHTED = 2
+    MAX = 3
+    LOG_SUM_EXP = 4
+    CVAR = 5
+    QUANTILE = 6
+    TRIMMED_MEAN = 7
+    POWER_MEAN = 8
+    MEAN_VARIANCE = 9
+    GROUP_MAX = 10
 
 
-@kernel
-def constant_gradient(code, data, gradient):
-    """∇φ [m] of a reduction whose gradient is known before the losses."""
-    value = gradient.dtype.type(1 if code == SUM else np.nan)
-    if code == MEAN:
-        value = gradient.dtype.type(1) / gradient.dtype.type(gradient.size)
-    for k in range(gradient.size):
-        gradient[k] = data[k] if code == WEIGHTED else value
+NAMES = tuple(code.name.lower() for code in ReductionCode)
+CODES = {code.name.lower(): code.value for code in ReductionCode}
+CONSTANT = frozenset({ReductionCode.MEAN, ReductionCode.SUM, ReductionCode.WEIGHTED})  # ∇φ is known before the losses are
 
 
-@kernel
-def whole_if_near(x):
-    """The whole number nearest to x >= 0 where it differs by no more than 8 ε x, else x: a share of 0.29 of 100 samples is 29 of
-    them, though 0.29 * 100 is rounded to less. x is float64 whatever the losses are."""
-    whole = float(int(x + 0.5))
-    return whole if abs(x - whole) <= 8 * 2.220446049250313e-16 * x else x
+@shared
+def mean_reduction(parameter: float, data: Line, losses: Line, gradient: Line) -> Number:
+    """(1/m) sum L_k."""
+    share = losses.dtype.type(1) / losses.dtype.type(losses.size)
+    for k in range(losses.size):
+        gradient[k] = share
+    return mean_of(losses)
 
 
-@kernel
-def ranked(code, parameter, losses, gradient):
-    """The reductions that sort: cvar, quantile, trimmed_mean; the sort is stable, so ties go to the first in sample order."""
-    m = losses.size
-    zero, one = losses.dtype.type(0), losses.dtype.type(1)
-    gradient[:] = zero
-    if code == CVAR:
-        order = np.argsort(-losses, kind="mergesort")
-        tail = whole_if_near(parameter * m)
-        if tail < 1:
-            gradient[order[0]] = one
-            return losses[order[0]]
-        whole = min(int(tail), m)
-        for i in range(whole):
-            gradient[order[i]] = one
-        if whole < m:
-            gradient[order[whole]] = losses.dtype.type(tail - whole)
-        value = tree_sum(gradient * losses) / losses.dtype.type(tail)
-        for k in range(m):
-            gradient[k] /= losses.dtype.type(tail)
-    else:
-        order = np.argsort(losses, kind="mergesort")
-        if code == QUANTILE:
-            place = whole_if_near(parameter * (m - 1))
-            below = min(int(place), m - 1)
-            above = min(below + 1, m - 1)
-            part = losses.dtype.type(place - below)
-            low, high = losses[order[below]], losses[order[above]]
-            gradient[order[above]] += part
-            gradient[order[below]] += one - part
-            return low + (high - low) * part if part < losses.dtype.type(0.5) else high - (high - low) * (one - part)
-        cut = min(int(whole_if_near(parameter * m)), (m - 1) // 2)
-        share = one / losses.dtype.type(m - 2 * cut)
-        for i in range(cut, m - cut):
-            gradient[order[i]] = one
-        value = tree_sum(gradient * losses) * share
-        for k in range(m):
-            gradient[k] *= share
-    return value if value - value == zero else tree_sum(gradient * losses)  # the second where the sum overflowed
+@shared
+def sum_reduction(parameter: float, data: Line, losses: Line, gradient: Line) -> Number:
+    """sum L_k."""
+    for k in range(losses.size):
+        gradient[k] = 1
+    return tree_sum(losses)
 
 
-@kernel
-def largest_group(data, losses, gradient):
-    """The largest mean of a group, data[k] its number; of groups that tie, the one whose sample comes first."""
-    m = losses.size
-    groups = 0
-    for k in range(m):
-        groups = max(groups, int(data[k]) + 1)
-    ends = np.zeros(groups + 1, np.int64)  # of the groups among members; ends[0] = 0
-    for k in range(m):
-        ends[int(data[k]) + 1] += 1
-    for group in range(groups):
-        ends[group + 1] += ends[group]
-    filled = ends[:groups].copy()
-    members = np.empty(m, losses.dtype)
-    for k in range(m):
-        group = int(data[k])
-        members[filled[group]] = losses[k]
-        filled[group] += 1
-    best, chosen, size = losses[0], -1, 0
-    for k in range(m):
-        group = int(data[k])
-        first, last = ends[group], ends[group + 1]
-        if filled[group] < last:  # seen
-            continue
-        filled[group] = -1
-        mean = mean_of(members[first:last])
-        if chosen < 0 or mean > best or mean != mean:
-            best, chosen, size = mean, group, last - first
-    for k in range(m):
-        gradient[k] = losses.dtype.type(1) / losses.dtype.type(size) if int(data[k]) == chosen else losses.dtype.type(0)
-    return best
+@shared
+def weighted_reduction(parameter: float, data: Line, losses: Line, gradient: Line) -> Number:
+    """sum w_k L_k, w = data."""
+    for k in range(losses.size):
+        gradient[k] = data[k] * losses[k]
+    value = tree_sum(gradient)
+    for k in range(losses.size):
+        gradient[k] = data[k]
+    return value
 
 
-@kernel
-def reduce_losses(code, parameter, data, losses, gradient):
-    """φ(losses), and ∇φ [m] into gradient; both in the losses' dtype. m >= 1."""
-    m = losses.size
-    zero, one, count = losses.dtype.type(0), losses.dtype.type(1), losses.dtype.type(losses.size)
+@shared
+def log_sum_exp_reduction(parameter: float, data: Line, losses: Line, gradient: Line) -> Number:
+    """(1/t) log mean e^(t L_k), t = parameter."""
+    return tilted_mean(losses.dtype.type(parameter), losses, gradient)
+
+
+@shared
+def power_mean_reduction(parameter: float, data: Line, losses: Line, gradient: Line) -> Number:
+    """(mean L_k^p)^(1/p), p = parameter, of losses >= 0."""
+    return power_mean(losses.dtype.type(parameter), losses, gradient)
+
+
+@shared
+def mean_variance_reduction(parameter: float, data: Line, losses: Line, gradient: Line) -> Number:
+    """The mean, and `parameter` times the variance."""
+    m, zero, one, count = losses.size, losses.dtype.type(0), losses.dtype.type(1), losses.dtype.type(losses.size)
     scale = losses.dtype.type(parameter)
-    if code == SUM or code == MEAN:
-        constant_gradient(code, data, gradient)
-        return tree_sum(losses) if code == SUM else mean_of(losses)
-    if code == WEIGHTED:
-        for k in range(m):
-            gradient[k] = data[k] * losses[k]
-        value = tree_sum(gradient)
-        constant_gradient(code, data, gradient)
-        return value
-    if code == MAX:
-        largest = 0
-        for k in range(1, m):
-            if losses[k] > losses[largest] or losses[k] != losses[k]:
-                largest = k
-        gradient[:] = zero
-        gradient[largest] = one
-        return losses[largest]
-    if code == LOG_SUM_EXP:
-        return tilted_mean(scale, losses, gradient)
-    if code == MEAN_VARIANCE:
-        mean, spread = mean_of(losses), zero
-        for k in range(m):
-            spread = max(spread, abs(losses[k] - mean))
-        power = power_of_two(spread)  # a factor that keeps the squares from overflowing and changes no other bits
-        for k in range(m):
-            deviation = scale_by_power(losses[k] - mean, -power)
-            gradient[k] = deviation * deviation
-        variance = tree_sum(gradient) / count
-        for k in range(m):
-            gradient[k] = (one + (scale + scale) * (losses[k] - mean)) / count
-        return mean + scale_by_power(scale_by_power(scale * variance, power), power)
-    if code == POWER_MEAN:
-        return power_mean(scale, losses, gradient)
-    if code == GROUP_MAX:
-        return largest_group(data, losses, gradient)
-    if code == CVAR or code == QUANTILE or code == TRIMMED_MEAN:
-        return ranked(code, parameter, losses, gradient)
-    gradient[:] = np.nan
+    mean, spread = mean_of(losses), zero
+    for k in range(m):
+        spread = max(spread, abs(losses[k] - mean))
+    power = power_of_two(spread)  # a factor that keeps the squares from overflowing and changes no other bits
+    for k in range(m):
+        deviation = scale_by_power(losses[k] - mean, -power)
+        gradient[k] = deviation * deviation
+    variance = tree_sum(gradient) / count
+    for k in range(m):
+        gradient[k] = (one + (scale + scale) * (losses[k] - mean)) / count
+    return mean + scale_by_power(scale_by_power(scale * variance, power), power)
+
+
+@shared
+def unknown_reduction(parameter: float, data: Line, losses: Line, gradient: Line) -> Number:
+    """NaN, for a code that is no reduction's."""
+    for k in range(gradient.size):
+        gradient[k] = np.nan
     return losses.dtype.type(np.nan)
 
 
-@kernel
-def linear(code):
-    """Whether φ is linear in the losses, piece by piece, so that ∇²φ is 0."""
-    return (code == MEAN or code == SUM or code == WEIGHTED or code == MAX or code == CVAR or code == QUANTILE
-            or code == TRIMMED_MEAN or code == GROUP_MAX)
+@shared
+def no_curvature(parameter: float, losses: Line, direction: Line, out: Line):
+    """0: φ is linear in the losses, piece by piece."""
+    for k in range(out.size):
+        out[k] = 0
 
 
-@kernel
-def reduction_hessian_product(code, parameter, losses, direction, out):
-    """∇²φ v [m] into out. That of log_sum_exp, t (diag(g) − g gᵀ) v with g = ∇φ, is taken of v less its entry where g is above 1/2,
-    which changes nothing, for g sums to 1: no difference of 1 and a g that is nearly 1 is left."""
-    zero, one, count = losses.dtype.type(0), losses.dtype.type(1), losses.dtype.type(losses.size)
-    scale = losses.dtype.type(parameter)
-    out[:] = zero if linear(code) else losses.dtype.type(np.nan)
-    if code == MEAN_VARIANCE:
-        mean = mean_of(direction)
-        for k in range(losses.size):
-            out[k] = (scale + scale) * (direction[k] - mean) / count
-    elif code == LOG_SUM_EXP:
-        gradient = np.empty_like(losses)
-        tilted_mean(scale, losses, gradient)
-        largest = 0
-        for k in range(1, losses.size):
-            if gradient[k] > gradient[largest]:
-                largest = k
-        moved = direction - (direction[largest] if gradient[largest] > losses.dtype.type(0.5) else zero)
-        dot = tree_sum(gradient * moved)
-        for k in range(losses.size):
-            out[k] = scale * gradient[k] * (moved[k] - dot)
-    elif code == POWER_MEAN:
-        gradient = np.empty_like(losses)
-        value = power_mean(scale, losses, gradient)
-        dot = tree_sum(gradient * direction) / value if value > zero else zero
-        for k in range(losses.size):
-            share = gradient[k] / losses[k] * direction[k] if losses[k] > zero else zero
-            out[k] = (scale - one) * (share - gradient[k] * dot) if scale != one else zero
+@shared
+def mean_variance_curvature(parameter: float, losses: Line, direction: Line, out: Line):
+    """2 c (v - mean v) / m, c = parameter."""
+    count, scale = losses.dtype.type(losses.size), losses.dtype.type(parameter)
+    mean = mean_of(direction)
+    for k in range(losses.size):
+        out[k] = (scale + scale) * (direction[k] - mean) / count
+
+
+@shared
+def log_sum_exp_curvature(parameter: float, losses: Line, direction: Line, out: Line):
+    """t (diag(g) − g gᵀ) v with g = ∇φ, taken of v less its entry where g is above 1/2, which changes nothing, for g sums to 1: no
+    difference of 1 and a g that is nearly 1 is left."""
+    zero, scale = losses.dtype.type(0), losses.dtype.type(parameter)
+    gradient = np.empty_like(losses)
+    tilted_mean(scale, losses, gradient)
+    largest = 0
+    for k in range(1, losses.size):
+        if gradient[k] > gradient[largest]:
+            largest = k
+    moved = direction - (direction[largest] if gradient[largest] > losses.dtype.type(0.5) else zero)
+    dot = tree_sum(gradient * moved)
+    for k in range(losses.size):
+        out[k] = scale * gradient[k] * (moved[k] - dot)
+
+
+@shared
+def power_mean_curvature(parameter: float, losses: Line, direction: Line, out: Line):
+    """(p - 1) (g_k v_k / L_k - g_k (g · v) / φ) with g = ∇φ; 0 for p = 1."""
+    zero, one, scale = losses.dtype.type(0), losses.dtype.type(1), losses.dtype.type(parameter)
+    gradient = np.empty_like(losses)
+    value = power_mean(scale, losses, gradient)
+    dot = tree_sum(gradient * direction) / value if value > zero else zero
+    for k in range(losses.size):
+        share = gradient[k] / losses[k] * direction[k] if losses[k] > zero else zero
+        out[k] = (scale - one) * (share - gradient[k] * dot) if scale != one else zero
+
+
+@shared
+def unknown_curvature(parameter: float, losses: Line, direction: Line, out: Line):
+    """NaN, for a code that is no reduction's."""
+    for k in range(out.size):
+        out[k] = np.nan
+
+
+# reduce_losses(code, parameter, data, losses, gradient): φ(losses), and ∇φ [m] into gradient
+reduce_losses, prepare_reductions = family("reduce_losses", {
+    ReductionCode.MEAN: mean_reduction,
+    ReductionCode.SUM: sum_reduction,
+    ReductionCode.WEIGHTED: weighted_reduction,
+    ReductionCode.MAX: max_reduction,
+    ReductionCode.LOG_SUM_EXP: log_sum_exp_reduction,
+    ReductionCode.CVAR: cvar_reduction,
+    ReductionCode.QUANTILE: quantile_reduction,
+    ReductionCode.TRIMMED_MEAN: trimmed_mean_reduction,
+    ReductionCode.POWER_MEAN: power_mean_reduction,
+    ReductionCode.MEAN_VARIANCE: mean_variance_reduction,
+    ReductionCode.GROUP_MAX: group_max_reduction,
+}, unknown_reduction)
+
+CURVATURES = {
+    ReductionCode.MEAN: no_curvature,
+    ReductionCode.SUM: no_curvature,
+    ReductionCode.WEIGHTED: no_curvature,
+    ReductionCode.MAX: no_curvature,
+    ReductionCode.LOG_SUM_EXP: log_sum_exp_curvature,
+    ReductionCode.CVAR: no_curvature,
+    ReductionCode.QUANTILE: no_curvature,
+    ReductionCode.TRIMMED_MEAN: no_curvature,
+    ReductionCode.POWER_MEAN: power_mean_curvature,
+    ReductionCode.MEAN_VARIANCE: mean_variance_curvature,
+    ReductionCode.GROUP_MAX: no_curvature,
+}
+LINEAR = frozenset(code for code, member in CURVATURES.items() if member is no_curvature)  # piece by piece, so that ∇²φ is 0
+
+# reduction_hessian_product(code, parameter, losses, direction, out): ∇²φ v [m] into out
+reduction_hessian_product, _ = family("reduction_hessian_product", CURVATURES, unknown_curvature)

@@ -4,15 +4,16 @@
 import numpy as np
 
 from .elementary import exp, log1p
-from .linked import kernel
+from .linked import kernel, shared
 from .panels import gather, scatter
+from .signatures import Cube, Line, Table
 from .simd import lanes_of, polynomial
 
 EPSILON = polynomial((2.220446049250313e-16,), (1.1920928955078125e-07,))
 
 
-@kernel
-def cross_entropy(u, y, loss, gradient, scratch, n):
+@shared
+def softmax_cross_entropy_panel(parameter: float, u: Line, y: Line, loss: Line, gradient: Line, scratch: Line, n: int):
     """w log(1 + o) - y · (u - u_t), with w = sum y and o the sum of e_i over the classes other than t; and w p - y, whose entry for
     t is the sum of the other y less w o / (1 + o) where p_t > 1/2. u, y, gradient [n][lanes], loss [lanes]; scratch has LOSS_LINES
     lines."""
@@ -112,3 +113,18 @@ def softmax_covariance(p, scale, out):
                     total = summed
             total += lost
             out[k, i, i] = total * (one + (EPSILON(one) + EPSILON(one))) if n > 2 else total
+
+
+@shared
+def softmax_cross_entropy_hessian(parameter: float, A: Table, y: Table, out: Cube):
+    """w (diag(p) - p p^T), with w = sum y."""
+    m, n = A.shape
+    p, likeliest, weight = np.empty_like(A), np.empty_like(A), np.empty(m, A.dtype)
+    softmax(A, p, likeliest, (0, m))
+    for k in range(m):
+        weight[k] = A.dtype.type(1)
+        if y.shape[1] == n:
+            weight[k] = y[k, 0]
+            for q in range(1, n):
+                weight[k] += y[k, q]
+    softmax_covariance(p, weight, out)

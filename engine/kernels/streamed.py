@@ -1,27 +1,56 @@
 """Forward and back block by block, where nabla phi is known before the losses (mean, sum, weighted): a block's numbers stay in
 the cache and no more than a block of them is held."""
 
-from collections import namedtuple
+from typing import NamedTuple
 
 from .deltas import deltas
 from .forward import propagate_group
-from .gradient_workspace import workspace_of
+from .gradient_workspace import GradientWorkspace, workspace_of
 from .layout import line, lines_for, panel_sizes, places, samples_in
 from .levels import Tree, add_up, blocks_of, chunk_blocks, summand
-from .linked import kernel
+from .linked import kernel, shared
 from .losses import gather_targets, panel_losses
 from .outer_products import block_gradient
+from .signatures import Indices, Line, Pair, Plan, Table
 from .simd import lanes_of, line_products
 from .sums import BLOCK
 
-Samples = namedtuple("Samples", "X targets indices")  # [., n_0], [., n] or [., 1], [m] or empty for all
-LossCodes = namedtuple("LossCodes", "code parameter")
-Results = namedtuple("Results", "outputs losses partial")  # [m, n], [m], [chunks, P]
-Kept = namedtuple("Kept", "stack offset delta delta_offset")  # where a block's stacks and deltas begin
+
+class Samples(NamedTuple):
+    """Samples of a data set."""
+
+    X: Table  # [., n_0]
+    targets: Table  # [., n], or [., 1] with class numbers
+    indices: Indices  # [m], or empty for all
 
 
-@kernel
-def block_losses(theta, plan, samples, loss, block, kept, workspace, outputs, losses):
+class LossCodes(NamedTuple):
+    """A loss as kernels know it."""
+
+    code: int
+    parameter: float
+
+
+class Results(NamedTuple):
+    """What is computed on the way to a gradient."""
+
+    outputs: Table  # [m, n]
+    losses: Line  # [m]
+    partial: Table  # [chunks, P]
+
+
+class Kept(NamedTuple):
+    """Where a block's stacks and deltas begin."""
+
+    stack: Line
+    offset: int
+    delta: Line
+    delta_offset: int
+
+
+@shared
+def block_losses(theta: Line, plan: Plan, samples: Samples, loss: LossCodes, block: Pair, kept: Kept, workspace: GradientWorkspace,
+                 outputs: Table, losses: Line):
     """A block = (first, count) forward into its kept stacks; ∇L into the lines of its delta^L; a^L and L to the block's rows of
     `outputs` [m, n] and `losses` [m]."""
     lanes = lanes_of(theta)
@@ -38,8 +67,9 @@ def block_losses(theta, plan, samples, loss, block, kept, workspace, outputs, lo
         losses[first + s] = workspace.losses[s]
 
 
-@kernel
-def block_sum(theta, backward_weights, plan, reduction_gradient, block, kept, workspace, out):
+@shared
+def block_sum(theta: Line, backward_weights: Line, plan: Plan, reduction_gradient: Line, block: Pair, kept: Kept,
+              workspace: GradientWorkspace, out: Line):
     """D_theta C of a block = (first, count), from its stacks and the ∇L that `block_losses` left, to out [P]."""
     lanes = lanes_of(theta)
     panel = panel_sizes(plan, lanes)

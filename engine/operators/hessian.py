@@ -7,6 +7,7 @@ from ..backward import chunk_nodes, folded
 from ..forward import lanes, panel_count
 from ..kernels.forward import read_lines, write_lines
 from ..kernels.hessian import Directions, Products, Terms, error_terms, hessian_product, second_derivatives
+from ..kernels.second_derivatives import prepare_second_derivatives
 from ..kernels.sums import tree_sum
 from ..kernels.transposed import any_transposed, transpose_weights
 from ..network import NO_INDICES, Network
@@ -41,6 +42,7 @@ class HessianOperator(KeptCurvature):
         bend = np.zeros((panels * lines + wide) * wide, self.dtype)
         delta = np.empty_like(bend)
         work = m * layout.sample_work
+        prepare_second_derivatives([activation.code for activation in network.activations], network.dtype)
         over(panels, work, second_derivatives, kernels.theta, kernels.plan, forward.stack, bend)
         for l, activation in enumerate(network.activations, 1):
             if activation.code < 0:

@@ -4,7 +4,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from ..kernels.reductions import LOG_SUM_EXP, MEAN_VARIANCE, POWER_MEAN, linear
+from ..kernels.reductions import LINEAR, ReductionCode
 
 
 class ReductionHessian(NamedTuple):
@@ -18,12 +18,12 @@ class ReductionHessian(NamedTuple):
 def reduction_hessian(reduction, losses, gradient):
     """The ReductionHessian at losses [m] with ∇φ [m]; None where ∇²φ is 0. A code that has no branch here gives NaN."""
     m, parameter, dtype = len(losses), reduction.parameter, losses.dtype
-    if reduction.code == LOG_SUM_EXP:
+    if reduction.code == ReductionCode.LOG_SUM_EXP:
         return ReductionHessian(dtype.type(parameter) * gradient, dtype.type(parameter), gradient)
-    if reduction.code == MEAN_VARIANCE:
+    if reduction.code == ReductionCode.MEAN_VARIANCE:
         return ReductionHessian(np.full(m, 2 * parameter / m, dtype), dtype.type(2 * parameter / m**2), np.ones(m, dtype))
-    if reduction.code == POWER_MEAN:
+    if reduction.code == ReductionCode.POWER_MEAN:
         scale, value = dtype.type(parameter - 1), reduction.value(losses)
         d = scale * np.divide(gradient, losses, out=np.zeros_like(losses), where=losses > 0)
         return None if parameter == 1 else ReductionHessian(d, scale / value if value > 0 else dtype.type(0), gradient)
-    return None if linear(reduction.code) else ReductionHessian(np.full(m, np.nan, dtype), dtype.type(np.nan), gradient)
+    return None if reduction.code in LINEAR else ReductionHessian(np.full(m, np.nan, dtype), dtype.type(np.nan), gradient)

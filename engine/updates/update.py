@@ -111,7 +111,7 @@ class FirstOrder(Update):
         if math.isfinite(value):
             settings, rows = checks.kernel_arrays(self, theta, state)
             gradient = checks.step_gradient(theta, gradient, trainable)
-            update_parameters(self.code, settings, theta, gradient, rows, trainable,
+            update_parameters(self.code, theta, gradient, settings, rows, trainable,
                               checks.rate_now(self.rate_at(time), time), self.made(state, time))
             self.skip(state)
         return value

@@ -47,8 +47,8 @@ def imports(path, top=True):
 def test_kernels_import_only_numba_llvmlite_numpy():
     for path in (ROOT / "engine" / "kernels").rglob("*.py"):
         for module, level, _ in imports(path, top=False):
-            standard = ("math", "hashlib", "pathlib", "contextlib", "collections", "functools", "fractions", "itertools", "os",
-                        "dis", "pickle", "stat", "typing", "uuid", "warnings", "grp", "pwd")
+            standard = ("math", "hashlib", "pathlib", "contextlib", "collections", "enum", "functools", "fractions", "itertools",
+                        "os", "dis", "pickle", "stat", "typing", "uuid", "warnings", "grp", "pwd")
             allowed = level == 1 or module.split(".")[0] in ("numba", "llvmlite", "numpy", *standard)
             assert allowed, f"{path.name} imports {'.' * level}{module}"
 
