@@ -82,5 +82,5 @@ NAMED = {name: _built_in(name, code) for name, code in CODES.items()}
 
 
 def named(activation: str | Activation) -> Activation:
-    """An Activation by name, or as it is."""
+    """The Activation of a name; an Activation comes back unchanged."""
     return activation if isinstance(activation, Activation) else NAMED[checks.activation_name(activation, NAMED)]

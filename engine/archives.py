@@ -29,7 +29,7 @@ PART = 1 << 20
 
 @dataclass(frozen=True)
 class Member:
-    """What an array of a file must be.
+    """The kind, shape and dtype that an array of a file must have.
 
     Attributes
     ----------
@@ -59,7 +59,7 @@ class Member:
 
 @dataclass(frozen=True)
 class Header:
-    """What an array of a file says it is; `start` is where its numbers begin."""
+    """The header of an array of a file: its kind and shape, and `start`, the offset of its numbers."""
 
     shape: tuple[int, ...]
     dtype: np.dtype[Any]
@@ -240,7 +240,7 @@ def read_arrays(path: Path, expected: Mapping[str, Member], what: str,
 
 @contextlib.contextmanager
 def _one_error(path: Path, what: str, error: type[Exception]) -> Iterator[None]:
-    """Whatever NumPy, zipfile and zlib raise for a file that is cut, damaged or foreign, as one error."""
+    """Turn every error that NumPy, zipfile and zlib raise for a cut, damaged or foreign file into one kind of error."""
     try:
         yield
     except Exception as problem:

@@ -31,8 +31,8 @@ def rows_shared(network, m):
 
 
 def blocks_streamed(network, loss, m):
-    """Whether kernels take m samples forward and back block by block, and keep no stack: they know every function of the network
-    and the loss, and threads share blocks."""
+    """Whether kernels take m samples forward and back block by block without keeping a stack. They do where they know every
+    function of the network and the loss, and threads share blocks."""
     return loss.code >= 0 and network.kernels.built_in and not rows_shared(network, m)
 
 
@@ -64,7 +64,7 @@ def chunk_nodes(network, m, work):
 
 
 def folded(nodes):
-    """The sum of nodes [chunks, P], up the tree; the nodes are overwritten."""
+    """The sum [P] of nodes [chunks, P], up the fixed tree. The nodes are overwritten."""
     if len(nodes) > 1:
         fold_nodes(nodes)
     return nodes[0]
@@ -97,7 +97,7 @@ def transposed_product(network, stack, output_gradient):
 
 
 def streamed_transposed_product(network, X, output_gradient):
-    """D_A C · D_θ A [P] at X [m, n_0], m ≥ 1, forward and back block by block; no stack is kept (eq. 20)."""
+    """D_A C · D_θ A [P] at X [m, n_0], m ≥ 1, forward and back block by block without keeping a stack (eq. 20)."""
     return _by_blocks(network, X, np.empty(0, network.dtype), output_gradient, BACK)
 
 

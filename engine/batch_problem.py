@@ -1,4 +1,4 @@
-"""One batch step as functions of θ: what an update is given."""
+"""What an update is given: one batch step as functions of θ."""
 
 from schedulers import index_checks
 
@@ -36,12 +36,12 @@ class BatchProblem:
         self.max_bytes = max_bytes
 
     def network(self, theta):
-        """The network at `theta` [P], an array of the network's dtype; it is not copied."""
+        """The network at `theta` [P], an array of the network's dtype that is not copied."""
         return with_parameters(self._network, checks.parameters_in_place(theta, self._network.dtype, self._network.size))
 
     @property
     def step(self):
-        """The BatchStep; its indices cannot be written to."""
+        """The BatchStep, whose indices cannot be written to."""
         return self._step.read_only()
 
     @property

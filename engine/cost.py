@@ -65,7 +65,7 @@ class Cost:
         return targets
 
     def at(self, indices: Indices) -> Cost:
-        """The same cost with its reduction's per-sample data taken at `indices`."""
+        """The cost with its reduction's per-sample data taken at `indices`."""
         return self if self.reduction.data.size == 0 else Cost(self.loss, self.reduction.at(indices))
 
     def prepare(self, dtype: DType) -> None:
@@ -98,7 +98,7 @@ class Cost:
         return values.dtype.type(value), gradient
 
     def constant_gradient(self, m: int, dtype: DType) -> Array | None:
-        """∇φ [m] where the reduction is linear, so that it is the same whatever the losses are; None where it is not."""
+        """∇φ [m] of a linear reduction, which is the same whatever the losses are. None where the reduction is not linear."""
         reduction = self.reduction
         if not reduction.linear:
             return None

@@ -1,4 +1,4 @@
-"""How a run ends: whatever stops it, what it had reached by its last whole epoch is saved and handed on."""
+"""The end of a run: whatever stops it, what it had reached by its last whole epoch is saved and handed on."""
 
 from __future__ import annotations
 
@@ -17,7 +17,8 @@ from .updates import UpdateState
 
 @dataclass(frozen=True)
 class FitResult:
-    """What a run leaves: the trained `network`, its `history` and the update's `state`, None where it ended before it began."""
+    """The result of a run: the trained `network`, its `history`, and the update's `state`, None where the run ended before it
+    began."""
 
     network: Network
     history: History
@@ -57,8 +58,8 @@ class Reached:
 
     def begin(self, theta: Array, state: UpdateState, history: History,
               write: Callable[[Array, UpdateState, History], None]) -> None:
-        """The run before its first epoch, or as a checkpoint had it; ``write(theta, state, history)`` writes one, where there is
-        any."""
+        """Note the run before its first epoch, or as a checkpoint had it. ``write(theta, state, history)`` writes a checkpoint,
+        where the run has one."""
         self.history, self._write = history, write
         self.whole = self._written = Whole(theta.copy(), state.copy(), len(history))
 
@@ -69,7 +70,7 @@ class Reached:
         return self._shown[1]
 
     def result(self) -> FitResult:
-        """What `fit` gives."""
+        """The FitResult that `fit` returns."""
         whole = self.whole
         if whole is None:
             return FitResult(self._network, History(), None)
@@ -84,7 +85,8 @@ class Reached:
             self._written = whole
 
     def stopped(self, error: BaseException, save: bool = True) -> BaseException:
-        """What to raise for an exception that stops the run, with the run in its `.result`; the last whole epoch is saved first."""
+        """The exception to raise in place of one that stops the run, with the run in its `.result`. The last whole epoch is saved
+        first."""
         failure = self._save_failure() if save else None
         if self.whole is None and not isinstance(error, KeyboardInterrupt):
             return error
@@ -99,7 +101,7 @@ class Reached:
         return error
 
     def _save_failure(self) -> Exception | None:
-        """Save; what kept it from being saved, or None."""
+        """Save the run. Gives the exception that prevented it, or None."""
         try:
             self.save()
         except Exception as failure:
@@ -108,7 +110,7 @@ class Reached:
 
 
 def attach(error: BaseException, result: FitResult) -> None:
-    """Hang a FitResult on an exception as `.result`; as `.fit_result` where the exception has a `.result` of its own."""
+    """Attach a FitResult to an exception as `.result`, or as `.fit_result` where the exception has a `.result` of its own."""
     try:
         if isinstance(getattr(error, "result", None), FitResult | None):
             BaseException.__setattr__(error, "result", result)
@@ -120,8 +122,8 @@ def attach(error: BaseException, result: FitResult) -> None:
 
 
 def with_result(network: Network, work: Callable[[Reached], FitResult]) -> FitResult:
-    """``work(reached)``; an exception that leaves it carries the run up to its last whole epoch, and an interrupt becomes an
-    `Interrupted`. Another interrupt meanwhile ends the saving, no more."""
+    """Call ``work(reached)`` and give its result. An exception that leaves it carries the run up to its last whole epoch, and an
+    interrupt becomes an `Interrupted`. Another interrupt meanwhile ends only the saving."""
     reached = Reached(network)
     try:
         return work(reached)

@@ -58,7 +58,7 @@ class EpochSteps:
 
     @classmethod
     def of(cls, schedule: Any, samples: int, e: int) -> EpochSteps:
-        """Those of epoch `e`; of a schedule of a user's own by whichever of `joined` and `epoch` is its own."""
+        """The batch steps of epoch `e`. A user's own schedule is asked by whichever of `joined` and `epoch` is its own."""
         if type(schedule) is BatchSchedule:
             indices, offsets = schedule.joined(samples, e)
             index_checks.in_range(indices, samples, "the schedule's indices")
@@ -92,7 +92,8 @@ def _joins(schedule: Any) -> bool:
 
 
 def epoch_stepwise(run: FitRun, steps: EpochSteps, theta: Array, state: UpdateState) -> tuple[Array, int]:
-    """The batch steps of an epoch, one by one; the cost of each, and how many were made before one was not finite."""
+    """Run the batch steps of an epoch one by one. Gives the cost of each, and the number of steps made before a cost was not
+    finite."""
     costs = np.full(len(steps), np.nan)
     for i, size in enumerate(steps.sizes.tolist()):
         if size == 0:
@@ -107,7 +108,7 @@ def epoch_stepwise(run: FitRun, steps: EpochSteps, theta: Array, state: UpdateSt
 
 
 def epoch_fused(run: FitRun, steps: EpochSteps, theta: Array, state: UpdateState) -> tuple[Array, int]:
-    """The same in one call into the kernels, with the same bits."""
+    """Run the batch steps of an epoch in one call into the kernels, with the bits of `epoch_stepwise`."""
     update, reduction, loss = cast(FirstOrder, run.update), run.cost.reduction, run.cost.loss
     rates = np.array([update_checks.rate_now(update.rate_at(time), time) for time in steps.times], np.float64)
     costs = np.full(len(steps), np.nan)

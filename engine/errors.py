@@ -1,4 +1,4 @@
-"""What can go wrong in a run, with what had been computed by then."""
+"""Errors that end a run, each with what had been computed by then."""
 
 from __future__ import annotations
 

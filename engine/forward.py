@@ -125,7 +125,7 @@ class ForwardPass:
         return out
 
     def a(self, l):
-        """a^l [m, n_l], l = 0 … L; a(0) is X (eq. 2)."""
+        """a^l [m, n_l] for l = 0 … L, where a^0 is X (eq. 2)."""
         l = checks.layer_index(l, 0, self.network.depth)
         return read(self.network, self.stack, self.network.kernels.layout.a_line(l), self.samples, l)
 

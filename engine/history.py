@@ -1,4 +1,4 @@
-"""What a run records: a row for each epoch."""
+"""The history of a run: a row for each epoch."""
 
 from __future__ import annotations
 
@@ -47,24 +47,24 @@ class History:
         return self.rows[i]
 
     def columns(self) -> dict[str, NDArray[Any]]:
-        """The rows as arrays, by name; NaN where a row lacks what others have."""
+        """The rows as arrays by name, with NaN where a row lacks what others have."""
         names = dict.fromkeys(name for row in self.rows for name in row) if self.rows else self.NAMES
         return {name: _column([row.get(name, float("nan")) for row in self.rows]) for name in names}
 
     def to_pandas(self) -> pandas.DataFrame:
-        """The rows as a pandas DataFrame; pandas must be installed."""
+        """The rows as a pandas DataFrame. pandas must be installed."""
         import pandas
 
         return pandas.DataFrame(self.columns())
 
     def plot(self, axes: Axes | None = None) -> Axes:
-        """Cost against epoch; Matplotlib must be installed. Gives the axes."""
+        """Plot the cost against the epoch and give the axes. Matplotlib must be installed."""
         from .plot import plot_history
 
         return plot_history(self, axes)
 
     def save_csv(self, path: Path) -> None:
-        """Write the rows to a CSV file with a header, in UTF-8; the file is replaced whole or not at all."""
+        """Write the rows to a CSV file with a header, in UTF-8. The file is replaced whole or not at all."""
         with replacing(path) as file:
             text = io.TextIOWrapper(file, encoding="utf-8", errors="backslashreplace", newline="", write_through=True)
             writer = csv.writer(text)
@@ -75,7 +75,7 @@ class History:
 
 
 def _column(values: list[Any]) -> NDArray[Any]:
-    """An array of one value a row; of objects where the values are not alike."""
+    """One value of every row as an array, of objects where the values are not alike."""
     try:
         return np.array(values)
     except ValueError:

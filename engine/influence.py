@@ -1,4 +1,4 @@
-"""How far each training sample moves a prediction or a cost (Koh & Liang 2017)."""
+"""The influence of each training sample on a prediction or a cost (Koh & Liang 2017)."""
 
 from __future__ import annotations
 

@@ -54,7 +54,7 @@ class Loss:
 
     @property
     def kind(self) -> str:
-        """What its targets are: classes, unit (in [0, 1]), counts, signs, or any values."""
+        """The kind of its targets: classes, unit (in [0, 1]), counts, signs, or any values."""
         return KINDS.get(self.name, "values")
 
 
@@ -119,5 +119,5 @@ NAMED = {loss.name: loss for loss in (squared_error, absolute_error, huber(), lo
 
 
 def named(loss: str | Loss) -> Loss:
-    """A Loss by name, or as it is."""
+    """The Loss of a name; a Loss comes back unchanged."""
     return loss if isinstance(loss, Loss) else NAMED[cost_checks.loss_name(loss, NAMED)]

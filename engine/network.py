@@ -162,16 +162,16 @@ class Network:
         return self._parameters
 
     def weight(self, l: int) -> Array:
-        """W^l [n_l, n_{l−1}], a read-only view into θ; l = 1 … L."""
+        """W^l [n_l, n_{l−1}] for l = 1 … L, a read-only view into θ."""
         l = checks.layer_index(l, 1, self.depth)
         return self._parameters[self.kernels.layout.weight_slice(l)].reshape(self._widths[l], self._widths[l - 1])
 
     def bias(self, l: int) -> Array:
-        """b^l [n_l], a read-only view into θ; l = 1 … L."""
+        """b^l [n_l] for l = 1 … L, a read-only view into θ."""
         return self._parameters[self.kernels.layout.bias_slice(checks.layer_index(l, 1, self.depth))]
 
     def replace(self, parameters: ArrayLike) -> Network:
-        """The same network with other parameters [P], in its own dtype.
+        """The network with other parameters [P], in its own dtype.
 
         Raises
         ------
@@ -225,7 +225,7 @@ class Network:
         return Jacobian(self, X)
 
     def save(self, path: Path) -> None:
-        """Write the network to an .npz file, never pickled; `engine.load` reads it.
+        """Write the network to an .npz file, never pickled, for `engine.load` to read.
 
         The file is written beside `path` and moved there once it is whole: after a failure of any kind `path` still holds what it
         held before. A symbolic link stays one.

@@ -34,12 +34,12 @@ class NetworkKernels:
         self._backward_weights = None
 
     def at(self, theta: Array) -> NetworkKernels:
-        """The same of other parameters [P]."""
+        """The arrays of the same network at other parameters [P]."""
         return NetworkKernels(theta, self.layout, self.built_in)
 
     @property
     def backward_weights(self) -> Array:
-        """θ [P] with the weights of wide layers transposed, for passes backward; θ itself where no layer is wide.
+        """θ [P] with the weights of wide layers transposed, for passes backward. It is θ itself where no layer is wide.
 
         Transposed when it is first asked for.
         """

@@ -45,7 +45,7 @@ class ScaledJacobian(LinearOperator):
 
 
 class Objective:
-    """C(θ) and its derivatives at fixed samples, as `scipy.optimize` calls them; made by `engine.objective`."""
+    """C(θ) and its derivatives at fixed samples, as `scipy.optimize` calls them. Made by `engine.objective`."""
 
     def __init__(self, network: Network, X: ArrayLike, y: ArrayLike, cost: Cost) -> None:
         self.network, self.cost = object_checks.network(network, Network), object_checks.cost(cost, Cost)

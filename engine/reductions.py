@@ -60,7 +60,7 @@ class Reduction:
         return f"{self.name}({self.parameter:g})" if self.name in PARAMETRIC else self.name
 
     def at(self, indices: Indices) -> Reduction:
-        """The same reduction with its per-sample data (weights, groups) taken at `indices`."""
+        """The reduction with its per-sample data (weights, groups) taken at `indices`."""
         return self if self.data.size == 0 else _built_in(self.name, self.parameter, self.data[indices])
 
     @property
@@ -102,7 +102,7 @@ class _BuiltIn:
 
 
 def _built_in(name: str, parameter: float = 0.0, data: NDArray[Any] = NO_DATA) -> Reduction:
-    """A reduction that kernels know; its per-sample data, whose numbers they index by, can no longer be written to."""
+    """A reduction that kernels know. Its per-sample data, whose numbers they index by, can no longer be written to."""
     data.flags.writeable = False
     data = data.view()
     reduction = Reduction(*(_BuiltIn(name, parameter, data, order) for order in range(3)))
@@ -127,7 +127,7 @@ def weighted(w: ArrayLike) -> Reduction:
 
 
 def weighted_by(w: Array) -> Reduction:
-    """`weighted` for weights [m] that were checked before, in any dtype; they are not copied and can no longer be written to."""
+    """`weighted` for weights [m] that were checked before, in any dtype. They are not copied, and can no longer be written to."""
     return _built_in("weighted", data=w)
 
 
@@ -188,5 +188,5 @@ def group_max(groups: ArrayLike) -> Reduction:
 
 
 def named(reduction: str | Reduction) -> Reduction:
-    """A Reduction by name, or as it is."""
+    """The Reduction of a name; a Reduction comes back unchanged."""
     return reduction if isinstance(reduction, Reduction) else NAMED[cost_checks.reduction_name(reduction, NAMED)]

@@ -64,7 +64,8 @@ class Rows:
 
 
 def _read_or_whole(values: Any, check: Callable[[Any, Any], Array], name: str, bounded: bool, dtype: DType) -> Array | Rows:
-    """`values` checked whole; or, where a copy would have to be made that is not `bounded`, or they lie outside memory, Rows."""
+    """`values` checked whole, or Rows of them where they lie outside memory or would have to be copied though the copy is too much.
+    """
     if not checks.lies_in_memory(values):
         return Rows(values, check, name)
     if not bounded:
@@ -98,7 +99,7 @@ def samples(X: Any, width: int, dtype: DType, *, name: str = "X", bounded: bool 
 
 
 def read_targets(y: Any, m: int, n: int, network_dtype: DType, cost: Cost, *, bounded: bool = False) -> Array | Rows:
-    """y as kernels take it, [m, n], or [m, 1] with class numbers; or Rows of it.
+    """y as kernels take it: [m, n], or [m, 1] with class numbers, or Rows of it.
 
     Parameters
     ----------
@@ -128,14 +129,14 @@ def in_memory(X: Array | Rows, targets: Array | Rows) -> bool:
 
 
 def gathered(X: Array | Rows, targets: Array | Rows, indices: Indices) -> tuple[Array, Array, Indices]:
-    """X, targets and indices for kernels: arrays as they are; what is read row by row, read, and then no indices."""
+    """X, targets and indices for kernels: arrays unchanged. What is read row by row is read here, and then there are no indices."""
     if isinstance(X, np.ndarray) and isinstance(targets, np.ndarray):
         return X, targets, indices
     return X[indices], targets[indices], NO_INDICES
 
 
 def gathered_rows(X: Array | Rows, indices: Indices) -> tuple[Array, Indices]:
-    """X and indices for kernels: an array as it is; what is read row by row, read, and then no indices."""
+    """X and indices for kernels: an array unchanged. What is read row by row is read here, and then there are no indices."""
     return (X, indices) if isinstance(X, np.ndarray) else (X[indices], NO_INDICES)
 
 

@@ -1,4 +1,4 @@
-"""What makes a run the run it is, by value: a checkpoint of another is refused."""
+"""The identity of a run, by value: a checkpoint of another run is refused."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ def run_identity(run: FitRun, state: UpdateState | None = None) -> dict[str, str
 
 
 def difference(found: dict[str, str], here: dict[str, str]) -> tuple[str, str, str] | None:
-    """What of two identities differs first, as (name, text there, text here), or None."""
+    """The first difference of two identities, as (name, text there, text here), or None."""
     for name in dict.fromkeys([*here, *found]):
         there, now = found.get(name, "unknown"), here.get(name, "unknown")
         if there != now:

@@ -19,13 +19,13 @@ Built = TypeVar("Built")
 
 
 def write(path: Path, widths: Sequence[int], names: Sequence[str], theta: Array) -> None:
-    """Replace `path` by such a file, whole or not at all."""
+    """Replace `path` by the file of a network, whole or not at all."""
     with replacing(path) as file:
         np.savez(file, format=FORMAT, widths=np.array(widths), activations=np.array(names), parameters=theta)
 
 
 def read(path: Path, build: Callable[..., Built]) -> Built:
-    """What `build(widths, names, theta)` makes of such a file, or a ValueError that names the file and what is wrong.
+    """The network that `build(widths, names, theta)` makes of a file, or a ValueError that names the file and what is wrong.
 
     θ is read once its size is known from the widths.
     """

@@ -215,7 +215,8 @@ def _begun(run: FitRun, state: UpdateState | None) -> UpdateState:
 
 
 def _epoch(run: FitRun, steps: EpochSteps, theta: Array, state: UpdateState) -> Array:
-    """The batch steps of an epoch, made on `theta` and `state` in place; the cost of each, NaN where a batch has no sample."""
+    """Run the batch steps of an epoch, changing `theta` and `state` in place. Gives the cost of each, NaN where a batch has no
+    sample."""
     road = epoch_fused if run.fused(steps) else epoch_stepwise
     try:
         costs, made = road(run, steps, theta, state)
@@ -227,13 +228,13 @@ def _epoch(run: FitRun, steps: EpochSteps, theta: Array, state: UpdateState) -> 
 
 
 def _mean(costs: Array) -> float:
-    """The mean of the batch costs; NaN where no batch has a sample."""
+    """The mean of the batch costs, or NaN where no batch has a sample."""
     made = costs[~np.isnan(costs)].tolist()
     return sum(made) / len(made) if made else float("nan")
 
 
 def _warned_of_nothing(run: FitRun, steps: EpochSteps) -> bool:
-    """Whether an epoch trains nothing; then a warning says so."""
+    """Whether an epoch trains nothing, which a warning says."""
     if steps.sizes.any():
         return False
     remedy = "give a schedule whose batch steps hold samples"
@@ -245,7 +246,7 @@ def _warned_of_nothing(run: FitRun, steps: EpochSteps) -> bool:
 
 
 def _validation(run: FitRun, pair: Sequence[Any] | None) -> Callable[[Network], float] | None:
-    """A function of a network: its cost on held-out samples; None without any."""
+    """A function that gives a network's cost on held-out samples, or None without any."""
     if pair is None:
         return None
     network, bounded = run.network, run.max_bytes is not None

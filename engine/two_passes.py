@@ -58,7 +58,7 @@ class TwoPasses:
         return len(self.slabs) == 1 and not self._streamed
 
     def _bytes(self, samples):
-        """Bytes that a slab of so many samples takes."""
+        """Bytes that a slab of `samples` samples takes."""
         network, dtype = self.network, self.network.dtype
         layout, widths, wide, n = network.kernels.layout, network.widths, lanes(dtype), network.widths[-1]
         nodes = chunk_count(network, samples, gradient_work(network, samples))

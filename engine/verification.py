@@ -43,7 +43,7 @@ class Comparison:
 
 @dataclass(frozen=True)
 class DerivativeReport:
-    """What `check_derivatives` found: `rows`, a Comparison each, and `holds`, whether all of them do."""
+    """The report of `check_derivatives`: `rows`, each a Comparison, and `holds`, whether all of them do."""
 
     rows: tuple[Comparison, ...]
 
@@ -78,7 +78,7 @@ def _along(function: Callable[..., Any], point: Array, direction: Array) -> Ends
 
 
 def _each(function: Callable[..., Any], points: Array) -> Ends:
-    """The same of an elementwise function, with the distance that rounding has left between both ends."""
+    """`_along` for an elementwise function, with the distance that rounding has left between both ends."""
     def ends(step: Any) -> tuple[Any, Any, Any]:
         up, down = points + step, points - step
         return function(up), function(down), up - down

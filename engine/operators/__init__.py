@@ -1,4 +1,4 @@
-"""Linear operators of a network, one a file."""
+"""Linear operators of a network, one in each file."""
 
 from .ekfac import ekfac
 from .fisher import empirical_fisher, fisher

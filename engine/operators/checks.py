@@ -33,7 +33,7 @@ def fits_in_memory(shape, dtype):
 
 
 def samples_in(max_bytes, bytes_each):
-    """How many samples' rows fit in `max_bytes`."""
+    """Number of samples whose rows fit in `max_bytes`."""
     max_bytes = checks.whole_number(max_bytes, "max_bytes", 1)
     if max_bytes < bytes_each:
         raise MemoryError(f"max_bytes is {max_bytes}, but the rows of one sample take {bytes_each} bytes; allow at least that")
@@ -52,7 +52,7 @@ def same_widths(jacobian, other):
 
 
 def operand(x, name, size):
-    """What an operator is multiplied with: a real array [size] or [size, r], or a number or another operator as it is."""
+    """The right operand of an operator: a real array [size] or [size, r], or a number or another operator unchanged."""
     if isinstance(x, LinearOperator) or np.isscalar(x):
         return x
     array = checks.real_array(x, name)
@@ -78,7 +78,7 @@ def matrix_operand(x, name, size):
 
 
 def left_operand(x, name, size):
-    """The same where it stands on the left, [size] or [r, size]."""
+    """The left operand of an operator: a real array [size] or [r, size], or a number or another operator unchanged."""
     if isinstance(x, LinearOperator) or np.isscalar(x):
         return x
     array = checks.real_array(x, name)
@@ -133,7 +133,7 @@ def tolerance(value):
 
 
 def linear_operator(value, name="operator"):
-    """What can be multiplied with vectors: a LinearOperator, a dense or a sparse matrix."""
+    """Anything that multiplies vectors: a LinearOperator, a dense or a sparse matrix."""
     if isinstance(value, LinearOperator):
         return value
     if not (hasattr(value, "dtype") and hasattr(value, "__matmul__") and len(getattr(value, "shape", ())) == 2):

@@ -47,7 +47,7 @@ def likelihood(loss, known):
 
 
 def draws(samples):
-    """How many targets a sample draws, or None for the exact expectation."""
+    """Number of targets drawn per sample, or None for the exact expectation."""
     return None if samples is None else checks.whole_number(samples, "samples", 1)
 
 

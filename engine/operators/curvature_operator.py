@@ -1,4 +1,4 @@
-"""What curvature operators share: a symmetric LinearOperator (P, P), with or without what ∇²φ has."""
+"""The base of curvature operators: a symmetric LinearOperator (P, P), with or without ∇²φ."""
 
 from typing import Any, NamedTuple
 
@@ -20,7 +20,7 @@ class RankOne(NamedTuple):
 
 
 class CurvatureOperator(RealOperator):
-    """A symmetric operator of shape (P, P), in θ's order and the network's dtype; its transpose is itself.
+    """A symmetric operator of shape (P, P), in θ's order and the network's dtype. Its transpose is itself.
 
     Products of several vectors run one after the other from the one forward pass. They, and the diagonal and trace of the GGN and
     of Fisher's matrices, have the same bits for any number of threads; `dense`, `blocks`, and the Hessian's diagonal and trace go
@@ -37,7 +37,7 @@ class CurvatureOperator(RealOperator):
         super().__init__(network.dtype, (network.size, network.size))
 
     def _take_reduction_hessian(self):
-        """Keep what of ∇²φ joins samples; the rest of it, a diagonal [m] that adds to single samples, comes back, or None."""
+        """Take ∇²φ apart: keep the part that joins samples, and give its diagonal [m], which adds to single samples, or None."""
         reduction = self.cost.reduction
         if reduction.code < 0:
             curvature_checks.reduction_hessian(reduction, self._name)
@@ -99,7 +99,7 @@ class CurvatureOperator(RealOperator):
     _transpose = _adjoint
 
     def _user_part(self):
-        """G = D_θ φ̃ and ∇²φ G, both [m, P], for a user's own ∇²φ; None where there is none."""
+        """G = D_θ φ̃ and ∇²φ G, both [m, P], for a user's own ∇²φ. None where there is none."""
         if self._user_hessian is None:
             return None
         rows, m = self.loss_rows(), len(self._losses)
@@ -107,7 +107,7 @@ class CurvatureOperator(RealOperator):
         return rows, second @ rows
 
     def diagonal(self):
-        """The diagonal [P], without the rest."""
+        """The diagonal [P], without forming any other entry."""
         out = self.sum_diagonal()
         if self._rank_one is not None:
             scale, r, _ = self._rank_one

@@ -35,7 +35,7 @@ def _pairs(count):
 
 
 def symmetric_pair_sum(M, a):
-    """The same for symmetric M and b = a: a quarter of the work."""
+    """`pair_sum` for symmetric M and b = a, in a quarter of the work."""
     rows, columns, neurons = _pairs(M.shape[1])
     left = M[:, rows, columns]
     rows, columns, inputs = _pairs(a.shape[1])

@@ -1,4 +1,4 @@
-"""What the docstrings of several operators have in common, written once."""
+"""Text that the docstrings of several operators share, written once."""
 
 import re
 from collections.abc import Callable

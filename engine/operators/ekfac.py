@@ -8,7 +8,7 @@ from .kfac import KroneckerFactored, in_order
 
 
 class EigenCorrected(KroneckerFactored):
-    """The block-diagonal operator Q_l diag(s_l) Q_lᵀ, Q_l = U_l ⊗ V_l the eigenvectors of B_l ⊗ A_l; made by `ekfac`."""
+    """The block-diagonal operator Q_l diag(s_l) Q_lᵀ, where Q_l = U_l ⊗ V_l are the eigenvectors of B_l ⊗ A_l. Made by `ekfac`."""
 
     def _spectrum(self):
         if self._eigen is None:

@@ -12,14 +12,14 @@ CANCELLED = {8: 1e-4, 4: 1e-7}  # by bytes of a number, the share of the prior v
 
 
 def in_float64(network):
-    """The same network in float64: a float32 θ is exact in it, and its rows of J have digits to subtract."""
+    """The network in float64: a float32 θ is exact in it, and its rows of J have digits to subtract."""
     if network.dtype == np.float64:
         return network
     return Network(network.widths, network.activations, network.parameters.astype(np.float64))
 
 
 def scaled(rows, roots):
-    """S_kᵀ J_k of the rows [samples n, .] of some samples; the rows themselves where there are no roots."""
+    """S_kᵀ J_k from rows J_k [samples n, .], for `roots` S [samples, n, n]. The rows themselves where there are no roots."""
     if roots is None:
         return rows
     samples, n, _ = roots.shape

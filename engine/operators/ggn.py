@@ -22,7 +22,7 @@ PASSES = 4  # the work of a product, in passes forward
 
 
 class GaussNewtonOperator(KeptCurvature):
-    """Σ_k J_kᵀ H_k J_k for the rows J_k [n, P] of sample k and an n × n matrix H_k; made by `ggn`, `fisher`, `empirical_fisher`.
+    """Σ_k J_kᵀ H_k J_k for the rows J_k [n, P] of sample k and an n × n matrix H_k. Made by `ggn`, `fisher`, `empirical_fisher`.
 
     Parameters
     ----------

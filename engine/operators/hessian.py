@@ -24,7 +24,7 @@ PASSES = 6  # the work of a product, in passes forward
 
 
 class HessianOperator(KeptCurvature):
-    """D²_θ C, symmetric, of shape (P, P); made by `hessian`. Products with respect to X, and mixed ones, beside."""
+    """D²_θ C, symmetric, of shape (P, P), with products with respect to X as well. Made by `hessian`."""
 
     def __init__(self, network, X, y, cost, part=None):
         curvature_checks.second_derivatives(object_checks.network(network, Network), "hessian")
@@ -70,7 +70,7 @@ class HessianOperator(KeptCurvature):
         return folded(nodes)
 
     def _source(self, v, V, share):
-        """(∇²φ R φ̃)_k ∇L_k [m, n], for a user's own ∇²φ; [0, n] where there is none."""
+        """(∇²φ R φ̃)_k ∇L_k [m, n] for a user's own ∇²φ, or [0, n] where there is none."""
         if share is None and self._user_hessian is None:
             return np.empty((0, self.network.widths[-1]), self.dtype)
         if share is None:

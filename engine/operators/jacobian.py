@@ -57,7 +57,7 @@ class Jacobian(RealOperator):
 
     @classmethod
     def _of(cls, network, X):
-        """The same of checked X."""
+        """The Jacobian of X that was checked before."""
         made = cls.__new__(cls)
         made._begin(network, X)
         return made
@@ -73,7 +73,8 @@ class Jacobian(RealOperator):
 
     @property
     def forward(self):
-        """The ForwardPass of all samples; of many it is made when something first needs it, which `dense` and `slabs` do not."""
+        """The ForwardPass of all samples. For many samples it is made when something first needs it, which `dense` and `slabs` do
+        not."""
         return self._passes.forward
 
     @property
@@ -147,7 +148,8 @@ class Jacobian(RealOperator):
         return out
 
     def _fill_in_pieces(self, rows, streaming):
-        """J into rows [m n, P], each piece's forward pass made and dropped, unless all of it is there or one piece is enough."""
+        """Fill rows [m n, P] with J piece by piece. Each piece's forward pass is dropped afterwards, unless that of all samples
+        exists."""
         n, m = self.network.widths[-1], len(self.X)
         piece = max(1, PIECE // (n * self.network.size * self.dtype.itemsize))
         if self._passes.small or self._passes.forward_made or piece >= m:

@@ -12,14 +12,14 @@ from .jacobian import Jacobian
 
 
 class SlabPart(NamedTuple):
-    """What the operator of one slab, or of one leaf, is told by whoever knows all samples."""
+    """What whoever knows all samples tells the operator of one slab, or of one leaf."""
 
     added: np.ndarray | None  # the diagonal of ∇²φ at the slab's samples, where ∇²φ takes part
     product_bytes: int = SLAB  # bytes of products of inputs that `dense` may keep at once
 
 
 class KeptCurvature(CurvatureOperator):
-    """Σ_k over samples whose forward pass is kept, with H_k as a subclass makes it.
+    """A curvature operator over samples whose forward pass is kept, with H_k as a subclass makes it.
 
     Parameters
     ----------

@@ -17,7 +17,7 @@ WORKSPACE = 32 << 10  # bytes up to which the chains of some panels are held bef
 
 
 class KeptPasses:
-    """What is known of the samples X [m, n_0] of a Jacobian, from nothing to the chains B^l of all of them.
+    """What has been computed so far for the samples X [m, n_0] of a Jacobian: nothing, the forward pass, or the chains B^l as well.
 
     Attributes
     ----------

@@ -1,4 +1,4 @@
-"""Kronecker-factored curvature: two small matrices a layer in place of one of P_l × P_l."""
+"""Kronecker-factored curvature: two small matrices per layer in place of one of P_l × P_l."""
 
 from typing import NamedTuple
 
@@ -48,7 +48,7 @@ def _shares(weights, total):
 
 
 class KroneckerFactored(RealOperator):
-    """The block-diagonal operator with B_l ⊗ A_l at layer l; made by `kfac`.
+    """The block-diagonal operator with B_l ⊗ A_l at layer l. Made by `kfac`.
 
     Attributes
     ----------
@@ -82,7 +82,7 @@ class KroneckerFactored(RealOperator):
         super().__init__(network.dtype, (network.size, network.size))
 
     def _bytes(self, count):
-        """What a slab of so many samples takes."""
+        """Bytes that a slab of `count` samples takes."""
         network, n, layout = self.network, self.network.widths[-1], self.network.kernels.layout
         each = layout.stack_lines + n * (2 * layout.chain_lines + 4 * n) + 4 * sum(network.widths)
         return count * (each * network.dtype.itemsize + READ * (network.widths[0] + self._targets.shape[1] + 1))

@@ -11,7 +11,7 @@ from . import curvature_checks
 
 
 class Form(enum.Enum):
-    """What ∇²L of a loss is made of, and so what an `OutputHessian` holds."""
+    """The structure of ∇²L of a loss, which decides what an `OutputHessian` holds."""
 
     DIAGONAL = "diag(h): the loss is a sum over outputs"
     SOFTMAX = "diag(p) − p pᵀ, p = softmax(a^L)"
@@ -24,7 +24,7 @@ FORMS = {"squared_error": Form.DIAGONAL, "absolute_error": Form.DIAGONAL, "huber
 
 
 def form_of(loss):
-    """The Form of ∇²L; of a user's own loss every entry. All losses but those of Form.ENTRIES are convex."""
+    """The Form of ∇²L, Form.ENTRIES for a user's own loss. Losses of the other forms are convex."""
     return FORMS.get(loss.name, Form.ENTRIES)
 
 

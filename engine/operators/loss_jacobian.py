@@ -103,7 +103,7 @@ class LossJacobian(RealOperator):
         return norms
 
     def gram(self, other=None):
-        """G G′ᵀ [m, m′], the inner products of samples' gradients, from the factors; G itself where `other` is None.
+        """G G′ᵀ [m, m′], the inner products of samples' gradients, from the factors.
 
         Parameters
         ----------

@@ -1,4 +1,4 @@
-"""Second derivatives of a cost between neurons, sample by sample: what the dense Hessian is made of."""
+"""Second derivatives of a cost between neurons, sample by sample, from which the dense Hessian is summed."""
 
 import numpy as np
 

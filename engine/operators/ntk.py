@@ -13,7 +13,7 @@ from .real_operator import RealOperator
 
 
 class NeuralTangentKernel(RealOperator):
-    """J J′ᵀ of shape (m n, m′ n), rows and columns sample by sample; made by `ntk`."""
+    """J J′ᵀ of shape (m n, m′ n), rows and columns sample by sample. Made by `ntk`."""
 
     def __init__(self, network, X, X2=None):
         self.network = network
@@ -34,7 +34,7 @@ class NeuralTangentKernel(RealOperator):
         return np.stack([self._rmatvec(U[:, k]) for k in range(U.shape[1])], axis=1)
 
     def dense(self):
-        """Every entry [m n, m′ n]; exactly symmetric where there is one X."""
+        """Every entry [m n, m′ n]. Exactly symmetric where there is one X."""
         return self._left.gram(self._right)
 
     def per_output(self):

@@ -42,7 +42,7 @@ class Softmax(NamedTuple):
         return self.weights * self.target_sums
 
     def factor(self):
-        """S = √w √s diag(√p) (I − √p √pᵀ) [m, n, n]; negative w count as 0.
+        """S = √w √s diag(√p) (I − √p √pᵀ) [m, n, n], where negative w count as 0.
 
         No entry is a difference that cancels: for a class t with p_t > 1/2, 1 − p_t is the sum of the other probabilities. Nor do
         sums over S cancel: (Sᵀ v)_i = √(w s p_i) (v_i − p·v), and what S holds of v_t there is as small as 1 − p_t.
@@ -99,7 +99,7 @@ class OutputHessian:
         return self.diagonal is None and self.entries is None and self.softmax is None
 
     def plus(self, x, s):
-        """The same and s x xᵀ for every sample."""
+        """H_k + s_k x_k x_kᵀ for every sample."""
         if self.entries is not None:
             return OutputHessian(self.shape, self.dtype, entries=self.entries + (s[:, None] * x)[:, :, None] * x[:, None, :])
         return OutputHessian(self.shape, self.dtype, self.diagonal, (*self.terms, (x, s)), softmax=self.softmax)
@@ -119,7 +119,7 @@ class OutputHessian:
         return H
 
     def factor(self):
-        """The curvature factor S with S Sᵀ = H, [m, n] where H is diagonal, else [m, n, n]; of an H without terms.
+        """The curvature factor S of an H without terms, S Sᵀ = H: [m, n] where H is diagonal, else [m, n, n].
 
         What is not positive semi-definite is projected: eigenvalues of a sample's H below 0, or below rounding, count as 0.
         """
@@ -137,7 +137,7 @@ class OutputHessian:
         return vectors * np.sqrt(values)[:, None, :]
 
     def _rank(self):
-        """How kernels name what H is made of."""
+        """The number by which kernels know what H is made of."""
         if self.entries is not None:
             return ENTRIES
         return len(self.terms) if self.softmax is None else SOFTMAX - len(self.terms)
@@ -164,8 +164,8 @@ class OutputHessian:
 
 
 def curvature_factor(cost, A, targets):
-    """S [m, n, n] with S Sᵀ = (∇φ)_k ∇²L(a^{Lk}), and ∇φ [m], from checked A [m, n] and targets; what is negative in ∇φ and in
-    ∇²L counts as 0."""
+    """S [m, n, n] with S Sᵀ = (∇φ)_k ∇²L(a^{Lk}), and ∇φ [m], from checked A [m, n] and targets. Negative entries of ∇φ and
+    negative eigenvalues of ∇²L count as 0."""
     weights = np.maximum(cost.reduce(cost.losses_and_gradients(A, targets)[0])[1], 0)
     H = OutputHessian.of_loss(cost.loss, A, targets, weights, "curvature")
     if H.entries is not None:

@@ -1,4 +1,4 @@
-"""Jᵀ H J in kernels, pair of layers by pair of layers: what the normal equations of a second-order step are made of."""
+"""Jᵀ H J by kernels, pair of layers by pair of layers: the matrix of the normal equations of a second-order step."""
 
 import numpy as np
 
@@ -31,7 +31,7 @@ class PairedLayers:
         self.size, self._pair_size = pair_places(network.kernels.plan, self._pairs, lanes(network.dtype))
 
     def upper_triangle(self, stack, curvature):
-        """Jᵀ H J [P, P] on and above the diagonal; what is below is no part of it.
+        """Jᵀ H J [P, P] on and above the diagonal. What lies below is no part of it.
 
         `stack` is what the forward pass left, `curvature` a `kernels.ggn.Curvature` of rank 0 or −1. The sums are taken over at
         most eight ranges of samples, that depend on their number alone, and up the fixed tree.

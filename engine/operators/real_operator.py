@@ -7,7 +7,7 @@ from . import checks
 
 
 class RealOperator(LinearOperator):
-    """What all operators here are: products take real arrays without masked entries, and the transpose is the adjoint."""
+    """The base of all operators here: products take real arrays without masked entries, and the transpose is the adjoint."""
 
     def dot(self, x):
         """The product with a vector [columns], a matrix [columns, r], a number or another operator."""

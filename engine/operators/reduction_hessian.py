@@ -16,7 +16,7 @@ class ReductionHessian(NamedTuple):
 
 
 def reduction_hessian(reduction, losses, gradient):
-    """The ReductionHessian at losses [m] with ∇φ [m]; None where ∇²φ is 0. A code that has no branch here gives NaN."""
+    """The ReductionHessian at losses [m] with ∇φ [m], or None where ∇²φ is 0. A code that has no branch here gives NaN."""
     m, parameter, dtype = len(losses), reduction.parameter, losses.dtype
     if reduction.code == ReductionCode.LOG_SUM_EXP:
         return ReductionHessian(dtype.type(parameter) * gradient, dtype.type(parameter), gradient)

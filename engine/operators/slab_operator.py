@@ -20,7 +20,8 @@ from .kept_curvature import SlabPart
 
 
 class SlabOperator(CurvatureOperator):
-    """What `ggn`, `fisher`, `empirical_fisher` and `hessian` return where they are given `max_bytes`.
+    """A curvature operator in slabs: what `ggn`, `fisher`, `empirical_fisher` and `hessian` return where they are given
+    `max_bytes`.
 
     The losses of all samples give ∇φ once (eq. 15); then every product, diagonal or dense matrix is a sum over slabs, each
     forward once more. Products and the diagonal of the GGN and of Fisher's matrices have the bits of the operator that holds
@@ -77,7 +78,7 @@ class SlabOperator(CurvatureOperator):
         return self._products(v[:, None])[:, 0]
 
     def _products(self, V):
-        """The product with each column of V; each slab goes forward once for all of them."""
+        """The products with all columns of V, for which each slab goes forward once."""
         shares = self._user_shares(V)
         total = SlabSum(V.size, self.dtype, len(self._slabs))
         for slab, operator in self._operators():
@@ -88,7 +89,7 @@ class SlabOperator(CurvatureOperator):
         return total.total().reshape(V.shape[::-1]).T
 
     def _user_shares(self, V):
-        """∇²φ J_φ̃ v [columns, m] for every column v of V, of a user's own φ; None where φ is not."""
+        """∇²φ J_φ̃ v [columns, m] for every column v of V and a user's own φ. None where φ is one of ours."""
         if self._user_hessian is None:
             return None
         tangents = np.empty((V.shape[1], len(self._losses)), self.dtype)
@@ -124,7 +125,7 @@ class SlabOperator(CurvatureOperator):
         return self._passes.sum(r, np.empty_like(self._losses))
 
     def loss_rows(self):
-        """∇_θ L_k of every sample [m, P]; a MemoryError where `max_bytes` does not hold them."""
+        """∇_θ L_k of every sample [m, P]. A MemoryError where `max_bytes` does not hold them."""
         m = len(self._losses)
         curvature_checks.user_hessian_fits(m, self.shape[0], self.dtype, self._max_bytes)
         rows = np.empty((m, self.shape[0]), self.dtype)

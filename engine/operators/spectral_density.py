@@ -12,7 +12,7 @@ from .unit_scale import real_dtype, unit_scale
 
 @dataclass(frozen=True)
 class SpectralDensity:
-    """Σ_i weights_i δ(t − nodes_i), an estimate of (1/P) Σ_j δ(t − λ_j); made by `spectral_density`.
+    """Σ_i weights_i δ(t − nodes_i), an estimate of (1/P) Σ_j δ(t − λ_j). Made by `spectral_density`.
 
     Attributes
     ----------

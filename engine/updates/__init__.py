@@ -1,4 +1,4 @@
-"""Updates of θ at the end of a batch step, one a file (paper §6, eq. 21)."""
+"""Updates of θ at the end of a batch step, one in each file (paper §6, eq. 21)."""
 
 from .adam import Adam
 from .adamw import AdamW

@@ -56,5 +56,5 @@ class Adam(FirstOrder):
 
     @property
     def settings(self) -> NDArray[np.float64]:
-        """What the kernel takes."""
+        """The settings that the kernel takes."""
         return np.array([self.beta_1, self.beta_2, self.epsilon, self.weight_decay])

@@ -50,10 +50,10 @@ class GradientDescent(FirstOrder):
 
     @property
     def state_rows(self) -> int:
-        """1, the velocity; 0 without momentum."""
+        """1, for the velocity, or 0 without momentum."""
         return 1 if self.momentum else 0
 
     @property
     def settings(self) -> NDArray[np.float64]:
-        """What the kernel takes."""
+        """The settings that the kernel takes."""
         return np.array([self.momentum, self.nesterov, self.weight_decay])

@@ -152,7 +152,8 @@ class KeptLinearised:
         return 0.5 * float(np.square(self._factor_product(pushed)).sum())
 
     def rounding(self, diagonal, image):
-        """By how much C may differ for θ whose last digits differ: ε (|C| + |w| |M diag θ| / √mn), the second norm Frobenius'.
+        """The amount by which C may differ for θ whose last digits differ: ε (|C| + |w| |M diag θ| / √mn), the second norm
+        Frobenius'.
 
         diagonal [p] is that of MᵀM, image [mn] that of `steepest`.
         """
@@ -178,7 +179,7 @@ class KeptLinearised:
         return slab if isinstance(self.free, slice) else slab[:, self.free]
 
     def square(self):
-        """MᵀM [p, p], its lower triangle in Fortran's order; what is above holds anything."""
+        """The lower triangle of MᵀM [p, p], in Fortran's order. What lies above it is no part of it."""
         pairs, n = PairedLayers(self.network), self.outputs.shape[1]
         if pairs.size > min(SUMS, n * self.size**2):
             syrk = blas.get_blas_funcs("syrk", dtype=self.network.dtype)
@@ -214,7 +215,7 @@ class KeptLinearised:
         return out[self.free]
 
     def bend(self, step, pushed, part):
-        """Jᵀ S Sᵀ times the outputs' second derivative along δ [p], from J δ [m, n] and the outputs at θ + `part` δ; None where
+        """Jᵀ S Sᵀ times the outputs' second derivative along δ [p], from J δ [m, n] and the outputs at θ + `part` δ. None where
         rounding hides it, infinite where it is not finite."""
         change = (self.outputs_at(part * step)[0] - self.outputs) / part - pushed
         if not np.isfinite(change).all():
@@ -224,11 +225,11 @@ class KeptLinearised:
         return self.right_side(change * (2 / part))
 
     def value_at(self, step):
-        """C at θ + δ for δ [p]; infinite where it is not defined."""
+        """C at θ + δ for δ [p], infinite where it is not defined."""
         return self.outputs_at(step)[1]
 
     def outputs_at(self, step):
-        """A [m, n] and C at θ + δ for δ [p]; C is infinite where it is not defined."""
+        """A [m, n] and C at θ + δ for δ [p], where C is infinite if it is not defined."""
         theta = self.theta.copy()
         theta[self.free] += step
         A = self._outputs_of(self.problem.network(theta))

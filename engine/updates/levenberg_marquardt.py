@@ -118,7 +118,7 @@ class LevenbergMarquardt(Update):
                             "hidden": np.array([MOST, MOST, 0.0])})
 
     def going_on(self, state: UpdateState) -> UpdateState:
-        """λ and D² as they were; no tolerance is met yet."""
+        """λ and D² as they were, and no tolerance met yet."""
         state.arrays["met"][...], state.arrays["stopped"][...] = 0, ""
         return state
 
@@ -140,7 +140,7 @@ class LevenbergMarquardt(Update):
         return here.value
 
     def _attempt(self, here: Any, theta: Array, arrays: dict[str, NDArray[Any]]) -> str:
-        """Change θ and λ; the tolerance that was met, or ""."""
+        """Change θ and λ. Gives the name of the tolerance that was met, or ""."""
         steepest, eps = here.steepest(), np.finfo(theta.dtype).eps
         solver = build(self.solver, here, steepest)
         diagonal = finite_diagonal(solver, steepest)
@@ -167,7 +167,7 @@ class LevenbergMarquardt(Update):
         return ""
 
     def _trial(self, here: Any, solver: Solver, steepest: RightSide, squares: Array, damping: float) -> Trial:
-        """The step of one λ; its cost is infinite where it is refused before that is known."""
+        """The step of one λ. Its cost is infinite where it is refused before that is known."""
         refused = Trial(steepest.vector, np.inf, np.inf, np.inf)
         if not solver.damp(damping, squares):
             return refused
@@ -189,7 +189,8 @@ class LevenbergMarquardt(Update):
 
 
 def _idle(seen: Any, hidden: bool, damping: float, length: float) -> int:
-    """How many steps in a row rounding hid that had neither a smaller λ nor a smaller length than all those hidden before them.
+    """The number of steps in a row whose decrease rounding hid, and which had neither a smaller λ nor a smaller length than all
+    hidden steps before them.
 
     `seen` holds the least λ, the least length and that number since rounding hid nothing.
     """
@@ -203,7 +204,7 @@ def _idle(seen: Any, hidden: bool, damping: float, length: float) -> int:
 
 
 def _running_maximum(scale: Array, free: Any, diagonal: Array) -> Array:
-    """D² [p]: the largest diagonal so far, kept in `scale` [P]; never 0."""
+    """D² [p], the largest diagonal so far, kept in `scale` [P] and never 0."""
     scale[free] = np.maximum(scale[free], diagonal)
     squares = scale[free]
     largest = squares.max()
@@ -211,7 +212,7 @@ def _running_maximum(scale: Array, free: Any, diagonal: Array) -> Array:
 
 
 def _bend(here: Any, solver: Solver, step: Array, pushed: Any) -> Array | None:
-    """(MᵀM + λ D²)⁻¹ Mᵀ Sᵀ of minus the outputs' second derivative along `step` [p]; None where rounding hides it."""
+    """(MᵀM + λ D²)⁻¹ Mᵀ Sᵀ of minus the outputs' second derivative along `step` [p], or None where rounding hides it."""
     side = here.bend(step, pushed, PROBE)
     if side is None:
         return None

@@ -91,13 +91,14 @@ class Linearised(Protocol):
         """
 
     def rounding(self, diagonal: Array, image: Any) -> float:
-        """By how much C may differ for θ whose last digits differ."""
+        """The amount by which C may differ for θ whose last digits differ."""
 
     def bend(self, step: Array, pushed: Any, part: float) -> RightSide | None:
-        """Jᵀ S Sᵀ times the outputs' second derivative along δ [p]; None where rounding hides it, infinite where not finite."""
+        """Jᵀ S Sᵀ times the outputs' second derivative along δ [p]. None where rounding hides it, infinite where it is not finite.
+        """
 
     def value_at(self, step: Array) -> Any:
-        """C at θ + δ for δ [p]; infinite where it is not defined."""
+        """C at θ + δ for δ [p], infinite where it is not defined."""
 
 
 class BatchProblem(Protocol):
@@ -116,10 +117,10 @@ class BatchProblem(Protocol):
 
     @property
     def step(self) -> BatchStep:
-        """The BatchStep; its indices cannot be written to."""
+        """The BatchStep, whose indices cannot be written to."""
 
     def network(self, theta: Array) -> Network:
-        """The network at `theta` [P], an array of the network's dtype; it is not copied."""
+        """The network at `theta` [P], an array of the network's dtype that is not copied."""
 
     def value_and_gradient(self, theta: Array) -> tuple[Number, Array]:
         """C and D_θ C of the batch (eq. 14 and 20)."""

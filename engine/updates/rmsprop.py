@@ -58,5 +58,5 @@ class RMSprop(FirstOrder):
 
     @property
     def settings(self) -> NDArray[np.float64]:
-        """What the kernel takes."""
+        """The settings that the kernel takes."""
         return np.array([self.decay, self.epsilon, self.momentum, self.weight_decay])

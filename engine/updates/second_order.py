@@ -1,4 +1,4 @@
-"""What updates by curvature share: a linearised batch step and a damped solve that is finite or says why."""
+"""The base of updates by curvature: a linearised batch step, and a damped solve that is finite or says why."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ GROWTHS = 40
 
 @dataclass(frozen=True)
 class DampedStep(Update):
-    """θ ← θ − η (Jᵀ H J + λ I)⁻¹ D_θ C, with an H that a subclass names; the least-norm step where λ is 0, and a λ that grows where
+    """θ ← θ − η (Jᵀ H J + λ I)⁻¹ D_θ C, with an H that a subclass names. It is the least-norm step where λ is 0, and λ grows where
     the system cannot be solved.
 
     Parameters

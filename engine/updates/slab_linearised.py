@@ -1,4 +1,4 @@
-"""A batch step's cost near θ in bounded memory: J is made anew, slab by slab, wherever it is needed."""
+"""A batch step's cost near θ in bounded memory: J is computed again, slab by slab, wherever it is needed."""
 
 import numpy as np
 
@@ -11,7 +11,7 @@ READ = 8  # bytes of a number as it lies in a file, at most
 
 
 def _sample_numbers(network):
-    """Numbers that a sample's pass forward and its chains take."""
+    """How many numbers a sample's pass forward and its chains take."""
     layout, widths = network.kernels.layout, network.widths
     return layout.stack_lines + widths[-1] * (2 * layout.chain_lines + 8) + 2 * sum(widths)
 
@@ -56,7 +56,7 @@ class SlabLinearised(KeptLinearised):
 
     @property
     def jacobian(self):
-        """J of all samples, made anew."""
+        """J of all samples, computed again."""
         return Jacobian(self.network, self.X[:])
 
     def _jacobian_of(self, first, count):

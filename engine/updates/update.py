@@ -1,4 +1,4 @@
-"""What an update is: immutable settings, and a running state that is an explicit value."""
+"""Updates: immutable settings, and a running state that is an explicit value."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class UpdateState:
-    """What an update carries from one batch step to the next.
+    """The running state that an update carries from one batch step to the next.
 
     Attributes
     ----------
@@ -51,7 +51,7 @@ class Update:
         raise NotImplementedError
 
     def step(self, problem: BatchProblem, theta: Array, state: UpdateState, trainable: Mask, time: int) -> Number:
-        """One batch step, `theta` [P] and `state` changed in place; the cost before it."""
+        """Make one batch step, changing `theta` [P] and `state` in place. Gives the cost before it."""
         raise NotImplementedError
 
     def finished(self, state: UpdateState, steps: int) -> bool:
@@ -77,7 +77,7 @@ class FirstOrder(Update):
 
     @property
     def state_rows(self) -> int:
-        """How many running means of P numbers it has."""
+        """Number of running means of P numbers that it has."""
         raise NotImplementedError
 
     @property
@@ -86,11 +86,12 @@ class FirstOrder(Update):
         raise NotImplementedError
 
     def begin(self, network: Network) -> UpdateState:
-        """"rows", zeros, a row of P numbers for each running mean; "steps", the batch steps that they have seen."""
+        """The state {"rows": zeros, P numbers for each running mean, "steps": the number of batch steps that they have seen}."""
         return UpdateState({"rows": np.zeros((self.state_rows, network.size), network.dtype), "steps": np.zeros((), np.int64)})
 
     def made(self, state: UpdateState, time: int) -> int:
-        """How many batch steps the running means have seen, earlier runs' included; `time` where the state does not say."""
+        """Number of batch steps that the running means have seen, those of earlier runs included, or `time` where the state does
+        not say."""
         return int(state.arrays["steps"]) if "steps" in state.arrays else time
 
     def skip(self, state: UpdateState, count: int = 1) -> None:

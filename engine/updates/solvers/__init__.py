@@ -1,4 +1,4 @@
-"""Ways to solve (MᵀM + λ D²) δ = b, one a file.
+"""Ways to solve (MᵀM + λ D²) δ = b, one in each file.
 
 Each is built on a `Linearised` batch step, once a step; `diagonal()` is that of MᵀM, `damp(λ, squares)` takes D² [p] and says
 whether the system can be solved in this arithmetic, `solve(right_side)` gives δ [p], and `least_damping(squares)` is the λ below

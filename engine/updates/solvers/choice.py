@@ -1,4 +1,4 @@
-"""Which solver: by name, or by what it costs."""
+"""The choice of a solver: by name, or by what it costs."""
 
 from __future__ import annotations
 
@@ -41,7 +41,8 @@ NAMES = ("auto", *SOLVERS)
 
 
 def cheapest(rows: int, size: int, samples: int, dual: bool = True) -> str:
-    """The solver of least cost for M [rows, size] of so many samples; QR, the most exact, where that is small change."""
+    """The name of the cheapest solver for M [rows, size] of `samples` samples, or of QR, the most exact, where its cost is small
+    change."""
     kernel = rows * rows * size / 2 + rows**3 / 6
     cholesky = rows * size * size / 2 + size**3 / 6
     direct, name = (kernel, "kernel") if dual and rows < size else (cholesky, "cholesky")

@@ -19,7 +19,8 @@ def normal_matrix(linearised: KeptLinearised) -> Array:
 
 
 class Cholesky:
-    """MᵀM summed layer by layer or slab by slab, M never formed; each damping costs one decomposition, p³/6 multiply-adds.
+    """The normal equations, with MᵀM summed layer by layer or slab by slab and M never formed. Each damping costs one
+    decomposition, p³/6 multiply-adds.
 
     Squares the condition number of M: where that is above 1/√ε, `QR` has the digits. Where λ is below 10 ε of the diagonal,
     MᵀM + λ D² is scaled to a diagonal of 1 and its condition number estimated; where that says that rank may be short, the
@@ -43,7 +44,7 @@ class Cholesky:
         return LEAST * float(np.finfo(self.matrix.dtype).eps)
 
     def damp(self, damping: float, squares: Array) -> bool:
-        """Decompose MᵀM + λ D²; False where it is not positive definite in this arithmetic, though λ is above rounding."""
+        """Decompose MᵀM + λ D². False where it is not positive definite in this arithmetic, though λ is above rounding."""
         self._short = self._scale = None
         if rank.share(damping, squares, self.matrix.diagonal()) < 0.5 * self.least_damping(squares):
             return self._damp_little(damping, squares)

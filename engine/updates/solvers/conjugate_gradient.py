@@ -14,7 +14,8 @@ LEAST = 10  # times ε: the least λ
 
 
 class ConjugateGradient:
-    """By products with J and Jᵀ alone (Hestenes & Stiefel 1952), preconditioned by the diagonal E²; memory a few times p.
+    """Conjugate gradients by products with J and Jᵀ alone (Hestenes & Stiefel 1952), preconditioned by the diagonal E². Takes a few
+    times p numbers.
 
     Stops at a residual, in the norm |E⁻¹ ·|, of ε^(2/3) of the right side's, or where it is the rounding of Mᵀ w, 4 ε √p |w|; or
     after 1000 iterations: a step along the way is still one down. Where λ is 0 and rank is short, of the steps that serve alike it
@@ -34,14 +35,14 @@ class ConjugateGradient:
         return LEAST * float(np.finfo(self._diagonal.dtype).eps)
 
     def damp(self, damping: float, squares: Array) -> bool:
-        """Take λ D²; True."""
+        """Take λ D². Always True."""
         self._damping, self._added = damping, damping * squares
         whole = self._diagonal + self._added
         self._E = np.where(whole > 0, np.sqrt(whole), 1).astype(whole.dtype)
         return True
 
     def solve(self, right_side: RightSide) -> Array:
-        """δ [p]; not finite where λ is 0 and nothing solves it."""
+        """δ [p], not finite where λ is 0 and nothing solves it."""
         here, E, dtype = self.linearised, self._E, right_side.vector.dtype
         scaled, eps = right_side.vector / E, np.finfo(dtype).eps
 

@@ -1,4 +1,4 @@
-"""A Kronecker-factored stand-in for MᵀM, a block a layer."""
+"""A Kronecker-factored stand-in for MᵀM, a block for each layer."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ class KroneckerFactored:
         return self._least / mean if mean > 0 else 0.0
 
     def damp(self, damping: float, squares: Array) -> bool:
-        """Take λ mean(D²); True."""
+        """Take λ mean(D²). Always True."""
         damping = float(damping * squares.mean())
         self._damping = damping if damping >= 0.5 * self._least else 0.0
         return True

@@ -68,7 +68,7 @@ class Kernel:
         return LEAST * float(np.finfo(squares.dtype).eps * min(1, self._take(squares).diagonal().max()))
 
     def damp(self, damping: float, squares: Array) -> bool:
-        """Decompose M D⁻² Mᵀ + λ I; False where it is not positive definite in this arithmetic, though λ is above rounding."""
+        """Decompose M D⁻² Mᵀ + λ I. False where it is not positive definite in this arithmetic, though λ is above rounding."""
         damped = np.array(self._take(squares), order="F")
         size, little = len(damped), damping < 0.5 * self.least_damping(squares)
         damped.flat[::size + 1] += damping
@@ -95,7 +95,7 @@ class Kernel:
         return self.linearised.adjoint(dual) / self._squares
 
     def solve(self, right_side: RightSide) -> Array:
-        """δ [p]; not finite where λ is 0 and nothing solves it."""
+        """δ [p], not finite where λ is 0 and nothing solves it."""
         if self._short is not None:
             return self._short.solve_for(right_side, self._image, self._projected)
         step = self._inverse(right_side.image)

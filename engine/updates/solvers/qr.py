@@ -14,7 +14,7 @@ from . import rank
 
 
 def stacked_triangle(above: Array, below: Array) -> Array:
-    """R of a QR decomposition of two matrices, one above the other; at most as many rows as columns."""
+    """R of a QR decomposition of two matrices, one above the other. It has at most as many rows as columns."""
     stacked = np.vstack([above, below])
     geqrf = lapack.get_lapack_funcs("geqrf", dtype=stacked.dtype)
     return np.triu(geqrf(np.asfortranarray(stacked), overwrite_a=1)[0][:stacked.shape[1]])
@@ -30,7 +30,7 @@ def triangle(linearised: KeptLinearised, image: Any) -> Array:
 
 
 class QR:
-    """R of M slab by slab, then R of [R; √λ D] for each damping: the condition number is M's own, not its square.
+    """Least squares by R of M slab by slab, then R of [R; √λ D] for each damping. The condition number is M's own, not its square.
 
     The image of the right side is transformed along with M, as a column of its own. A side without one (an acceleration's) goes
     through Rᵀ R, the semi-normal equations (Björck 1987). Where λ is too small to fill what R may lack in rank, and an estimate of
@@ -54,7 +54,7 @@ class QR:
         return float(np.finfo(self._top.dtype).eps)**2
 
     def damp(self, damping: float, squares: Array) -> bool:
-        """Decompose [R; √λ D], or R by its singular values; False where that fails in this arithmetic."""
+        """Decompose [R; √λ D], or R by its singular values. False where that fails in this arithmetic."""
         self._short = None
         if rank.share(damping, squares, self.diagonal()) < np.sqrt(np.finfo(self._top.dtype).eps):
             if self._squares is None or not np.array_equal(squares, self._squares):
@@ -71,7 +71,7 @@ class QR:
         return bool(np.isfinite(pivots).all() and pivots.min() > 0)
 
     def _revealed(self, squares: Array) -> tuple[rank.LeastNorm, Array] | None:
-        """What `rank.of_rows` finds; None where R is far from short of rank."""
+        """The LeastNorm and Uᵀ w that `rank.of_rows` finds, or None where R is far from short of rank."""
         E, R = rank.metric(squares, self.diagonal()), self._top[:self._size, :-1]
         if len(R) == self._size:
             inverse = rank.inverse_norm(np.asfortranarray(R / E), lower=False)

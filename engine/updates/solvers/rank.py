@@ -55,7 +55,8 @@ def inverse_norm(triangle: Array, lower: bool) -> float:
 
 
 class LeastNorm:
-    """min |M δ − w|² + λ |D δ|² for M = U s Vᵀ E of rank r; where λ is 0 the solution of least |D δ|, the limit for λ → 0.
+    """M δ − w|²|min |M δ − w|² + λ |D δ|² for M = U s Vᵀ E of rank r. Where λ is 0 it is the solution of least |D δ|, the limit for
+    λ → 0.
 
     With the QR decomposition D⁻¹ E V = Q T, the δ of least |D δ| among those of the same M δ is D⁻¹ Q t, and a = Vᵀ E δ = Tᵀ t.
     What is left is min |s a − Uᵀw|² + λ |T⁻ᵀ a|² over r numbers. Directions outside these r are in no image, so rounding cannot
@@ -88,7 +89,7 @@ class LeastNorm:
                 self._stacked = np.linalg.qr(np.vstack([np.diag(self.s), below]))
 
     def _solved(self, R: Array, b: Array, transposed: bool = False) -> Array:
-        """R⁻¹ b, or R⁻ᵀ b; not finite where a pivot is 0."""
+        """R⁻¹ b, or R⁻ᵀ b, not finite where a pivot is 0."""
         if not len(R):
             return b
         found, failed = self._trtrs(R, b, trans=int(transposed))
@@ -134,7 +135,7 @@ class LeastNorm:
 
 
 def of_rows(rows: Array, image: Array, E: Array) -> tuple[LeastNorm, Array] | None:
-    """A LeastNorm of M [k, p] by its singular values, and Uᵀ w for an image w [k]; None where they cannot be had."""
+    """A LeastNorm of M [k, p] by its singular values, and Uᵀ w for an image w [k]. None where they cannot be had."""
     scaled = rows / E
     try:
         U, s, Vt = svd(scaled, full_matrices=False, overwrite_a=True)
@@ -145,7 +146,8 @@ def of_rows(rows: Array, image: Array, E: Array) -> tuple[LeastNorm, Array] | No
 
 
 def of_square(square: Array, rows: int, E: Array) -> LeastNorm | None:
-    """A LeastNorm of M with so many rows from MᵀM [p, p], its lower triangle, by eigenvalues; None where they cannot be had."""
+    """A LeastNorm of M with `rows` rows by the eigenvalues of MᵀM [p, p], given as its lower triangle. None where they cannot be
+    had."""
     try:
         values, V = eigh(np.tril(square / E[:, None] / E), lower=True, overwrite_a=True, driver="evd")
     except (LinAlgError, ValueError):
