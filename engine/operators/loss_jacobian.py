@@ -108,7 +108,7 @@ class LossJacobian(RealOperator):
         Parameters
         ----------
         other : LossJacobian, optional
-            G′, of the same widths and dtype; its θ and loss may differ. G G ᵀ is exactly symmetric.
+            G′, of the same widths and dtype, whose θ and loss may differ; G itself where None. G Gᵀ is exactly symmetric.
         """
         other = self if other is None else operator_checks.same_widths(self, other)
         out = np.empty((self.shape[0], other.shape[0]), self.dtype)

@@ -55,7 +55,7 @@ def inverse_norm(triangle: Array, lower: bool) -> float:
 
 
 class LeastNorm:
-    """M δ − w|²|min |M δ − w|² + λ |D δ|² for M = U s Vᵀ E of rank r. Where λ is 0 it is the solution of least |D δ|, the limit for
+    """min |M δ − w|² + λ |D δ|² for M = U s Vᵀ E of rank r. Where λ is 0 it is the solution of least |D δ|, the limit for
     λ → 0.
 
     With the QR decomposition D⁻¹ E V = Q T, the δ of least |D δ| among those of the same M δ is D⁻¹ Q t, and a = Vᵀ E δ = Tᵀ t.
