@@ -14,7 +14,7 @@ from .jacobian import Jacobian
 class SlabPart(NamedTuple):
     """What whoever knows all samples tells the operator of one slab, or of one leaf."""
 
-    added: np.ndarray | None  # the diagonal of ∇²φ at the slab's samples, where ∇²φ takes part
+    diagonal: np.ndarray | None  # that of ∇²φ at the slab's samples, where ∇²φ takes part
     product_bytes: int = SLAB  # bytes of products of inputs that `dense` may keep at once
 
 
@@ -40,8 +40,8 @@ class KeptCurvature(CurvatureOperator):
 
     def _with_reduction(self, H):
         """H with what ∇²φ adds to single samples."""
-        added = self._take_reduction_hessian() if self._part is None else self._part.added
-        return H if added is None else H.plus(self._loss_gradients, added)
+        diagonal = self._take_reduction_hessian() if self._part is None else self._part.diagonal
+        return H if diagonal is None else H.plus(self._loss_gradients, diagonal)
 
     def _transposed(self, output_gradient):
         return transposed_product(self.network, self.forward.stack, output_gradient)

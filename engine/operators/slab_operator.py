@@ -51,7 +51,7 @@ class SlabOperator(CurvatureOperator):
         losses = np.empty(len(self._X), network.dtype)
         self._passes.fill(losses)
         super().__init__(network, cost, name, losses, cost.reduce(losses)[1])
-        self._added = self._take_reduction_hessian() if reduction_curvature else None
+        self._diagonal = self._take_reduction_hessian() if reduction_curvature else None
 
     def _bytes(self, network, count):
         """Twice what a slab of `count` samples takes: as much is left to the products of `dense`."""
@@ -70,8 +70,8 @@ class SlabOperator(CurvatureOperator):
             X, targets = (X[slab], targets[slab]) if len(chosen) else (X, targets)
             y = as_given(targets, self.cost.loss.kind, self.network.widths[-1])
             cost = Cost(self.cost.loss, weighted_by(self._weights[slab]))
-            added = None if self._added is None else self._added[slab]
-            yield slab, self._build(X, y, cost, slab.start, SlabPart(added, min(SLAB, self._max_bytes // 2)))
+            diagonal = None if self._diagonal is None else self._diagonal[slab]
+            yield slab, self._build(X, y, cost, slab.start, SlabPart(diagonal, min(SLAB, self._max_bytes // 2)))
 
     def sum_product(self, v, share=None):
         """The products of all slabs with v, summed up, [P]."""
