@@ -1,5 +1,9 @@
 """From D_A C back to D_θ C: sums over samples of products with J transposed, block by block or row by row (eq. 20)."""
 
+from __future__ import annotations
+
+from typing import Any
+
 import numpy as np
 
 from .blocks import sum_chunks
@@ -13,14 +17,17 @@ from .kernels.product import ROWS
 from .kernels.streamed import LossCodes, Results, Samples, streamed
 from .kernels.sums import BLOCK
 from .kernels.wide import pack_panels, row_sums
+from .losses import Loss
+from .network import Network
 from .pool import num_threads, over
+from .typing import Array
 from .workspace import shared_workspace, thread_workspaces
 
 BACK = 3  # the work of a pass forward and back, in passes forward
 WIDE = 1 << 20  # bytes of θ from which on threads share rows, not blocks: 784-1024-1024-10, m 256, 2 threads: 52 ms down to 30
 
 
-def rows_shared(network, m):
+def rows_shared(network: Network, m: int) -> bool:
     """Whether threads share the rows of the weights, which is faster than sharing blocks where those are few or θ is large."""
     blocks, size = -(-m // BLOCK), network.size
     large, wide = size * m > 1 << 21, blocks <= 64 and size * network.dtype.itemsize >= WIDE
@@ -30,54 +37,54 @@ def rows_shared(network, m):
     return (large and blocks < threads) or (wide and threads > 1)
 
 
-def blocks_streamed(network, loss, m):
+def blocks_streamed(network: Network, loss: Loss, m: int) -> bool:
     """Whether kernels take m samples forward and back block by block without keeping a stack. They do where they know every
     function of the network and the loss, and threads share blocks."""
     return loss.code >= 0 and network.kernels.built_in and not rows_shared(network, m)
 
 
-def gradient_workspaces(network, m, chunks):
+def gradient_workspaces(network: Network, m: int, chunks: int) -> Array:
     """Workspaces for the kernels' gradient over m samples in `chunks` chunks, one for each thread."""
     blocks = -(-m // BLOCK)
     numbers = workspace_size(network.kernels.plan, lanes(network.dtype), min(BLOCK, m), network.size, blocks, chunks)
     return thread_workspaces(numbers, network.dtype)
 
 
-def worth_threads(network, m):
+def worth_threads(network: Network, m: int) -> bool:
     """Whether threads share the gradient of m samples."""
     return num_threads() > 1 and (rows_shared(network, m) or chunk_count(network, m, gradient_work(network, m)) > 1)
 
 
-def gradient_work(network, m):
+def gradient_work(network: Network, m: int) -> float:
     """The work of a pass forward and back of m samples, in multiply-adds."""
     return BACK * m * network.kernels.layout.sample_work
 
 
-def chunk_count(network, m, work):
+def chunk_count(network: Network, m: int, work: float) -> int:
     """Number of nodes of the tree of sums that threads share, for `work` multiply-adds on m samples."""
     return sum_chunks(-(-m // BLOCK), work, network.size * network.dtype.itemsize)
 
 
-def chunk_nodes(network, m, work):
+def chunk_nodes(network: Network, m: int, work: float) -> Array:
     """An array [chunks, P] for the nodes of the tree of sums that threads share."""
     return np.empty((chunk_count(network, m, work), network.size), network.dtype)
 
 
-def folded(nodes):
+def folded(nodes: Array) -> Array:
     """The sum [P] of nodes [chunks, P], up the fixed tree. The nodes are overwritten."""
     if len(nodes) > 1:
         fold_nodes(nodes)
     return nodes[0]
 
 
-def summed_by_rows(network, delta, packed, m, work):
+def summed_by_rows(network: Network, delta: Array, packed: Array, m: int, work: float) -> Array:
     """Σ_s δ_s ⊗ ā_s [P] over m samples, ā = (a, 1), from panels of δ and packed a: threads share the rows of the weights."""
     plan, out = network.kernels.plan, np.empty(network.size, network.dtype)
     over(int(sum(-(-plan[1:, WIDTH] // ROWS))), work, row_sums, plan, delta, packed, m, out)
     return out
 
 
-def transposed_product(network, stack, output_gradient):
+def transposed_product(network: Network, stack: Array, output_gradient: Array) -> Array:
     """D_A C · D_θ A [P] for D_A C [m, n], after the forward pass that left `stack` (eq. 20)."""
     m = len(output_gradient)
     if m == 0:
@@ -96,12 +103,12 @@ def transposed_product(network, stack, output_gradient):
     return _by_blocks(network, np.empty((0, network.widths[0]), network.dtype), stack, output_gradient, BACK - 1)
 
 
-def streamed_transposed_product(network, X, output_gradient):
+def streamed_transposed_product(network: Network, X: Array, output_gradient: Array) -> Array:
     """D_A C · D_θ A [P] at X [m, n_0], m ≥ 1, forward and back block by block without keeping a stack (eq. 20)."""
     return _by_blocks(network, X, np.empty(0, network.dtype), output_gradient, BACK)
 
 
-def _by_blocks(network, X, stack, output_gradient, passes):
+def _by_blocks(network: Network, X: Array, stack: Array, output_gradient: Array, passes: float) -> Array:
     """D_A C · D_θ A [P] over blocks of samples."""
     m, kernels = len(output_gradient), network.kernels
     work = passes * m * kernels.layout.sample_work
@@ -111,7 +118,7 @@ def _by_blocks(network, X, stack, output_gradient, passes):
     return folded(nodes)
 
 
-def streamed_nodes(network, samples, loss, reduction_gradient, results):
+def streamed_nodes(network: Network, samples: tuple[Any, ...], loss: Loss, reduction_gradient: Array, results: Any) -> None:
     """Fill results = (A [m, n], losses [m], nodes of ∇φ · D_A φ̃ · D_θ A [chunks, P]) block by block, for ∇φ [m] (eq. 20).
 
     `samples` is (X, targets, indices), as `rows.gathered` gives them.

@@ -1,11 +1,23 @@
 """What an update is given: one batch step as functions of θ."""
 
-from schedulers import index_checks
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from schedulers import BatchStep, index_checks
 
 from . import checks
+from .cost import Cost
 from .evaluation import evaluate
-from .network import with_parameters
-from .rows import as_given
+from .network import Network, with_parameters
+from .rows import Rows, as_given
+from .typing import Array, Mask
+
+if TYPE_CHECKING:
+    from .updates.linearised import Linearised, OutputHessianOf
 
 
 class BatchProblem:
@@ -27,48 +39,50 @@ class BatchProblem:
         The most that a slab of the batch may take.
     """
 
-    def __init__(self, network, X, targets, cost, step, max_bytes=None):
+    def __init__(self, network: Network, X: Array | Rows, targets: Array | Rows, cost: Cost, step: BatchStep,
+                 max_bytes: int | None = None) -> None:
         index_checks.in_range(step.indices, len(X), "the batch step's indices")
         self._begin(network, X, targets, cost, step, max_bytes)
 
-    def _begin(self, network, X, targets, cost, step, max_bytes):
+    def _begin(self, network: Network, X: Array | Rows, targets: Array | Rows, cost: Cost, step: BatchStep,
+               max_bytes: int | None) -> None:
         self._network, self._X, self._targets, self._cost, self._step = network, X, targets, cost, step
         self.max_bytes = max_bytes
 
-    def network(self, theta):
+    def network(self, theta: Array) -> Network:
         """The network at `theta` [P], an array of the network's dtype that is not copied."""
         return with_parameters(self._network, checks.parameters_in_place(theta, self._network.dtype, self._network.size))
 
     @property
-    def step(self):
+    def step(self) -> BatchStep:
         """The BatchStep, whose indices cannot be written to."""
         return self._step.read_only()
 
     @property
-    def X(self):
+    def X(self) -> Array:
         """The batch's samples [m, n_0], in the order of its sample steps."""
         return self._X[self._step.indices]
 
     @property
-    def targets(self):
+    def targets(self) -> Array:
         """The batch's targets [m, k], as kernels take them."""
         return self._targets[self._step.indices]
 
     @property
-    def y(self):
+    def y(self) -> NDArray[Any]:
         """The batch's targets as a user gives them: [m, n], or [m] class numbers."""
         return as_given(self.targets, self._cost.loss.kind, self._network.widths[-1])
 
     @property
-    def cost(self):
+    def cost(self) -> Cost:
         """The cost, its reduction's per-sample data taken at the batch."""
         return self._cost.at(self._step.indices)
 
-    def samples_at(self, slab):
+    def samples_at(self, slab: Any) -> Array:
         """X [., n_0] of a slice of the batch's sample steps 0 … m."""
         return self._X[self._step.indices[slab]]
 
-    def linearised(self, theta, trainable, output_hessian):
+    def linearised(self, theta: Array, trainable: Mask, output_hessian: OutputHessianOf) -> Linearised:
         """The batch's cost near θ to second order, by the `output_hessian` of its losses: a Linearised."""
         from .updates.kept_linearised import KeptLinearised
         from .updates.slab_linearised import SlabLinearised, whole_fits
@@ -76,12 +90,13 @@ class BatchProblem:
         whole = self.max_bytes is None or whole_fits(self._network, len(self._step), self.max_bytes)
         return (KeptLinearised if whole else SlabLinearised)(self, theta, trainable, output_hessian)
 
-    def value_and_gradient(self, theta):
+    def value_and_gradient(self, theta: Array) -> tuple[np.floating[Any], Array]:
         """C and D_θ C of the batch (eq. 14 and 20)."""
         return evaluate(self.network(theta), self._X, self._targets, self._cost, self._step, self.max_bytes)
 
 
-def batch_problem(network, X, targets, cost, step, max_bytes):
+def batch_problem(network: Network, X: Array | Rows, targets: Array | Rows, cost: Cost, step: BatchStep,
+                  max_bytes: int | None) -> BatchProblem:
     """The BatchProblem of a step whose indices were checked before."""
     made = BatchProblem.__new__(BatchProblem)
     made._begin(network, X, targets, cost, step, max_bytes)

@@ -6,8 +6,6 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import NamedTuple
 
-import numpy as np
-
 from .errors import Interrupted
 from .history import History
 from .network import Network, with_parameters
@@ -28,7 +26,7 @@ class FitResult:
 class Whole(NamedTuple):
     """A run at the end of an epoch: θ [P] and the update's state, which nobody else changes, and how many epochs it has."""
 
-    theta: np.ndarray
+    theta: Array
     state: UpdateState
     epochs: int
 

@@ -1,6 +1,11 @@
 """C and D_θ C of any φ, by the road that the samples allow: streamed, whole or in slabs (eq. 12–20)."""
 
+from __future__ import annotations
+
+from typing import Any
+
 import numpy as np
+from numpy.typing import ArrayLike
 
 from schedulers import BatchStep, assemble
 
@@ -9,11 +14,13 @@ from .backward import blocks_streamed, chunk_nodes, folded, gradient_work, strea
 from .cost import Cost
 from .forward import empty_stack, fill_stack
 from .network import Network
-from .rows import gathered, gathered_rows, read_targets, samples
+from .rows import Rows, gathered, gathered_rows, read_targets, samples
 from .two_passes import TwoPasses
+from .typing import Array, Indices, RowSource
 
 
-def evaluate(network, X, targets, cost, step, max_bytes=None):
+def evaluate(network: Network, X: Array | Rows, targets: Array | Rows, cost: Cost, step: BatchStep,
+             max_bytes: int | None = None) -> tuple[np.floating[Any], Array]:
     """C and D_θ C [P] of one batch step, from checked X [., n_0] and targets [., k], arrays or Rows.
 
     The sample steps of `step`, whose indices `BatchProblem` has checked, fill A by `assemble` (eq. 12); the losses of all of them
@@ -27,7 +34,8 @@ def evaluate(network, X, targets, cost, step, max_bytes=None):
     return _at_once(network, X, targets, cost.at(step.indices), step)
 
 
-def losses_and_gradient(network, X, targets, cost, step, reduction_gradient):
+def losses_and_gradient(network: Network, X: Array | Rows, targets: Array | Rows, cost: Cost, step: BatchStep,
+                        reduction_gradient: Array) -> tuple[Array, Array]:
     """φ̃ [m] and ∇φ · D_A φ̃ · D_θ A [P] of one batch step, for a ∇φ [m] that is known before the losses (eq. 20)."""
     if blocks_streamed(network, cost.loss, len(step)):
         return _streamed(network, X, targets, cost, step, reduction_gradient)
@@ -35,52 +43,59 @@ def losses_and_gradient(network, X, targets, cost, step, reduction_gradient):
     return losses, transposed_product(network, stack, reduction_gradient[:, None] * loss_gradients)  # eq. 18 and 20
 
 
-def _at_once(network, X, targets, cost, step):
+def _at_once(network: Network, X: Array | Rows, targets: Array | Rows, cost: Cost,
+             step: BatchStep) -> tuple[np.floating[Any], Array]:
     """C and D_θ C of a step whose samples pass once: streamed where ∇φ is known before the losses, else with their stack kept."""
     if cost.reduction.linear and blocks_streamed(network, cost.loss, len(step)):
-        losses, gradient = _streamed(network, X, targets, cost, step, cost.constant_gradient(len(step), network.dtype))
+        known = cost.constant_gradient(len(step), network.dtype)
+        assert known is not None
+        losses, gradient = _streamed(network, X, targets, cost, step, known)
         return cost.reduce(losses)[0], gradient
     stack, losses, loss_gradients = _forward(network, X, targets, cost, step)
     value, reduction_gradient = cost.reduce(losses)  # eq. 14 and 15
     return value, transposed_product(network, stack, reduction_gradient[:, None] * loss_gradients)  # eq. 18 and 20
 
 
-def _streamed(network, X, targets, cost, step, reduction_gradient):
+def _streamed(network: Network, X: Array | Rows, targets: Array | Rows, cost: Cost, step: BatchStep,
+              reduction_gradient: Array) -> tuple[Array, Array]:
     """φ̃ [m] and ∇φ · D_A φ̃ · D_θ A [P], forward and back block by block: no stack is kept."""
     m, dtype = len(step), network.dtype
     losses, nodes = np.empty(m, dtype), chunk_nodes(network, m, gradient_work(network, m))
 
-    def forward(indices, rows):
+    def forward(indices: Indices, rows: Array) -> None:
         streamed_nodes(network, gathered(X, targets, indices), cost.loss, reduction_gradient, (rows, losses, nodes))
 
     assemble(step, forward, np.empty((m, network.widths[-1]), dtype))  # eq. 12
     return losses, folded(nodes)  # eq. 20
 
 
-def _forward(network, X, targets, cost, step):
+def _forward(network: Network, X: Array | Rows, targets: Array | Rows, cost: Cost, step: BatchStep) -> tuple[Array, Array, Array]:
     """The stack that the passes forward of all sample steps leave, φ̃ [m] and ∇L [m, n]."""
     m, dtype = len(step), network.dtype
     A, stack = np.empty((m, network.widths[-1]), dtype), empty_stack(network, m)
 
-    def forward(indices, rows):
+    def forward(indices: Indices, rows: Array) -> None:
         fill_stack(network, *gathered_rows(X, indices), stack, rows)
 
     assemble(step, forward, A)  # eq. 12
     return stack, *cost.losses_and_gradients(A, targets[step.indices])
 
 
-def _in_slabs(passes, cost):
+def _in_slabs(passes: TwoPasses, cost: Cost) -> tuple[np.floating[Any], Array]:
     """C and D_θ C of samples that pass in slabs: once where ∇φ is known before the losses, else twice."""
     losses = np.empty(passes.m, passes.network.dtype)
     if cost.reduction.linear:
-        gradient = passes.sum(cost.constant_gradient(passes.m, losses.dtype), losses)
+        known = cost.constant_gradient(passes.m, losses.dtype)
+        assert known is not None
+        gradient = passes.sum(known, losses)
         return cost.reduce(losses)[0], gradient
     passes.fill(losses)
     value, reduction_gradient = cost.reduce(losses)  # eq. 14 and 15
     return value, passes.sum(reduction_gradient, losses)  # eq. 20
 
 
-def value_and_gradient(network, X, y, cost, *, max_bytes=None):
+def value_and_gradient(network: Network, X: ArrayLike | RowSource, y: ArrayLike | RowSource, cost: Cost, *,
+                       max_bytes: int | None = None) -> tuple[float, Array]:
     """The cost C and its derivative D_θ C, for any loss and any reduction φ (paper §5, eq. 15–20).
 
     Parameters
@@ -126,7 +141,7 @@ def value_and_gradient(network, X, y, cost, *, max_bytes=None):
     bounded = max_bytes is not None
     X = samples(X, network.widths[0], network.dtype, bounded=bounded)
     targets = read_targets(y, len(X), network.widths[-1], network.dtype, cost, bounded=bounded)
-    passes = TwoPasses(network, X, targets, cost, None, max_bytes) if bounded else None
+    passes = None if max_bytes is None else TwoPasses(network, X, targets, cost, None, max_bytes)
     if passes is None or passes.whole:
         value, gradient = _at_once(network, X, targets, cost, BatchStep.checked(0, 0, np.arange(len(X))))
     else:

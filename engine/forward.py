@@ -1,6 +1,9 @@
 """The forward pass, with everything it computed on the way (eq. 1–6 and 12)."""
 
+from __future__ import annotations
+
 import numpy as np
+from numpy.typing import ArrayLike
 
 from . import checks, object_checks
 from .kernels.forward import propagate, weighted_inputs, write_lines
@@ -9,19 +12,20 @@ from .kernels.layout import LINE
 from .network import NO_INDICES, Network
 from .pool import over
 from .recycled import recycled_array
+from .typing import Array, DType, Indices
 
 
-def lanes(dtype):
+def lanes(dtype: DType) -> int:
     """Samples in a panel: as many as fill a cache line."""
     return LINE // dtype.itemsize
 
 
-def panel_count(m, dtype):
+def panel_count(m: int, dtype: DType) -> int:
     """Panels that hold m samples."""
     return -(-m // lanes(dtype))
 
 
-def empty_stack(network, m):
+def empty_stack(network: Network, m: int) -> Array:
     """Memory for a^l and γ^l of m samples, panel by panel, flat."""
     dtype = network.dtype
     stack = recycled_array(panel_count(m, dtype) * lanes(dtype) * network.kernels.layout.stack_lines + lanes(dtype)**2, dtype)
@@ -30,7 +34,7 @@ def empty_stack(network, m):
     return stack
 
 
-def fill_stack(network, X, indices, stack, out):
+def fill_stack(network: Network, X: Array, indices: Indices, stack: Array, out: Array) -> None:
     """a^l and γ^l of X[indices] (X itself where `indices` is empty) into `stack`, and a^L into out [m, n]."""
     kernels, layout, dtype, m = network.kernels, network.kernels.layout, network.dtype, len(out)
     panels = panel_count(m, dtype)
@@ -45,7 +49,7 @@ def fill_stack(network, X, indices, stack, out):
         first = l + 1
 
 
-def activate_own(network, l, stack, out):
+def activate_own(network: Network, l: int, stack: Array, out: Array) -> None:
     """a^l and γ^l of a user's own activation, from the z^l that the kernels left in a^l's place."""
     layout, activation, m = network.kernels.layout, network.activations[l - 1], len(out)
     panels, stride = panel_count(m, network.dtype), layout.stack_lines * lanes(network.dtype)
@@ -59,7 +63,7 @@ def activate_own(network, l, stack, out):
         out[...] = a
 
 
-def read(network, stack, line, m, l):
+def read(network: Network, stack: Array, line: int, m: int, l: int) -> Array:
     """The lines of layer l that begin at `line` of each panel's stack, as a new array [m, n_l]."""
     out = np.empty((m, network.widths[l]), network.dtype)
     over(panel_count(m, network.dtype), out.size, read_layer, network.kernels.theta, network.kernels.plan, line, stack, out)
@@ -96,27 +100,27 @@ class ForwardPass:
            [1.]])
     """
 
-    def __init__(self, network, X):
+    def __init__(self, network: Network, X: ArrayLike) -> None:
         object_checks.network(network, Network)
         self._run(network, checks.samples(X, network.widths[0], network.dtype))
 
-    def _run(self, network, X):
+    def _run(self, network: Network, X: Array) -> None:
         self.network, self.X = network, X
         self.outputs = np.empty((len(X), network.widths[-1]), network.dtype)
         self.stack = empty_stack(network, len(X))
         fill_stack(network, X, NO_INDICES, self.stack, self.outputs)
 
     @property
-    def samples(self):
+    def samples(self) -> int:
         """m."""
         return len(self.outputs)
 
     @property
-    def stacked(self):
+    def stacked(self) -> Array:
         """A ∈ R^(mn), sample by sample: a view of `outputs` (eq. 12)."""
         return self.outputs.reshape(-1)  # eq. 12
 
-    def z(self, l):
+    def z(self, l: int) -> Array:
         """z^l [m, n_l], l = 1 … L (eq. 1)."""
         l = checks.layer_index(l, 1, self.network.depth)
         out = np.empty((self.samples, self.network.widths[l]), self.network.dtype)
@@ -124,22 +128,22 @@ class ForwardPass:
              self.network.kernels.theta, self.network.kernels.plan, l, self.stack, out)  # eq. 1
         return out
 
-    def a(self, l):
+    def a(self, l: int) -> Array:
         """a^l [m, n_l] for l = 0 … L, where a^0 is X (eq. 2)."""
         l = checks.layer_index(l, 0, self.network.depth)
         return read(self.network, self.stack, self.network.kernels.layout.a_line(l), self.samples, l)
 
-    def gamma(self, l):
+    def gamma(self, l: int) -> Array:
         """γ^l = g^l′(z^l) [m, n_l], l = 1 … L (paper §3.1, eq. 4)."""
         l = checks.layer_index(l, 1, self.network.depth)
         return read(self.network, self.stack, self.network.kernels.layout.gamma_line(l), self.samples, l)
 
-    def D(self, l):
+    def D(self, l: int) -> Array:
         """D^l = G^l ⊙ W^l [m, n_l, n_{l−1}], l = 1 … L: row p of W^l times γ^l_p (paper §3.1, eq. 5)."""
         return self.gamma(l)[:, :, None] * self.network.weight(l)  # eq. 5
 
 
-def forward_pass(network, X):
+def forward_pass(network: Network, X: Array) -> ForwardPass:
     """The ForwardPass of X [m, n_0], which was checked before."""
     made = ForwardPass.__new__(ForwardPass)
     made._run(network, X)

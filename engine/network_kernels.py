@@ -27,7 +27,7 @@ class NetworkKernels:
 
     __slots__ = ("_backward_weights", "built_in", "layout", "plan", "theta")
 
-    _backward_weights: np.ndarray | None
+    _backward_weights: Array | None
 
     def __init__(self, theta: Array, layout: Layout, built_in: bool) -> None:
         self.theta, self.layout, self.plan, self.built_in = theta, layout, layout.plan, built_in

@@ -1,6 +1,11 @@
 """The gradient of each sample's own loss, and its norm (eq. 13 and 17)."""
 
+from __future__ import annotations
+
+from typing import Any
+
 import numpy as np
+from numpy.typing import ArrayLike, NDArray
 
 from . import object_checks
 from .cost import Cost
@@ -12,12 +17,13 @@ from .network import NO_INDICES, Network
 from .operators.curvature_checks import samples_and_targets
 from .operators.loss_jacobian import LossJacobian
 from .pool import num_threads, over
+from .typing import Array
 from .workspace import thread_workspaces
 
 PANELS = 4  # panels that go forward and back at once: few stay in the cache, fewer would read the weights too often
 
 
-def per_sample_gradients(network, X, y, cost, *, out=None):
+def per_sample_gradients(network: Network, X: ArrayLike, y: ArrayLike, cost: Cost, *, out: NDArray[Any] | None = None) -> Array:
     """∇_θ L_k of every sample k, [m, P]: the rows of D_θ φ̃ (paper §4–5, eq. 13 and 17).
 
     Each is the gradient of the sample's own loss: scaled by nothing, neither ∇φ nor 1/m, whatever the cost's reduction.
@@ -58,7 +64,7 @@ def per_sample_gradients(network, X, y, cost, *, out=None):
     return LossJacobian(network, X, y, cost).dense(out)
 
 
-def per_sample_gradient_norms(network, X, y, cost):
+def per_sample_gradient_norms(network: Network, X: ArrayLike, y: ArrayLike, cost: Cost) -> Array:
     """‖∇_θ L_k‖ [m], the Euclidean norm of each sample's own gradient, by one pass forward and one back.
 
     ‖∇_θ L_k‖² = Σ_l ‖δ^l‖² (‖a^{l−1}‖² + 1), for the gradient of W^l is δ^l ⊗ a^{l−1} (Goodfellow 2015, arXiv 1510.01799). The

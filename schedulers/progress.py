@@ -14,7 +14,7 @@ def progress_bar(**settings: Any) -> Any:
     from tqdm.auto import tqdm  # 30 of the 900 ms that importing the engine takes, asyncio with it
     from tqdm.std import TqdmDefaultWriteLock
 
-    class Bar(tqdm):  # type: ignore[misc]
+    class Bar(tqdm):
         pass
 
     Bar.set_lock(TqdmDefaultWriteLock.th_lock)

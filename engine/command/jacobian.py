@@ -56,7 +56,7 @@ def jacobian(options: argparse.Namespace, arguments: Sequence[str]) -> None:
         with replacing(options.out) as file:
             np.lib.format.write_array_header_1_0(file, {"descr": J.dtype.str, "fortran_order": False, "shape": J.shape})
             for _, slab in slabs:
-                file.write(slab)
+                file.write(slab.data)
     except KeyboardInterrupt:
         raise Stopped(f"interrupted; {options.out} is not written", None) from None
     print(f"J of shape {list(J.shape)}, {J.dtype}, written to {options.out}: {len(X)} samples × {network.widths[-1]} outputs, "

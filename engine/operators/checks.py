@@ -1,14 +1,22 @@
 """Checks of what users hand to operators."""
 
+from __future__ import annotations
+
 import os
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from numpy.typing import NDArray
 from scipy.sparse.linalg import LinearOperator
 
 from .. import checks, object_checks
+from ..typing import Array, DType
+
+if TYPE_CHECKING:
+    from .jacobian import Jacobian
 
 
-def available_bytes():
+def available_bytes() -> int | None:
     """Memory that can be had without swapping, in bytes, or None where the system does not say."""
     try:
         with open("/proc/meminfo") as file:
@@ -23,7 +31,7 @@ def available_bytes():
         return None
 
 
-def fits_in_memory(shape, dtype):
+def fits_in_memory(shape: tuple[int, ...], dtype: DType) -> None:
     """Refuse a dense array that does not fit, before it is allocated."""
     wanted, available = shape[0] * shape[1] * dtype.itemsize, available_bytes()
     if available is not None and wanted > available:
@@ -32,7 +40,7 @@ def fits_in_memory(shape, dtype):
                           "dense(out=numpy.memmap)")
 
 
-def samples_in(max_bytes, bytes_each):
+def samples_in(max_bytes: Any, bytes_each: int) -> int:
     """Number of samples whose rows fit in `max_bytes`."""
     max_bytes = checks.whole_number(max_bytes, "max_bytes", 1)
     if max_bytes < bytes_each:
@@ -40,7 +48,7 @@ def samples_in(max_bytes, bytes_each):
     return max_bytes // bytes_each
 
 
-def same_widths(jacobian, other):
+def same_widths(jacobian: Jacobian, other: Any) -> Any:
     """`other`, a Jacobian that can be multiplied with `jacobian`."""
     if not isinstance(other, type(jacobian)):
         made = "network.jacobian(X) gives one" if type(jacobian).__name__ == "Jacobian" else "build one as the first"
@@ -51,7 +59,7 @@ def same_widths(jacobian, other):
     return other
 
 
-def operand(x, name, size):
+def operand(x: Any, name: str, size: int) -> Any:
     """The right operand of an operator: a real array [size] or [size, r], or a number or another operator unchanged."""
     if isinstance(x, LinearOperator) or np.isscalar(x):
         return x
@@ -61,7 +69,7 @@ def operand(x, name, size):
     return x if isinstance(x, np.matrix) else array
 
 
-def vector_operand(x, name, size):
+def vector_operand(x: Any, name: str, size: int) -> Any:
     """A real vector, [size] or [size, 1]."""
     array = checks.real_array(x, name)
     if array.shape not in ((size,), (size, 1)):
@@ -69,7 +77,7 @@ def vector_operand(x, name, size):
     return x if isinstance(x, np.matrix) else array
 
 
-def matrix_operand(x, name, size):
+def matrix_operand(x: Any, name: str, size: int) -> Any:
     """A real matrix [size, r]."""
     array = checks.real_array(x, name)
     if array.ndim != 2 or len(array) != size:
@@ -77,7 +85,7 @@ def matrix_operand(x, name, size):
     return x if isinstance(x, np.matrix) else array
 
 
-def left_operand(x, name, size):
+def left_operand(x: Any, name: str, size: int) -> Any:
     """The left operand of an operator: a real array [size] or [r, size], or a number or another operator unchanged."""
     if isinstance(x, LinearOperator) or np.isscalar(x):
         return x
@@ -87,7 +95,7 @@ def left_operand(x, name, size):
     return x if isinstance(x, np.matrix) else array
 
 
-def output_array(out, shape, dtype, *inputs):
+def output_array(out: Any, shape: tuple[int, ...], dtype: DType, *inputs: Any) -> tuple[Array, Array]:
     """`out`, a new array that fits in memory where None, and the view of it that kernels fill: C-contiguous, of the right shape and
     dtype, apart from the memory of `inputs`."""
     if out is None:
@@ -105,34 +113,34 @@ def output_array(out, shape, dtype, *inputs):
     return out, out.view(np.ndarray)
 
 
-def clip_norm(value):
+def clip_norm(value: Any) -> float:
     """c > 0, infinity allowed."""
     return np.inf if value == np.inf else checks.positive(value, "clip_norm")
 
 
-def damping(value):
+def damping(value: Any) -> float:
     """λ ≥ 0."""
     return checks.number_where(value, "damping", "a finite number of at least 0", lambda number: number >= 0)
 
 
-def noise(value):
+def noise(value: Any) -> float:
     """σ² ≥ 0."""
     return checks.number_where(value, "noise", "a finite variance of at least 0", lambda number: number >= 0)
 
 
-def noise_held(noise, least):
+def noise_held(noise: float, least: float) -> None:
     """Refuse a σ² that rounding of the kernel would hide."""
     if noise < least:
         raise ValueError(f"noise is {noise:g}, but beside this kernel rounding hides what is below {least:.1e}; take at least "
                          "that, or 0 for the limit")
 
 
-def tolerance(value):
+def tolerance(value: Any) -> float:
     """A relative tolerance of at least 0."""
     return checks.number_where(value, "tolerance", "a finite number of at least 0", lambda number: number >= 0)
 
 
-def linear_operator(value, name="operator"):
+def linear_operator(value: Any, name: str = "operator") -> Any:
     """Anything that multiplies vectors: a LinearOperator, a dense or a sparse matrix."""
     if isinstance(value, LinearOperator):
         return value
@@ -142,7 +150,7 @@ def linear_operator(value, name="operator"):
     return value
 
 
-def square(operator, name="operator"):
+def square(operator: Any, name: str = "operator") -> int:
     """P of an operator [P, P]."""
     rows, columns = linear_operator(operator, name).shape
     if rows != columns:
@@ -150,7 +158,7 @@ def square(operator, name="operator"):
     return rows
 
 
-def finite_products(products):
+def finite_products(products: NDArray[Any]) -> NDArray[Any]:
     """`products` of an operator, all finite."""
     products = np.asarray(products)
     if not np.isfinite(products).all():
@@ -159,13 +167,13 @@ def finite_products(products):
     return products
 
 
-def square_kernel(one):
+def square_kernel(one: bool) -> None:
     """Refuse the diagonal of a kernel between two sets of samples."""
     if not one:
         raise ValueError("diagonal and trace need a kernel of one X, but this one is between X and X2; take ntk(network, X)")
 
 
-def solved(steps, found, damping):
+def solved(steps: int, found: Any, damping: float) -> None:
     """Refuse what conjugate gradients left unfinished."""
     if steps != 0 or not np.isfinite(found).all():
         raise np.linalg.LinAlgError(f"conjugate gradients did not solve (K + damping I) x = v at damping {damping}: K is too badly "

@@ -1,11 +1,17 @@
 """The base of curvature operators: a symmetric LinearOperator (P, P), with or without ∇²φ."""
 
+from __future__ import annotations
+
+from collections.abc import Iterable
 from typing import Any, NamedTuple
 
 import numpy as np
 
 from .. import checks
+from ..cost import Cost
 from ..kernels.sums import tree_sum
+from ..network import Network
+from ..typing import Array, Number
 from . import curvature_checks
 from .real_operator import RealOperator
 from .reduction_hessian import reduction_hessian
@@ -14,9 +20,9 @@ from .reduction_hessian import reduction_hessian
 class RankOne(NamedTuple):
     """−c g gᵀ of (P, P), g = Σ_k r_k ∇_θ L_k: what ∇²φ of our own reductions has beside its diagonal."""
 
-    scale: float  # c
-    vector: np.ndarray  # g [P]
-    shares: np.ndarray  # r [m]
+    scale: Number  # c
+    vector: Array  # g [P]
+    shares: Array  # r [m]
 
 
 class CurvatureOperator(RealOperator):
@@ -31,12 +37,12 @@ class CurvatureOperator(RealOperator):
     _user_hessian: Any  # callable (losses, s) → ∇²φ s, of a user's own φ, or None
     _rank_one: RankOne | None
 
-    def __init__(self, network, cost, name, losses, weights):
+    def __init__(self, network: Network, cost: Cost, name: str, losses: Array, weights: Array) -> None:
         self.network, self.cost, self._name, self._losses, self._weights = network, cost, name, losses, weights
         self._user_hessian = self._rank_one = None
         super().__init__(network.dtype, (network.size, network.size))
 
-    def _take_reduction_hessian(self):
+    def _take_reduction_hessian(self) -> Array | None:
         """Take ∇²φ apart: keep the part that joins samples, and give its diagonal [m], which adds to single samples, or None."""
         reduction = self.cost.reduction
         if reduction.code < 0:
@@ -49,38 +55,38 @@ class CurvatureOperator(RealOperator):
         self._rank_one = RankOne(found.scale, self.loss_sum(found.vector), found.vector)
         return found.diagonal
 
-    def _user_product(self, s):
+    def _user_product(self, s: Array) -> Array:
         """∇²φ s [m] for s [m] and a user's own φ."""
         return curvature_checks.user_product(self._user_hessian(self._losses, s), s.shape, s.dtype)
 
-    def sum_product(self, v, share=None):
+    def sum_product(self, v: Array, share: Array | None = None) -> Array:
         """The product with v [P] but for the rank-one part of ∇²φ.
 
         `share` [m] is (∇²φ J_φ̃ v)_k of a user's own φ where whoever asks knows it: the operator of one slab cannot.
         """
         raise NotImplementedError
 
-    def sum_diagonal(self):
+    def sum_diagonal(self) -> Array:
         """The diagonal [P] but for what of ∇²φ joins samples."""
         raise NotImplementedError
 
-    def add_blocks(self, pairs):
+    def add_blocks(self, pairs: Iterable[tuple[int, int, Array]]) -> None:
         """Add to each target of (l, l′ ≥ l, target) the block of layers l and l′, but for what of ∇²φ joins samples."""
         raise NotImplementedError
 
-    def loss_sum(self, r):
+    def loss_sum(self, r: Array) -> Array:
         """Σ_k r_k ∇_θ L_k [P] for r [m]."""
         raise NotImplementedError
 
-    def loss_rows(self):
+    def loss_rows(self) -> Array:
         """∇_θ L_k of every sample [m, P]."""
         raise NotImplementedError
 
-    def _matvec(self, v):
+    def _matvec(self, v: Array) -> Array:
         v = checks.direction(v, self.shape[1], self.dtype)
         return self._without_rank_one(v, self.sum_product(v))
 
-    def _without_rank_one(self, v, out):
+    def _without_rank_one(self, v: Array, out: Array) -> Array:
         if self._rank_one is not None:
             scale, r, _ = self._rank_one
             out -= scale * tree_sum(r * v) * r
@@ -88,17 +94,17 @@ class CurvatureOperator(RealOperator):
 
     _rmatvec = _matvec
 
-    def _matmat(self, V):
+    def _matmat(self, V: Array) -> Array:
         return np.stack([self._matvec(V[:, k]) for k in range(V.shape[1])], axis=1, out=np.empty(V.shape, self.dtype))
 
     _rmatmat = _matmat
 
-    def _adjoint(self):
+    def _adjoint(self) -> CurvatureOperator:
         return self
 
     _transpose = _adjoint
 
-    def _user_part(self):
+    def _user_part(self) -> tuple[Array, Array] | None:
         """G = D_θ φ̃ and ∇²φ G, both [m, P], for a user's own ∇²φ. None where there is none."""
         if self._user_hessian is None:
             return None
@@ -106,7 +112,7 @@ class CurvatureOperator(RealOperator):
         second = np.stack([self._user_product(unit) for unit in np.eye(m, dtype=self.dtype)], 1)
         return rows, second @ rows
 
-    def diagonal(self):
+    def diagonal(self) -> Array:
         """The diagonal [P], without forming any other entry."""
         out = self.sum_diagonal()
         if self._rank_one is not None:
@@ -118,11 +124,11 @@ class CurvatureOperator(RealOperator):
             out += (rows * products).sum(0)
         return out
 
-    def trace(self):
+    def trace(self) -> np.floating[Any]:
         """The sum of the diagonal, a number."""
         return tree_sum(self.diagonal())
 
-    def dense(self):
+    def dense(self) -> Array:
         """Every entry, [P, P].
 
         ∂²C of W^l and W^{l′} is a sum over samples of a matrix between neurons times a^{l−1} ⊗ a^{l′−1}: one product of matrices
@@ -149,7 +155,7 @@ class CurvatureOperator(RealOperator):
             out += rows.T @ products
         return out
 
-    def blocks(self):
+    def blocks(self) -> list[Array]:
         """The diagonal block of (W^l, b^l) for l = 1 … L: a list of arrays [P_l, P_l], P_l = n_l (n_{l−1} + 1), in θ's order."""
         layers = range(1, self.network.depth + 1)
         largest = max(rows.stop - rows.start for rows in map(self._rows, layers))
@@ -165,7 +171,7 @@ class CurvatureOperator(RealOperator):
                 block += user_part[0][:, rows].T @ user_part[1][:, rows]
         return found
 
-    def _rows(self, l):
+    def _rows(self, l: int) -> slice:
         """Where (W^l, b^l) lies in θ."""
         layout = self.network.kernels.layout
         return slice(layout.weight_slice(l).start, layout.bias_slice(l).stop)

@@ -1,11 +1,17 @@
 """The Fisher information matrix, exact, by draws, and from the targets themselves."""
 
+from __future__ import annotations
+
 import numpy as np
+from numpy.typing import ArrayLike
 
 from .. import checks, object_checks
 from ..cost import Cost
 from ..kernels.sums import BLOCK
+from ..network import Network
+from ..typing import Array
 from . import curvature_checks
+from .curvature_operator import CurvatureOperator
 from .docstrings import documented
 from .ggn import gauss_newton
 from .loss_hessian import probabilities
@@ -15,7 +21,8 @@ LIKELIHOODS = ("squared_error", "softmax_cross_entropy", "binary_cross_entropy",
 
 
 @documented
-def fisher(network, X, y, cost, *, samples=None, seed=0, max_bytes=None):
+def fisher(network: Network, X: ArrayLike, y: ArrayLike, cost: Cost, *, samples: int | None = None, seed: int = 0,
+           max_bytes: int | None = None) -> CurvatureOperator:
     """The Fisher information matrix Σ_k (∇φ)_k E[D_θ L_kᵀ D_θ L_k], targets drawn from the model that the loss implies.
 
     After Amari (1998).
@@ -61,7 +68,7 @@ def fisher(network, X, y, cost, *, samples=None, seed=0, max_bytes=None):
     samples = curvature_checks.draws(samples)
     entropy = int(checks.generator(seed).integers(1 << 63))
 
-    def output_hessian(cost, A, targets, weights, gradients, first):
+    def output_hessian(cost: Cost, A: Array, targets: Array, weights: Array, gradients: Array, first: int) -> OutputHessian:
         if samples is None:
             if cost.loss.name == "softmax_cross_entropy":
                 return OutputHessian(A.shape, A.dtype, softmax=Softmax.of(A, weights, np.ones_like(weights)))
@@ -76,7 +83,7 @@ def fisher(network, X, y, cost, *, samples=None, seed=0, max_bytes=None):
     return gauss_newton(network, X, y, cost, "fisher", output_hessian, max_bytes=max_bytes)
 
 
-def _gradients_at_draws(cost, A, draws, start):
+def _gradients_at_draws(cost: Cost, A: Array, draws: int, start: tuple[int, int]) -> Array:
     """∇L [draws, m, n] at targets drawn from the model, each block by a generator of its own, numbered from `start`."""
     entropy, block = start
     out = np.empty((draws, *A.shape), A.dtype)
@@ -88,7 +95,7 @@ def _gradients_at_draws(cost, A, draws, start):
     return out
 
 
-def _gradient_at_a_draw(cost, A, generator):
+def _gradient_at_a_draw(cost: Cost, A: Array, generator: np.random.Generator) -> Array:
     """∇L [m, n] at targets drawn from the model."""
     name = cost.loss.name
     if name == "squared_error":
@@ -103,7 +110,8 @@ def _gradient_at_a_draw(cost, A, generator):
 
 
 @documented
-def empirical_fisher(network, X, y, cost, *, max_bytes=None):
+def empirical_fisher(network: Network, X: ArrayLike, y: ArrayLike, cost: Cost, *,
+                     max_bytes: int | None = None) -> CurvatureOperator:
     """The empirical Fisher matrix, Σ_k (∇φ)_k g_k g_kᵀ, of the gradients g_k = D_θ L_k [P] of each sample's own loss at its target.
 
     Neither the Fisher matrix nor an approximation of the Hessian away from a minimum (Kunstner et al. 2019). The scale is the
@@ -133,7 +141,7 @@ def empirical_fisher(network, X, y, cost, *, max_bytes=None):
     array([[4., 2.],
            [2., 1.]])
     """
-    def output_hessian(cost, A, targets, weights, gradients, first):
+    def output_hessian(cost: Cost, A: Array, targets: Array, weights: Array, gradients: Array, first: int) -> OutputHessian:
         return OutputHessian(A.shape, A.dtype, terms=[(gradients, weights)])
 
     return gauss_newton(network, X, y, cost, "empirical_fisher", output_hessian, max_bytes=max_bytes)

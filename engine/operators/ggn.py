@@ -1,20 +1,29 @@
 """The generalised Gauss–Newton matrix Jᵀ H J."""
 
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
 import numpy as np
+from numpy.typing import ArrayLike
 
 from .. import checks
 from ..backward import chunk_nodes, folded, rows_shared, summed_by_rows
+from ..cost import Cost
 from ..forward import lanes, panel_count
 from ..kernels.ggn import ggn_product
 from ..kernels.ggn_diagonal import diagonal_factors, pack_squares, rank_factors, square_sums
 from ..kernels.output_curvature import curve_rows
 from ..kernels.sum_workspace import sum_size
 from ..kernels.sums import BLOCK
-from ..network import NO_INDICES
+from ..network import NO_INDICES, Network
 from ..pool import over
+from ..typing import Array
 from ..workspace import thread_workspaces
+from .curvature_operator import CurvatureOperator
 from .docstrings import documented
-from .kept_curvature import KeptCurvature
+from .kept_curvature import KeptCurvature, SlabPart
 from .output_hessian import OutputHessian
 from .slab_operator import SlabOperator
 
@@ -34,14 +43,15 @@ class GaussNewtonOperator(KeptCurvature):
         Whether ∇²φ takes part.
     """
 
-    def __init__(self, network, X, y, cost, name, output_hessian, reduction_curvature=False, part=None):
+    def __init__(self, network: Network, X: Any, y: Any, cost: Cost, name: str, output_hessian: Callable[..., OutputHessian],
+                 reduction_curvature: bool = False, part: SlabPart | None = None) -> None:
         super().__init__(network, X, y, cost, name, part)
         H = output_hessian(cost, self.forward.outputs, self._targets, self._weights, self._loss_gradients)
         self._output_hessian = self._with_reduction(H) if reduction_curvature else H
         self._hessian_panels = self._output_hessian.in_panels()
         self._wide = rows_shared(network, len(self._losses))
 
-    def sum_product(self, v, share=None):
+    def sum_product(self, v: Array, share: Array | None = None) -> Array:
         """Jᵀ H J v [P], and the part of a user's own ∇²φ."""
         network, forward, m = self.network, self.forward, len(self._losses)
         if self._wide or share is not None or self._user_hessian is not None:
@@ -60,11 +70,11 @@ class GaussNewtonOperator(KeptCurvature):
              self._hessian_panels, v, nodes, self._workspaces(nodes))
         return folded(nodes)
 
-    def _workspaces(self, nodes):
+    def _workspaces(self, nodes: Array) -> Array:
         network, wide = self.network, lanes(self.dtype)
         return thread_workspaces(sum_size(network.kernels.plan, wide, len(self._losses), network.size, len(nodes)), self.dtype)
 
-    def sum_diagonal(self):
+    def sum_diagonal(self) -> Array:
         """The diagonal of Jᵀ H J [P]."""
         network, kernels, m = self.network, self.network.kernels, len(self._losses)
         plan, stack, wide = kernels.plan, self.forward.stack, lanes(self.dtype)
@@ -83,15 +93,16 @@ class GaussNewtonOperator(KeptCurvature):
         over(len(nodes), work, square_sums, kernels.theta, plan, stack, factors, m, nodes, self._workspaces(nodes))
         return folded(nodes)
 
-    def _between_neurons(self, first, stop):
+    def _between_neurons(self, first: int, stop: int) -> Callable[[int, int], Array]:
         H = self._output_hessian.matrices(first, stop)
         chain = {l: self._jacobian.chain(l)[first:stop] for l in range(1, self.network.depth + 1)}
         return lambda l, k: (H @ chain[l]).transpose(0, 2, 1) @ chain[k]
 
 
-def gauss_newton(network, X, y, cost, name, output_hessian, reduction_curvature=False, max_bytes=None):
+def gauss_newton(network: Network, X: Any, y: Any, cost: Cost, name: str, output_hessian: Callable[..., OutputHessian],
+                 reduction_curvature: bool = False, max_bytes: int | None = None) -> CurvatureOperator:
     """The operator with H by ``output_hessian(cost, A, targets, ∇φ, ∇L, first sample)``, in slabs where there is a `max_bytes`."""
-    def build(X, y, cost, first=0, part=None):
+    def build(X: Any, y: Any, cost: Cost, first: int = 0, part: SlabPart | None = None) -> CurvatureOperator:
         return GaussNewtonOperator(network, X, y, cost, name, lambda *known: output_hessian(*known, first), reduction_curvature,
                                    part)
 
@@ -103,7 +114,8 @@ def gauss_newton(network, X, y, cost, name, output_hessian, reduction_curvature=
 
 
 @documented
-def ggn(network, X, y, cost, *, reduction_curvature=False, max_bytes=None):
+def ggn(network: Network, X: ArrayLike, y: ArrayLike, cost: Cost, *, reduction_curvature: bool = False,
+        max_bytes: int | None = None) -> CurvatureOperator:
     """The generalised Gauss–Newton matrix of a cost, Jᵀ H J (Schraudolph 2002; Martens 2020), with J = D_θ A of eq. 19.
 
     H is block diagonal, block k being (∇φ)_k ∇²L(a^{Lk}) [n, n]: its scale is the reduction's, so "mean" divides by m and "sum"
@@ -143,7 +155,7 @@ def ggn(network, X, y, cost, *, reduction_curvature=False, max_bytes=None):
     >>> G @ np.array([1.0, 0.0])
     array([10.,  4.])
     """
-    def output_hessian(cost, A, targets, weights, gradients, first):
+    def output_hessian(cost: Cost, A: Array, targets: Array, weights: Array, gradients: Array, first: int) -> OutputHessian:
         return OutputHessian.of_loss(cost.loss, A, targets, weights, "ggn", check_finite=True)
 
     return gauss_newton(network, X, y, cost, "ggn", output_hessian, reduction_curvature, max_bytes)

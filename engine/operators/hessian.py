@@ -1,9 +1,15 @@
 """The Hessian D²C of a cost, with respect to θ, to X, and mixed."""
 
+from __future__ import annotations
+
+from typing import Any
+
 import numpy as np
+from numpy.typing import ArrayLike
 
 from .. import checks, object_checks
 from ..backward import chunk_nodes, folded
+from ..cost import Cost
 from ..forward import lanes, panel_count
 from ..kernels.forward import read_lines, write_lines
 from ..kernels.hessian import Directions, Products, Terms, error_terms, hessian_product, second_derivatives
@@ -12,10 +18,12 @@ from ..kernels.sums import tree_sum
 from ..kernels.transposed import any_transposed, transpose_weights
 from ..network import NO_INDICES, Network
 from ..pool import over
+from ..typing import Array
 from . import curvature_checks
+from .curvature_operator import CurvatureOperator
 from .dense_curvature import add_pair, pair_sum, slabs
 from .docstrings import documented
-from .kept_curvature import KeptCurvature
+from .kept_curvature import KeptCurvature, SlabPart
 from .neuron_curvature import NeuronCurvature
 from .output_hessian import OutputHessian
 from .slab_operator import SlabOperator
@@ -26,7 +34,7 @@ PASSES = 6  # the work of a product, in passes forward
 class HessianOperator(KeptCurvature):
     """D²_θ C, symmetric, of shape (P, P), with products with respect to X as well. Made by `hessian`."""
 
-    def __init__(self, network, X, y, cost, part=None):
+    def __init__(self, network: Network, X: Any, y: Any, cost: Cost, part: SlabPart | None = None) -> None:
         curvature_checks.second_derivatives(object_checks.network(network, Network), "hessian")
         super().__init__(network, X, y, cost, "hessian", part)
         A, targets = self.forward.outputs, self._targets
@@ -34,7 +42,7 @@ class HessianOperator(KeptCurvature):
         self._output_hessian = self._with_reduction(H)
         self._terms = self._error_terms(self._output_hessian.in_panels())
 
-    def _error_terms(self, panels_of_H):
+    def _error_terms(self, panels_of_H: Any) -> Any:
         """delta^l and D_{a^l} C ⊙ g″(z^l) of every sample, for the kernels."""
         network, kernels, forward, m = self.network, self.network.kernels, self.forward, len(self._losses)
         layout, wide, panels = kernels.layout, lanes(self.dtype), panel_count(len(self._losses), self.dtype)
@@ -47,15 +55,16 @@ class HessianOperator(KeptCurvature):
         for l, activation in enumerate(network.activations, 1):
             if activation.code < 0:
                 z = forward.z(l)
-                second = activation.second_derivative(z)
-                second = curvature_checks.user_second_derivative(second, z.shape, z.dtype, activation.name)
+                assert activation.second_derivative is not None
+                given = activation.second_derivative(z)
+                second = curvature_checks.user_second_derivative(given, z.shape, z.dtype, activation.name)
                 write_lines(second, bend, lines * wide, layout.a_line(l) - network.widths[0], (0, panels, 0))
         output_gradient = self._weights[:, None] * self._loss_gradients  # eq. 18
         over(panels, work, error_terms, kernels.backward_weights, kernels.plan, forward.stack, output_gradient, delta, bend,
              NO_INDICES)
         return Terms(panels_of_H.lines, panels_of_H.rank, m, delta, bend)
 
-    def _apply(self, v, V, inputs, share=None):
+    def _apply(self, v: Array, V: Array, inputs: Array, share: Array | None = None) -> Array:
         """D²C (v, V) without the rank-one part of ∇²φ: the part of θ [P], and of X into `inputs` where it has rows."""
         network, kernels, m = self.network, self.network.kernels, len(self._losses)
         plan, backward_v = kernels.plan, v
@@ -69,7 +78,7 @@ class HessianOperator(KeptCurvature):
              Directions(v, backward_v, V, source), Products(nodes, inputs))
         return folded(nodes)
 
-    def _source(self, v, V, share):
+    def _source(self, v: Array, V: Array, share: Array | None) -> Array:
         """(∇²φ R φ̃)_k ∇L_k [m, n] for a user's own ∇²φ, or [0, n] where there is none."""
         if share is None and self._user_hessian is None:
             return np.empty((0, self.network.widths[-1]), self.dtype)
@@ -80,7 +89,7 @@ class HessianOperator(KeptCurvature):
             share = self._user_product((self._loss_gradients * tangent).sum(1))
         return share[:, None] * self._loss_gradients
 
-    def _apply_whole(self, v, V, inputs):
+    def _apply_whole(self, v: Array, V: Array, inputs: Array) -> Array:
         """D²C (v, V) with the rank-one part of ∇²φ, which takes its share of all samples together."""
         out = self._apply(v, V, inputs)
         if self._rank_one is not None:
@@ -92,40 +101,40 @@ class HessianOperator(KeptCurvature):
                 inputs -= share * r_X
         return out
 
-    def sum_product(self, v, share=None):
+    def sum_product(self, v: Array, share: Array | None = None) -> Array:
         """D²_θ C v [P] without the rank-one part of ∇²φ."""
         nothing = np.empty((0, self.network.widths[0]), self.dtype)
         return self._apply(v, nothing, nothing, share)
 
-    def input_product(self, V):
+    def input_product(self, V: ArrayLike) -> Array:
         """D²_X C · V [m, n_0] for V of X's shape: the second derivative of the cost with respect to the samples themselves.
 
         Row k is Σ_j ∂²C/∂x_k∂x_j V_j; where φ is a sum or a mean, samples do not meet and each row is of its own sample alone.
         """
         return self._input_part(np.zeros(self.shape[0], self.dtype), V)
 
-    def mixed_product(self, v):
+    def mixed_product(self, v: ArrayLike) -> Array:
         """D_θ D_X C · v [m, n_0] for v [P]: how D_X C changes along v."""
         v = curvature_checks.parameter_direction(v, self.shape[0], self.dtype)
         return self._input_part(v, None)
 
-    def mixed_transposed(self, V):
+    def mixed_transposed(self, V: ArrayLike) -> Array:
         """D_X D_θ C · V [P] for V of X's shape: how D_θ C changes along V, the transpose of `mixed_product`."""
         V = curvature_checks.input_direction(V, self._inputs_shape, self.dtype)
         return self._apply_whole(np.zeros(self.shape[0], self.dtype), V, np.empty((0, V.shape[1]), self.dtype))
 
     @property
-    def _inputs_shape(self):
+    def _inputs_shape(self) -> tuple[int, int]:
         return len(self._losses), self.network.widths[0]
 
-    def _input_part(self, v, V):
+    def _input_part(self, v: Array, V: ArrayLike | None) -> Array:
         nothing = np.empty((0, self.network.widths[0]), self.dtype)
         V = nothing if V is None else curvature_checks.input_direction(V, self._inputs_shape, self.dtype)
         out = np.empty(self._inputs_shape, self.dtype)
         self._apply_whole(v, V, out)
         return out
 
-    def sum_diagonal(self):
+    def sum_diagonal(self) -> Array:
         """The diagonal [P] without what of ∇²φ joins samples."""
         out = np.zeros(self.shape[0], self.dtype)
         network, layout = self.network, self.network.kernels.layout
@@ -139,13 +148,13 @@ class HessianOperator(KeptCurvature):
                 out[layout.bias_slice(l)] += diagonal.sum(0)
         return out
 
-    def _between_neurons(self, first, stop):
+    def _between_neurons(self, first: int, stop: int) -> NeuronCurvature:
         network, layers = self.network, range(1, self.network.depth + 1)
         delta, bend = ([self._read(lines, l)[first:stop] for l in layers] for lines in (self._terms.delta, self._terms.bend))
         return NeuronCurvature([network.weight(l) for l in layers], [self.forward.gamma(l)[first:stop] for l in layers],
                                delta, bend, self._output_hessian.matrices(first, stop))
 
-    def _read(self, lines, l):
+    def _read(self, lines: Array, l: int) -> Array:
         """Layer l's part [m, n_l] of what kernels hold for every neuron."""
         network, m = self.network, len(self._losses)
         out = np.empty((m, network.widths[l]), self.dtype)
@@ -153,13 +162,13 @@ class HessianOperator(KeptCurvature):
                    (0, panel_count(m, self.dtype), 0))
         return out
 
-    def _add_rest(self, target, between, l, k, a):
+    def _add_rest(self, target: Array, between: NeuronCurvature, l: int, k: int, a: Array) -> None:
         if k > l:  # delta^k ⊗ the change of a^{k-1} with z^l
             add_pair(target, pair_sum(between.inputs(l, k), a, between.delta[k - 1]).transpose(0, 1, 3, 2))
 
 
 @documented
-def hessian(network, X, y, cost, *, max_bytes=None):
+def hessian(network: Network, X: ArrayLike, y: ArrayLike, cost: Cost, *, max_bytes: int | None = None) -> CurvatureOperator:
     """The Hessian of a cost, D²_θ C, exact: second derivatives g″ of the activations, ∇²L and ∇²φ included.
 
     A product runs the R-operator through the passes forward and back (Pearlmutter 1994), from the one forward pass that the

@@ -1,13 +1,18 @@
 """(K + λ I)⁻¹ v for any curvature operator."""
 
+from __future__ import annotations
+
+from typing import Any
+
 import numpy as np
+from numpy.typing import ArrayLike, NDArray
 from scipy.sparse.linalg import LinearOperator, cg
 
 from .. import checks
 from . import checks as operator_checks
 
 
-def inverse_product(operator, v, *, damping, rtol=None):
+def inverse_product(operator: Any, v: ArrayLike, *, damping: float, rtol: float | None = None) -> NDArray[Any]:
     """(K + λ I)⁻¹ v, by the operator's own `solve` where it has one, else by SciPy's conjugate gradients.
 
     Parameters

@@ -1,10 +1,16 @@
 """J = D_θ A, kept in rank-one factors (eq. 7–10 and 19)."""
 
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
 import numpy as np
+from numpy.typing import ArrayLike, NDArray
 
 from .. import checks, object_checks
 from ..backward import streamed_transposed_product, transposed_product
-from ..forward import lanes, panel_count
+from ..forward import ForwardPass, lanes, panel_count
 from ..kernels.gram import gram, gram_size
 from ..kernels.jacobian import dense, dense_size, input_jacobian, read_chain
 from ..kernels.layout import GROUP
@@ -13,7 +19,8 @@ from ..kernels.row_norms import row_norms
 from ..kernels.tangents import product, streamed_product
 from ..network import NO_INDICES, Network
 from ..pool import over
-from ..rows import samples
+from ..rows import Rows, samples
+from ..typing import Array
 from ..workspace import thread_workspaces
 from . import checks as operator_checks
 from .kept_passes import SMALL, KeptPasses
@@ -50,52 +57,52 @@ class Jacobian(RealOperator):
     array([8.])
     """
 
-    def __init__(self, network, X):
+    def __init__(self, network: Network, X: ArrayLike) -> None:
         object_checks.network(network, Network)
         self._begin(network, samples(X, network.widths[0], network.dtype))
         self._passes.own_samples()
 
     @classmethod
-    def _of(cls, network, X):
+    def _of(cls, network: Network, X: Array) -> Jacobian:
         """The Jacobian of X that was checked before."""
         made = cls.__new__(cls)
         made._begin(network, X)
         return made
 
-    def _begin(self, network, X):
+    def _begin(self, network: Network, X: Array | Rows) -> None:
         self.network, self._passes = network, KeptPasses(network, X)
         super().__init__(network.dtype, (len(X) * network.widths[-1], network.size))
 
     @property
-    def X(self):
+    def X(self) -> Array | Rows:
         """The samples [m, n_0], an array or Rows."""
         return self._passes.X
 
     @property
-    def forward(self):
+    def forward(self) -> ForwardPass:
         """The ForwardPass of all samples. For many samples it is made when something first needs it, which `dense` and `slabs` do
         not."""
         return self._passes.forward
 
     @property
-    def factors(self):
+    def factors(self) -> tuple[Array, Array]:
         """The forward pass's stack and the chains B^l of all samples, as kernels read them."""
         return self._passes.forward.stack, self._passes.chains
 
     @property
-    def _kernel_arguments(self):
+    def _kernel_arguments(self) -> tuple[Any, ...]:
         kernels = self.network.kernels
         return kernels.theta, kernels.plan, self.forward.stack
 
     @property
-    def _chain_arguments(self):
+    def _chain_arguments(self) -> tuple[Any, ...]:
         kernels = self.network.kernels
         return kernels.theta, kernels.backward_weights, kernels.plan, self.forward.stack
 
-    def _over(self, work, function, *arguments):
+    def _over(self, work: float, function: Callable[..., Any], *arguments: Any) -> None:
         over(panel_count(self.forward.samples, self.dtype), work, function, *arguments)
 
-    def chain(self, l):
+    def chain(self, l: int) -> Array:
         """B^l = ∂a^L/∂b^l [m, n, n_l], l = 1 … L (paper §3.1, eq. 7)."""
         network, m, n = self.network, self.forward.samples, self.network.widths[-1]
         l = checks.layer_index(l, 1, network.depth)
@@ -108,18 +115,18 @@ class Jacobian(RealOperator):
                  out.reshape(m * n, network.widths[l]))
         return out
 
-    def wrt_weight(self, l):
+    def wrt_weight(self, l: int) -> Array:
         """∂a^L/∂W^l = B^l ⊗ a^{l−1} [m n, n_l, n_{l−1}], l = 1 … L (eq. 8 and 19)."""
         l = checks.layer_index(l, 1, self.network.depth)
         tensor = self.chain(l)[:, :, :, None] * self.forward.a(l - 1)[:, None, None, :]  # eq. 8
         return tensor.reshape(self.shape[0], *tensor.shape[2:])
 
-    def wrt_bias(self, l):
+    def wrt_bias(self, l: int) -> Array:
         """∂a^L/∂b^l = B^l [m n, n_l], l = 1 … L (eq. 7 and 19)."""
         l = checks.layer_index(l, 1, self.network.depth)
         return self.chain(l).reshape(self.shape[0], self.network.widths[l])
 
-    def wrt_input(self):
+    def wrt_input(self) -> Array:
         """∂a^L/∂x = B^1 W^1 [m, n, n_0]."""
         m, n, inputs = self.forward.samples, self.network.widths[-1], self.network.widths[0]
         out = np.empty((m, n, inputs), self.dtype)
@@ -127,7 +134,7 @@ class Jacobian(RealOperator):
                    out.reshape(m * n, inputs))
         return out
 
-    def dense(self, out=None):
+    def dense(self, out: NDArray[Any] | None = None) -> Array:
         """J [m n, P], every number of it.
 
         Parameters
@@ -147,7 +154,7 @@ class Jacobian(RealOperator):
         self._fill_in_pieces(rows, not fresh and rows.nbytes > STREAMED)
         return out
 
-    def _fill_in_pieces(self, rows, streaming):
+    def _fill_in_pieces(self, rows: Array, streaming: bool) -> None:
         """Fill rows [m n, P] with J piece by piece. Each piece's forward pass is dropped afterwards, unless that of all samples
         exists."""
         n, m = self.network.widths[-1], len(self.X)
@@ -159,7 +166,7 @@ class Jacobian(RealOperator):
             X = self.X[first:first + piece]
             Jacobian._of(self.network, X)._fill(rows[first * n:(first + len(X)) * n], streaming)
 
-    def _fill(self, rows, streaming):
+    def _fill(self, rows: Array, streaming: bool) -> None:
         plan = self.network.kernels.plan
         if max(self.network.widths) <= NARROW[self.dtype.itemsize]:
             workspaces = thread_workspaces(narrow_size(plan, lanes(self.dtype), self.dtype.itemsize), self.dtype)
@@ -168,7 +175,7 @@ class Jacobian(RealOperator):
         numbers = dense_size(plan, lanes(self.dtype))
         self._over(rows.size, dense, *self._chain_arguments, rows, thread_workspaces(numbers, self.dtype), streaming)
 
-    def slabs(self, max_bytes):
+    def slabs(self, max_bytes: int) -> Iterator[tuple[slice, Array]]:
         """J in slabs of whole samples, each of at most `max_bytes` bytes.
 
         Yields
@@ -185,12 +192,12 @@ class Jacobian(RealOperator):
         step = operator_checks.samples_in(max_bytes, n * self.network.size * self.dtype.itemsize)
         return self._slabs(n, step)
 
-    def _slabs(self, n, step):
+    def _slabs(self, n: int, step: int) -> Iterator[tuple[slice, Array]]:
         for first in range(0, len(self.X), step):
             X = self.X[first:first + step]
             yield slice(first * n, (first + len(X)) * n), Jacobian._of(self.network, X).dense()
 
-    def gram(self, other=None, out=None):
+    def gram(self, other: Jacobian | None = None, out: NDArray[Any] | None = None) -> Array:
         """J J′ᵀ [m n, m′ n], the empirical neural tangent kernel (Jacot et al. 2018), from the factors.
 
         Parameters
@@ -214,13 +221,13 @@ class Jacobian(RealOperator):
              thread_workspaces(gram_size(plan, lanes(self.dtype)), self.dtype))
         return out
 
-    def row_norms(self):
+    def row_norms(self) -> Array:
         """The Euclidean norm of every row of J, [m, n]."""
         out = np.empty((self.forward.samples, self.network.widths[-1]), self.dtype)
         self._over(self.shape[0] * self.network.size, row_norms, *self._chain_arguments, out)
         return out
 
-    def _matvec(self, v):
+    def _matvec(self, v: Array) -> Array:
         v = checks.direction(v, self.shape[1], self.dtype)
         network, kernels, m = self.network, self.network.kernels, len(self.X)
         out = np.empty((m, network.widths[-1]), self.dtype)
@@ -233,17 +240,17 @@ class Jacobian(RealOperator):
             self._over(2 * m * network.size, product, *self._kernel_arguments, v, out)
         return out.reshape(-1)
 
-    def _rmatvec(self, u):
+    def _rmatvec(self, u: Array) -> Array:
         u = checks.direction(u, self.shape[0], self.dtype, "u").reshape(len(self.X), self.network.widths[-1])
         if self._passes.take_one_shot():
-            return streamed_transposed_product(self.network, self.X, u)
+            return streamed_transposed_product(self.network, self.X[:], u)
         return transposed_product(self.network, self.forward.stack, u)
 
-    def _matmat(self, V):
+    def _matmat(self, V: Array) -> Array:
         return np.stack([self._matvec(V[:, k]) for k in range(V.shape[1])], axis=1, out=self._columns(0, V))
 
-    def _rmatmat(self, U):
+    def _rmatmat(self, U: Array) -> Array:
         return np.stack([self._rmatvec(U[:, k]) for k in range(U.shape[1])], axis=1, out=self._columns(1, U))
 
-    def _columns(self, side, V):
+    def _columns(self, side: int, V: Array) -> Array:
         return np.empty((self.shape[side], V.shape[1]), self.dtype)

@@ -1,14 +1,21 @@
 """A curvature operator around one forward pass of its samples, which it keeps: of all samples, or of one slab of them."""
 
-from typing import NamedTuple
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from ..backward import transposed_product
+from ..cost import Cost
+from ..network import Network
+from ..typing import Array
 from . import curvature_checks
 from .curvature_operator import CurvatureOperator
 from .dense_curvature import SLAB, add_pair, pair_sum, slabs, symmetric_pair_sum, with_one
 from .jacobian import Jacobian
+from .output_hessian import OutputHessian
 
 
 class SlabPart(NamedTuple):
@@ -31,31 +38,31 @@ class KeptCurvature(CurvatureOperator):
         Where the samples are not all: then nothing of ∇²φ that joins samples is taken here.
     """
 
-    def __init__(self, network, X, y, cost, name, part=None):
+    def __init__(self, network: Network, X: Any, y: Any, cost: Cost, name: str, part: SlabPart | None = None) -> None:
         X, targets = curvature_checks.samples_and_targets(network, X, y, cost)
         self._jacobian, self._targets, self._part = Jacobian(network, X), targets, part
         self.forward = self._jacobian.forward
         losses, self._loss_gradients = cost.losses_and_gradients(self.forward.outputs, targets)
         super().__init__(network, cost, name, losses, cost.reduce(losses)[1])
 
-    def _with_reduction(self, H):
+    def _with_reduction(self, H: OutputHessian) -> OutputHessian:
         """H with what ∇²φ adds to single samples."""
         diagonal = self._take_reduction_hessian() if self._part is None else self._part.diagonal
         return H if diagonal is None else H.plus(self._loss_gradients, diagonal)
 
-    def _transposed(self, output_gradient):
+    def _transposed(self, output_gradient: Array) -> Array:
         return transposed_product(self.network, self.forward.stack, output_gradient)
 
-    def loss_sum(self, r):
+    def loss_sum(self, r: Array) -> Array:
         """Σ_k r_k ∇_θ L_k [P] for r [m]."""
         return self._transposed(r[:, None] * self._loss_gradients)
 
-    def loss_tangents(self, v):
+    def loss_tangents(self, v: Array) -> Array:
         """J_φ̃ v [m] for v [P]: how the losses change along v."""
         tangent = self._jacobian.matvec(v).reshape(self._loss_gradients.shape)
         return (self._loss_gradients * tangent).sum(1)
 
-    def loss_rows(self):
+    def loss_rows(self) -> Array:
         """∇_θ L_k of every sample [m, P]."""
         one = np.zeros_like(self._loss_gradients)
         rows = np.empty((len(one), self.shape[0]), self.dtype)
@@ -66,14 +73,14 @@ class KeptCurvature(CurvatureOperator):
         return rows
 
     @property
-    def _product_bytes(self):
+    def _product_bytes(self) -> int:
         return SLAB if self._part is None else self._part.product_bytes
 
-    def _between_neurons(self, first, stop):
+    def _between_neurons(self, first: int, stop: int) -> Callable[[int, int], Array]:
         """A function of (l, l′ ≥ l): the second derivatives [stop − first, n_l, n_l′] between neurons of two layers."""
         raise NotImplementedError
 
-    def add_blocks(self, pairs):
+    def add_blocks(self, pairs: Iterable[tuple[int, int, Array]]) -> None:
         """Add to each target of (l, l′ ≥ l, target) the block of layers l and l′, but for what of ∇²φ joins samples."""
         widths, m = self.network.widths, len(self._losses)
         inputs = [with_one(self.forward.a(l)) for l in range(self.network.depth)]
@@ -86,5 +93,5 @@ class KeptCurvature(CurvatureOperator):
                 add_pair(target, symmetric_pair_sum(M, a) if l == k else pair_sum(M, a, b))
                 self._add_rest(target, between, l, k, a)
 
-    def _add_rest(self, target, between, l, k, a):
+    def _add_rest(self, target: Array, between: Any, l: int, k: int, a: Array) -> None:
         """Add what the Hessian has beside the matrices between neurons."""

@@ -1,5 +1,7 @@
 """The forward pass and the chains of a Jacobian's samples: each is made when something first needs it, and kept."""
 
+from __future__ import annotations
+
 from typing import Any
 
 import numpy as np
@@ -7,8 +9,10 @@ import numpy as np
 from ..backward import rows_shared
 from ..forward import ForwardPass, forward_pass, lanes, panel_count
 from ..kernels.chain import chains, chains_size
+from ..network import Network
 from ..pool import over
 from ..recycled import recycled_array
+from ..typing import Array
 from ..workspace import thread_workspaces
 
 SMALL = 1 << 26  # bytes of a forward pass that is made at once
@@ -28,9 +32,9 @@ class KeptPasses:
 
     X: Any
     _forward: ForwardPass | None
-    _chains: np.ndarray | None
+    _chains: Array | None
 
-    def __init__(self, network, X):
+    def __init__(self, network: Network, X: Any) -> None:
         self._network, self.X, self._forward, self._chains = network, X, None, None
         in_memory, kernels = isinstance(X, np.ndarray), network.kernels
         self.small = in_memory and len(X) * kernels.layout.stack_lines * network.dtype.itemsize <= SMALL
@@ -38,30 +42,30 @@ class KeptPasses:
         if self.small and not self._one_shot:
             self._forward = forward_pass(network, X)
 
-    def own_samples(self):
+    def own_samples(self) -> None:
         """Copy X where it is the caller's, who may write to it, and where it will be read later."""
         if self.small and self._forward is None:
             self.X = self.X.copy()
 
     @property
-    def forward_made(self):
+    def forward_made(self) -> bool:
         """Whether the forward pass is there."""
         return self._forward is not None
 
     @property
-    def forward(self):
+    def forward(self) -> ForwardPass:
         """The ForwardPass of all samples."""
         if self._forward is None:
             self._forward = forward_pass(self._network, self.X[:])
         return self._forward
 
-    def take_one_shot(self):
+    def take_one_shot(self) -> bool:
         """Whether a product is to go forward by itself and keep nothing: the first one, where nothing needed the pass before."""
         first, self._one_shot = self._one_shot and self._forward is None, False
         return first
 
     @property
-    def chains(self):
+    def chains(self) -> Array:
         """The chains B^1 … B^{L−1} of all samples, panel by panel (eq. 7)."""
         if self._chains is None:
             network, kernels, stack = self._network, self._network.kernels, self.forward.stack

@@ -1,5 +1,7 @@
 """∇²L of every sample at its outputs: which form it has for each loss, and its numbers."""
 
+from __future__ import annotations
+
 import enum
 
 import numpy as np
@@ -7,6 +9,8 @@ import numpy as np
 from .. import checks
 from ..kernels.losses import loss_hessian
 from ..kernels.softmax import softmax
+from ..losses import Loss
+from ..typing import Array
 from . import curvature_checks
 
 
@@ -23,12 +27,12 @@ FORMS = {"squared_error": Form.DIAGONAL, "absolute_error": Form.DIAGONAL, "huber
          "softmax_cross_entropy": Form.SOFTMAX, "cosine": Form.ENTRIES}
 
 
-def form_of(loss):
+def form_of(loss: Loss) -> Form:
     """The Form of ∇²L, Form.ENTRIES for a user's own loss. Losses of the other forms are convex."""
     return FORMS.get(loss.name, Form.ENTRIES)
 
 
-def loss_hessians(loss, A, targets, owner):
+def loss_hessians(loss: Loss, A: Array, targets: Array, owner: str) -> Array:
     """∇²L [m, n, n] from checked A [m, n] and targets, or its diagonal [m, n] where the loss is a sum over outputs.
 
     Raises
@@ -38,7 +42,7 @@ def loss_hessians(loss, A, targets, owner):
     """
     (m, n), diagonal = A.shape, form_of(loss) is Form.DIAGONAL
     curvature_checks.loss_hessian(loss, owner)
-    if loss.code < 0:
+    if loss.code < 0 and loss.hessian is not None:
         return checks.user_array(loss.hessian(A, targets), (m, n, n), A.dtype, "the loss's hessian")
     if diagonal:
         A, targets = A.reshape(-1, 1), targets.reshape(-1, 1)
@@ -47,13 +51,13 @@ def loss_hessians(loss, A, targets, owner):
     return out.reshape(m, n) if diagonal else out
 
 
-def probabilities(A):
+def probabilities(A: Array) -> tuple[Array, Array]:
     """softmax(a^L) [m, n] for A [m, n], and 1 at the class of each sample whose p is above 1/2 among zeros [m, n]."""
     p, likeliest = np.empty_like(A), np.empty_like(A)
     softmax(A, p, likeliest, (0, len(A)))
     return p, likeliest
 
 
-def target_sums(A, targets):
+def target_sums(A: Array, targets: Array) -> Array:
     """Σ y [m] of softmax_cross_entropy: 1 for class numbers, and for probabilities but for rounding."""
     return targets.sum(1) if targets.shape[1] == A.shape[1] else np.ones(len(A), A.dtype)

@@ -1,13 +1,22 @@
 """D_θ φ̃, the gradients of single samples' losses as rows, kept in rank-one factors (eq. 8, 13 and 17)."""
 
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
 import numpy as np
+from numpy.typing import ArrayLike, NDArray
 
 from .. import checks
 from ..backward import transposed_product
+from ..cost import Cost
 from ..forward import ForwardPass, lanes, panel_count
 from ..kernels.per_sample import gradient_gram, gradient_norms, gradient_rows, sample_deltas
 from ..kernels.tangents import product
+from ..network import Network
 from ..pool import over
+from ..typing import Array
 from . import checks as operator_checks
 from .curvature_checks import samples_and_targets
 from .real_operator import RealOperator
@@ -54,18 +63,18 @@ class LossJacobian(RealOperator):
     array([10.,  6.])
     """
 
-    def __init__(self, network, X, y, cost):
+    def __init__(self, network: Network, X: ArrayLike, y: ArrayLike, cost: Cost) -> None:
         X, targets = samples_and_targets(network, X, y, cost)
         self.network = network
         self.forward = ForwardPass(network, X)
         self.losses, self._output_gradients = cost.losses_and_gradients(self.forward.outputs, targets)
-        self._kept = None
+        self._kept: Array | None = None
         super().__init__(network.dtype, (len(X), network.size))
 
-    def _over(self, work, function, *arguments):
+    def _over(self, work: float, function: Callable[..., Any], *arguments: Any) -> None:
         over(panel_count(self.shape[0], self.dtype), work, function, *arguments)
 
-    def _deltas(self):
+    def _deltas(self) -> Array:
         """δ^l of every sample, panel by panel."""
         if self._kept is None:
             network, kernels, wide, m = self.network, self.network.kernels, lanes(self.dtype), self.shape[0]
@@ -76,10 +85,10 @@ class LossJacobian(RealOperator):
         return self._kept
 
     @property
-    def _factors(self):
+    def _factors(self) -> tuple[Any, ...]:
         return self.network.kernels.plan, self.forward.stack, self._deltas()
 
-    def dense(self, out=None):
+    def dense(self, out: NDArray[Any] | None = None) -> Array:
         """D_θ φ̃ [m, P], every number of it.
 
         Parameters
@@ -96,13 +105,13 @@ class LossJacobian(RealOperator):
         self._over(rows.size, gradient_rows, *self._factors, rows)
         return out
 
-    def row_norms(self):
+    def row_norms(self) -> Array:
         """‖∇_θ L_k‖ [m], ‖·‖² = Σ_l ‖δ^l‖² (‖a^{l−1}‖² + 1) (Goodfellow 2015, arXiv 1510.01799)."""
         norms = np.empty(self.shape[0], self.dtype)
         self._over(2 * norms.size * sum(self.network.widths), gradient_norms, *self._factors, norms)
         return norms
 
-    def gram(self, other=None):
+    def gram(self, other: LossJacobian | None = None) -> Array:
         """G G′ᵀ [m, m′], the inner products of samples' gradients, from the factors.
 
         Parameters
@@ -115,7 +124,7 @@ class LossJacobian(RealOperator):
         self._over(2 * out.size * sum(self.network.widths), gradient_gram, *self._factors, *other._factors[1:], out, other is self)
         return out
 
-    def clipped_sum(self, clip_norm, weights=None):
+    def clipped_sum(self, clip_norm: float, weights: ArrayLike | None = None) -> Array:
         """Σ_k w_k min(1, c / ‖∇_θ L_k‖) ∇_θ L_k [P], no sample's gradient longer than c (Abadi et al. 2016), without the rows.
 
         Parameters
@@ -135,7 +144,7 @@ class LossJacobian(RealOperator):
         factors[far] *= (clip_norm / norms[far]).astype(self.dtype)
         return self.T @ factors
 
-    def _matvec(self, v):
+    def _matvec(self, v: Array) -> Array:
         v, kernels = checks.direction(v, self.shape[1], self.dtype), self.network.kernels
         tangents = np.empty_like(self._output_gradients)
         self._over(2 * self.shape[0] * self.shape[1], product, kernels.theta, kernels.plan, self.forward.stack, v,
@@ -145,12 +154,12 @@ class LossJacobian(RealOperator):
             total += self._output_gradients[:, i] * tangents[:, i]  # eq. 17
         return total
 
-    def _rmatvec(self, u):
+    def _rmatvec(self, u: Array) -> Array:
         u = checks.direction(u, self.shape[0], self.dtype, "u")
         return transposed_product(self.network, self.forward.stack, u[:, None] * self._output_gradients)  # eq. 20
 
-    def _matmat(self, V):
+    def _matmat(self, V: Array) -> Array:
         return np.stack([self._matvec(V[:, k]) for k in range(V.shape[1])], axis=1)
 
-    def _rmatmat(self, U):
+    def _rmatmat(self, U: Array) -> Array:
         return np.stack([self._rmatvec(U[:, k]) for k in range(U.shape[1])], axis=1)

@@ -1,12 +1,19 @@
 """The empirical neural tangent kernel J J′ᵀ."""
 
+from __future__ import annotations
+
+from typing import Any
+
 import numpy as np
+from numpy.typing import ArrayLike
 
 from .. import checks
 from ..forward import panel_count
 from ..kernels.ntk import output_kernels
 from ..kernels.sums import tree_sum
+from ..network import Network
 from ..pool import over
+from ..typing import Array
 from . import checks as operator_checks
 from .jacobian import Jacobian
 from .real_operator import RealOperator
@@ -15,37 +22,37 @@ from .real_operator import RealOperator
 class NeuralTangentKernel(RealOperator):
     """J J′ᵀ of shape (m n, m′ n), rows and columns sample by sample. Made by `ntk`."""
 
-    def __init__(self, network, X, X2=None):
+    def __init__(self, network: Network, X: ArrayLike, X2: ArrayLike | None = None) -> None:
         self.network = network
         self._left = Jacobian(network, X)
         self._right = self._left if X2 is None else Jacobian(network, checks.samples(X2, network.widths[0], network.dtype, "X2"))
         super().__init__(network.dtype, (self._left.shape[0], self._right.shape[0]))
 
-    def _matvec(self, v):
+    def _matvec(self, v: Array) -> Array:
         return self._left._matvec(self._right._rmatvec(v))
 
-    def _rmatvec(self, u):
+    def _rmatvec(self, u: Array) -> Array:
         return self._right._matvec(self._left._rmatvec(u))
 
-    def _matmat(self, V):
+    def _matmat(self, V: Array) -> Array:
         return np.stack([self._matvec(V[:, k]) for k in range(V.shape[1])], axis=1)
 
-    def _rmatmat(self, U):
+    def _rmatmat(self, U: Array) -> Array:
         return np.stack([self._rmatvec(U[:, k]) for k in range(U.shape[1])], axis=1)
 
-    def dense(self):
+    def dense(self) -> Array:
         """Every entry [m n, m′ n]. Exactly symmetric where there is one X."""
         return self._left.gram(self._right)
 
-    def per_output(self):
+    def per_output(self) -> Array:
         """[n, m, m′]: the kernel of each output with itself, dense()[k n + i, k′ n + i]."""
         return self._tables(self.network.widths[-1])
 
-    def contracted(self):
+    def contracted(self) -> Array:
         """[m, m′]: the sum over outputs i of dense()[k n + i, k′ n + i], not divided by n."""
         return self._tables(1)[0]
 
-    def _tables(self, tables):
+    def _tables(self, tables: int) -> Array:
         network, m, others = self.network, self._left.forward.samples, self._right.forward.samples
         out = np.empty((tables, m, others), self.dtype)
         work = m * others * network.widths[-1] * sum(network.widths)
@@ -53,17 +60,17 @@ class NeuralTangentKernel(RealOperator):
              *self._right.factors, out, self._right is self._left)
         return out
 
-    def diagonal(self):
+    def diagonal(self) -> Array:
         """The diagonal [m n], of a kernel of one X."""
         operator_checks.square_kernel(self._left is self._right)
         return self._left.row_norms().reshape(-1)**2
 
-    def trace(self):
+    def trace(self) -> np.floating[Any]:
         """The sum of the diagonal, a number: that of all squares of J."""
         return tree_sum(self.diagonal())
 
 
-def ntk(network, X, X2=None):
+def ntk(network: Network, X: ArrayLike, X2: ArrayLike | None = None) -> NeuralTangentKernel:
     """The empirical neural tangent kernel D_θ A · D_θ A′ᵀ (Jacot et al. 2018, arXiv 1806.07572), from the factors of J.
 
     Entry (k n + i, k′ n + i′) is the inner product of the gradients of output i at x_k and of output i′ at x′_{k′}, over all of θ,

@@ -1,15 +1,21 @@
 """Regression with the neural tangent kernel: the posterior of the linearised network."""
 
+from __future__ import annotations
+
+from collections.abc import Callable
+
 import numpy as np
+from numpy.typing import ArrayLike
 
 from .. import checks, cost_checks, object_checks
 from ..network import Network
+from ..typing import Array
 from . import checks as operator_checks
 from .gaussian_posterior import PRIMAL, GaussianPosterior, in_float64, slabs_of, triangular_factor
 from .jacobian import Jacobian
 
 
-def least_norm(train, residual):
+def least_norm(train: Jacobian, residual: Array) -> tuple[Array, Callable[[Array], Array]]:
     """J⁺ e [P], and a function that gives what (I − J⁺J) leaves of each row of a dense [., P]."""
     eps, P = np.finfo(np.float64).eps, train.shape[1]
     if P <= max(train.shape[0], PRIMAL):
@@ -19,29 +25,29 @@ def least_norm(train, residual):
         right = right[kept]
         shift = right.T @ (left[:, kept].T @ R[:, P] / values[kept])
 
-        def reached(rows):
+        def reached(rows: Array) -> Array:
             return (rows @ right.T) @ right
     else:
         values, vectors = np.linalg.eigh(train.gram())
         kept = values > values[-1] * len(values) * eps
         values, vectors = values[kept], vectors[:, kept]
 
-        def solve(E):
+        def solve(E: Array) -> Array:
             return vectors @ ((vectors.T @ E).T / values).T
 
         shift = train.T @ solve(residual)
 
-        def reached(rows):
+        def reached(rows: Array) -> Array:
             return (train.T @ solve(train @ rows.T)).T
 
-    def remainder(rows):
+    def remainder(rows: Array) -> Array:
         for _ in range(2):
             rows = rows - reached(rows)
         return rows
     return shift, remainder
 
 
-def ntk_predict(network, X, y, X_test, *, noise=0.0):
+def ntk_predict(network: Network, X: ArrayLike, y: ArrayLike, X_test: ArrayLike, *, noise: float = 0.0) -> tuple[Array, Array]:
     """Predictions of the network linearised about its θ, fitted to (X, y): their posterior mean and variance.
 
     The model is f(x) + J(x) δ, f the network as it is, with δ ~ N(0, I) on all of θ, and y that plus noise of variance σ² on each

@@ -1,13 +1,19 @@
 """H_k, the n × n matrix that a curvature operator has for each sample at the outputs, and its curvature factor S, S Sᵀ = H."""
 
-from typing import NamedTuple
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, NamedTuple
 
 import numpy as np
 
+from ..cost import Cost
 from ..forward import lanes, panel_count
 from ..kernels.forward import write_lines
 from ..kernels.output_curvature import ENTRIES, SOFTMAX, Curvature, curvature_lines
 from ..kernels.softmax import softmax_covariance
+from ..losses import Loss
+from ..typing import Array, DType
 from . import curvature_checks
 from .loss_hessian import Form, form_of, loss_hessians, probabilities, target_sums
 
@@ -25,23 +31,23 @@ class Softmax(NamedTuple):
     negative.
     """
 
-    p: np.ndarray  # [m, n]
-    likeliest: np.ndarray  # [m, n], 1 at the class with p > 1/2 among zeros
-    weights: np.ndarray  # w [m]
-    target_sums: np.ndarray  # s [m]
+    p: Array  # [m, n]
+    likeliest: Array  # [m, n], 1 at the class with p > 1/2 among zeros
+    weights: Array  # w [m]
+    target_sums: Array  # s [m]
 
     @classmethod
-    def of(cls, A, weights, sums):
+    def of(cls, A: Array, weights: Array, sums: Array) -> Softmax:
         """That of softmax_cross_entropy at outputs A [m, n]."""
         p, likeliest = probabilities(A)
         return cls(p, likeliest, weights, sums)
 
     @property
-    def scales(self):
+    def scales(self) -> Array:
         """w s [m]."""
         return self.weights * self.target_sums
 
-    def factor(self):
+    def factor(self) -> Array:
         """S = √w √s diag(√p) (I − √p √pᵀ) [m, n, n], where negative w count as 0.
 
         No entry is a difference that cancels: for a class t with p_t > 1/2, 1 − p_t is the sum of the other probabilities. Nor do
@@ -70,12 +76,13 @@ class OutputHessian:
     softmax : Softmax, optional
     """
 
-    def __init__(self, shape, dtype, diagonal=None, terms=(), entries=None, softmax=None):
+    def __init__(self, shape: tuple[int, int], dtype: DType, diagonal: Array | None = None,
+                 terms: Sequence[tuple[Array, Array]] = (), entries: Array | None = None, softmax: Softmax | None = None) -> None:
         self.shape, self.dtype, self.diagonal, self.terms = shape, dtype, diagonal, tuple(terms)
         self.entries, self.softmax = entries, softmax
 
     @classmethod
-    def of_loss(cls, loss, A, targets, weights, owner, check_finite=False):
+    def of_loss(cls, loss: Loss, A: Array, targets: Array, weights: Array, owner: str, check_finite: bool = False) -> OutputHessian:
         """H_k = w_k ∇²L(a^{Lk}) at checked outputs A [m, n], in the form that the loss has.
 
         Raises
@@ -94,17 +101,17 @@ class OutputHessian:
         return cls(A.shape, A.dtype, entries=weights[:, None, None] * H)
 
     @property
-    def terms_alone(self):
+    def terms_alone(self) -> bool:
         """Whether H_k is a sum of terms and nothing else."""
         return self.diagonal is None and self.entries is None and self.softmax is None
 
-    def plus(self, x, s):
+    def plus(self, x: Array, s: Array) -> OutputHessian:
         """H_k + s_k x_k x_kᵀ for every sample."""
         if self.entries is not None:
             return OutputHessian(self.shape, self.dtype, entries=self.entries + (s[:, None] * x)[:, :, None] * x[:, None, :])
         return OutputHessian(self.shape, self.dtype, self.diagonal, (*self.terms, (x, s)), softmax=self.softmax)
 
-    def matrices(self, first, stop):
+    def matrices(self, first: int, stop: int) -> Array:
         """H_k [stop − first, n, n] of the samples first … stop − 1."""
         if self.entries is not None:
             return self.entries[first:stop]
@@ -118,7 +125,7 @@ class OutputHessian:
             H += (s[first:stop, None] * x[first:stop])[:, :, None] * x[first:stop, None, :]
         return H
 
-    def factor(self):
+    def factor(self) -> Array:
         """The curvature factor S of an H without terms, S Sᵀ = H: [m, n] where H is diagonal, else [m, n, n].
 
         What is not positive semi-definite is projected: eigenvalues of a sample's H below 0, or below rounding, count as 0.
@@ -128,6 +135,7 @@ class OutputHessian:
         if self.diagonal is not None:
             return np.sqrt(np.maximum(self.diagonal, 0))
         H, n = self.entries, self.shape[1]
+        assert H is not None
         if n == 1:
             return np.sqrt(np.maximum(H.reshape(self.shape), 0))
         if not np.isfinite(H).all():
@@ -136,13 +144,13 @@ class OutputHessian:
         values[values < np.finfo(self.dtype).eps * n * np.abs(values).max(axis=1, keepdims=True)] = 0
         return vectors * np.sqrt(values)[:, None, :]
 
-    def _rank(self):
+    def _rank(self) -> int:
         """The number by which kernels know what H is made of."""
         if self.entries is not None:
             return ENTRIES
         return len(self.terms) if self.softmax is None else SOFTMAX - len(self.terms)
 
-    def in_panels(self):
+    def in_panels(self) -> Any:
         """H as kernels read it, panel by panel."""
         m, n = self.shape
         rank, wide, panels = self._rank(), lanes(self.dtype), panel_count(m, self.dtype)
@@ -163,7 +171,7 @@ class OutputHessian:
         return Curvature(lines, rank, m)
 
 
-def curvature_factor(cost, A, targets):
+def curvature_factor(cost: Cost, A: Array, targets: Array) -> tuple[Array, Array]:
     """S [m, n, n] with S Sᵀ = (∇φ)_k ∇²L(a^{Lk}), and ∇φ [m], from checked A [m, n] and targets. Negative entries of ∇φ and
     negative eigenvalues of ∇²L count as 0."""
     weights = np.maximum(cost.reduce(cost.losses_and_gradients(A, targets)[0])[1], 0)

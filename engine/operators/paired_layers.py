@@ -1,10 +1,16 @@
 """Jᵀ H J by kernels, pair of layers by pair of layers: the matrix of the normal equations of a second-order step."""
 
+from __future__ import annotations
+
+from typing import Any
+
 import numpy as np
 
 from ..forward import lanes
 from ..kernels.paired_layers import fold_columns, pair_places, pair_size, pair_sums, spread
+from ..network import Network
 from ..pool import over
+from ..typing import Array
 from ..workspace import thread_workspaces
 
 SAMPLES = 256  # of a node of the sum, at least
@@ -25,12 +31,12 @@ class PairedLayers:
         Numbers that the sums take before they are spread over [P, P].
     """
 
-    def __init__(self, network):
+    def __init__(self, network: Network) -> None:
         self.network, depth = network, network.depth
         self._pairs = np.zeros((depth * (depth + 1) // 2, 7), np.int64)
         self.size, self._pair_size = pair_places(network.kernels.plan, self._pairs, lanes(network.dtype))
 
-    def upper_triangle(self, stack, curvature):
+    def upper_triangle(self, stack: Array, curvature: Any) -> Array:
         """Jᵀ H J [P, P] on and above the diagonal. What lies below is no part of it.
 
         `stack` is what the forward pass left, `curvature` a `kernels.ggn.Curvature` of rank 0 or −1. The sums are taken over at

@@ -1,21 +1,25 @@
 """∇²φ of the reductions that kernels know: a diagonal, which adds to single samples, and a rank-one part, which joins them."""
 
+from __future__ import annotations
+
 from typing import NamedTuple
 
 import numpy as np
 
 from ..kernels.reductions import LINEAR, ReductionCode
+from ..reductions import Reduction
+from ..typing import Array, Number
 
 
 class ReductionHessian(NamedTuple):
     """∇²φ = diag(d) − c r rᵀ."""
 
-    diagonal: np.ndarray  # d [m]
-    scale: float  # c
-    vector: np.ndarray  # r [m]
+    diagonal: Array  # d [m]
+    scale: Number  # c
+    vector: Array  # r [m]
 
 
-def reduction_hessian(reduction, losses, gradient):
+def reduction_hessian(reduction: Reduction, losses: Array, gradient: Array) -> ReductionHessian | None:
     """The ReductionHessian at losses [m] with ∇φ [m], or None where ∇²φ is 0. A code that has no branch here gives NaN."""
     m, parameter, dtype = len(losses), reduction.parameter, losses.dtype
     if reduction.code == ReductionCode.LOG_SUM_EXP:

@@ -1,5 +1,10 @@
 """A curvature operator whose samples pass in slabs, in bounded memory: the sum of the same operator over each of them."""
 
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from typing import Any
+
 import numpy as np
 
 from .. import object_checks
@@ -13,6 +18,7 @@ from ..pool import num_threads
 from ..reductions import weighted_by
 from ..rows import as_given, gathered, read_targets, samples
 from ..two_passes import READ, TwoPasses
+from ..typing import Array
 from . import curvature_checks
 from .curvature_operator import CurvatureOperator
 from .dense_curvature import SLAB
@@ -40,7 +46,8 @@ class SlabOperator(CurvatureOperator):
         Whether ∇²φ takes part.
     """
 
-    def __init__(self, build, name, network, X, y, cost, max_bytes, reduction_curvature):
+    def __init__(self, build: Callable[..., Any], name: str, network: Network, X: Any, y: Any, cost: Cost, max_bytes: int,
+                 reduction_curvature: bool) -> None:
         object_checks.network(network, Network)
         object_checks.cost(cost, Cost)
         self._build, self._max_bytes = build, max_bytes
@@ -53,7 +60,7 @@ class SlabOperator(CurvatureOperator):
         super().__init__(network, cost, name, losses, cost.reduce(losses)[1])
         self._diagonal = self._take_reduction_hessian() if reduction_curvature else None
 
-    def _bytes(self, network, count):
+    def _bytes(self, network: Network, count: int) -> int:
         """Twice what a slab of `count` samples takes: as much is left to the products of `dense`."""
         n, stack_lines = network.widths[-1], network.kernels.layout.stack_lines
         lines = 2 * stack_lines + 3 * sum(network.widths) + curvature_lines(n, -1) + 8 * n
@@ -62,7 +69,7 @@ class SlabOperator(CurvatureOperator):
         numbers = count * lines + workspaces + (levels_of(len(self._X), count) + 4 * threads) * network.size
         return 2 * (int(numbers) * network.dtype.itemsize + count * READ * (network.widths[0] + self._targets.shape[1] + 1))
 
-    def _operators(self):
+    def _operators(self) -> Iterator[tuple[slice, Any]]:
         """Each slab and the operator of its samples."""
         for slab in self._slabs:
             indices = np.arange(slab.start, slab.stop)
@@ -73,11 +80,11 @@ class SlabOperator(CurvatureOperator):
             diagonal = None if self._diagonal is None else self._diagonal[slab]
             yield slab, self._build(X, y, cost, slab.start, SlabPart(diagonal, min(SLAB, self._max_bytes // 2)))
 
-    def sum_product(self, v, share=None):
+    def sum_product(self, v: Array, share: Array | None = None) -> Array:
         """The products of all slabs with v, summed up, [P]."""
         return self._products(v[:, None])[:, 0]
 
-    def _products(self, V):
+    def _products(self, V: Array) -> Array:
         """The products with all columns of V, for which each slab goes forward once."""
         shares = self._user_shares(V)
         total = SlabSum(V.size, self.dtype, len(self._slabs))
@@ -88,7 +95,7 @@ class SlabOperator(CurvatureOperator):
             total.add(rows.reshape(-1))
         return total.total().reshape(V.shape[::-1]).T
 
-    def _user_shares(self, V):
+    def _user_shares(self, V: Array) -> Array | None:
         """∇²φ J_φ̃ v [columns, m] for every column v of V and a user's own φ. None where φ is one of ours."""
         if self._user_hessian is None:
             return None
@@ -98,7 +105,7 @@ class SlabOperator(CurvatureOperator):
                 tangents[k, slab] = operator.loss_tangents(np.ascontiguousarray(V[:, k]))
         return np.stack([self._user_product(s) for s in tangents])
 
-    def _matmat(self, V):
+    def _matmat(self, V: Array) -> Array:
         V = np.asarray(V, self.dtype)
         out = self._products(V)
         if self._rank_one is not None:
@@ -108,23 +115,23 @@ class SlabOperator(CurvatureOperator):
 
     _rmatmat = _matmat
 
-    def sum_diagonal(self):
+    def sum_diagonal(self) -> Array:
         """The sum over slabs of their diagonals [P]."""
         total = SlabSum(self.shape[0], self.dtype, len(self._slabs))
         for _, operator in self._operators():
             total.add(operator.sum_diagonal())
         return total.total()
 
-    def add_blocks(self, pairs):
+    def add_blocks(self, pairs: Iterable[tuple[int, int, Array]]) -> None:
         """Add to each target of (l, l′ ≥ l, target) the block of layers l and l′ of every slab."""
         for _, operator in self._operators():
             operator.add_blocks(pairs)
 
-    def loss_sum(self, r):
+    def loss_sum(self, r: Array) -> Array:
         """Σ_k r_k ∇_θ L_k [P] for r [m], by one more pass over the samples."""
         return self._passes.sum(r, np.empty_like(self._losses))
 
-    def loss_rows(self):
+    def loss_rows(self) -> Array:
         """∇_θ L_k of every sample [m, P]. A MemoryError where `max_bytes` does not hold them."""
         m = len(self._losses)
         curvature_checks.user_hessian_fits(m, self.shape[0], self.dtype, self._max_bytes)

@@ -1,8 +1,13 @@
 """The density of an operator's eigenvalues from products with it."""
 
+from __future__ import annotations
+
+from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
+from numpy.typing import ArrayLike, NDArray
 from scipy.linalg import eigh_tridiagonal
 
 from .. import checks
@@ -28,18 +33,18 @@ class SpectralDensity:
     weights: np.ndarray
     size: int
 
-    def at(self, points, width):
+    def at(self, points: ArrayLike, width: float) -> NDArray[np.float64]:
         """The density at points [.], each node widened to a normal density of standard deviation `width`."""
         width = checks.positive(width, "width")
         away = (np.asarray(points, float)[:, None] - self.nodes) / width
         return np.exp(-away**2 / 2) @ self.weights / (width * np.sqrt(2 * np.pi))
 
-    def trace_of(self, function):
+    def trace_of(self, function: Callable[[NDArray[np.float64]], NDArray[Any]]) -> float:
         """tr f(K) = Σ_j f(λ_j), estimated as P Σ_i weights_i f(nodes_i): `numpy.log1p` gives a log determinant of I + K."""
         return float(self.size * (self.weights @ function(self.nodes)))
 
 
-def lanczos(operator, start, steps):
+def lanczos(operator: Any, start: NDArray[Any], steps: int) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """(α [k], β [k − 1]): the tridiagonal matrix of k ≤ steps steps from a unit vector, orthogonalised twice against all before."""
     basis, alpha, beta = [start], [], []
     for _ in range(steps):
@@ -57,7 +62,7 @@ def lanczos(operator, start, steps):
     return np.array(alpha, float), np.array(beta, float)
 
 
-def spectral_density(operator, *, steps=40, probes=10, seed=0):
+def spectral_density(operator: Any, *, steps: int = 40, probes: int = 10, seed: int = 0) -> SpectralDensity:
     """The density of the eigenvalues of a symmetric operator by stochastic Lanczos quadrature (Golub & Welsch 1969; Ubaru, Chen &
     Saad 2017; for networks Ghorbani, Krishnan & Xiao 2019, arXiv 1901.10159).
 

@@ -1,6 +1,11 @@
 """Leading eigenvalues and singular values, through SciPy."""
 
+from __future__ import annotations
+
+from typing import Any
+
 import numpy as np
+from numpy.typing import NDArray
 from scipy.sparse.linalg import eigsh, svds
 
 from .. import checks
@@ -8,7 +13,7 @@ from . import checks as operator_checks
 from .unit_scale import real_dtype, start, unit_scale
 
 
-def leading_eigenvalues(operator, count=6, *, tolerance=0.0):
+def leading_eigenvalues(operator: Any, count: int = 6, *, tolerance: float = 0.0) -> tuple[NDArray[Any], NDArray[Any]]:
     """The eigenvalues of largest magnitude of a symmetric operator, and their vectors, by `scipy.sparse.linalg.eigsh` (ARPACK's
     implicitly restarted Lanczos method; Lehoucq, Sorensen & Yang 1998).
 
@@ -55,7 +60,8 @@ def leading_eigenvalues(operator, count=6, *, tolerance=0.0):
     return values[order], vectors[:, order]
 
 
-def leading_singular_values(operator, count=6, *, tolerance=0.0):
+def leading_singular_values(operator: Any, count: int = 6, *,
+                            tolerance: float = 0.0) -> tuple[NDArray[Any], NDArray[Any], NDArray[Any]]:
     """The largest singular values of an operator and their vectors, by `scipy.sparse.linalg.svds` (ARPACK).
 
     Parameters

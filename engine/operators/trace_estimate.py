@@ -1,5 +1,9 @@
 """The trace of an operator from products with it."""
 
+from __future__ import annotations
+
+from typing import Any
+
 import numpy as np
 
 from .. import checks
@@ -7,7 +11,7 @@ from . import checks as operator_checks
 from .unit_scale import real_dtype
 
 
-def trace_estimate(operator, products=90, *, seed=0):
+def trace_estimate(operator: Any, products: int = 90, *, seed: int = 0) -> float:
     """Hutch++, an unbiased estimate of the trace of a square operator (Meyer, Musco, Musco & Woodruff 2021, arXiv 2010.09649).
 
     A third of the products finds a basis Q of where the operator is large, a third takes the trace there exactly, and a third

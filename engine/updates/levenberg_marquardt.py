@@ -28,7 +28,7 @@ PATIENCE = 20  # steps that gain none
 class Trial(NamedTuple):
     """One attempt at a step: δ [p], the decrease that the model predicts, the cost there, |D δ| / |D θ|."""
 
-    step: np.ndarray
+    step: Array
     predicted: float
     value: float
     length: float
