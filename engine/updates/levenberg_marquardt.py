@@ -12,7 +12,7 @@ from .. import checks
 from ..network import Network
 from ..typing import Array, Mask, Number
 from . import checks as update_checks
-from .linearised import BatchProblem, RightSide
+from .linearised import BatchProblem, Linearised, RightSide
 from .output_hessians import output_hessian
 from .second_order import finite_diagonal
 from .solvers import NAMES, Solver, build
@@ -139,7 +139,7 @@ class LevenbergMarquardt(Update):
         arrays["stopped"][...] = met
         return here.value
 
-    def _attempt(self, here: Any, theta: Array, arrays: dict[str, NDArray[Any]]) -> str:
+    def _attempt(self, here: Linearised, theta: Array, arrays: dict[str, NDArray[Any]]) -> str:
         """Change θ and λ. Gives the name of the tolerance that was met, or ""."""
         steepest, eps = here.steepest(), np.finfo(theta.dtype).eps
         solver = build(self.solver, here, steepest)
@@ -166,7 +166,7 @@ class LevenbergMarquardt(Update):
                 return "step"
         return ""
 
-    def _trial(self, here: Any, solver: Solver, steepest: RightSide, squares: Array, damping: float) -> Trial:
+    def _trial(self, here: Linearised, solver: Solver, steepest: RightSide, squares: Array, damping: float) -> Trial:
         """The step of one λ. Its cost is infinite where it is refused before that is known."""
         refused = Trial(steepest.vector, np.inf, np.inf, np.inf)
         if not solver.damp(damping, squares):
@@ -211,7 +211,7 @@ def _running_maximum(scale: Array, free: Any, diagonal: Array) -> Array:
     return np.maximum(squares, max(FLOOR * largest, np.finfo(squares.dtype).tiny)) if largest > 0 else np.ones_like(squares)
 
 
-def _bend(here: Any, solver: Solver, step: Array, pushed: Any) -> Array | None:
+def _bend(here: Linearised, solver: Solver, step: Array, pushed: Any) -> Array | None:
     """(MᵀM + λ D²)⁻¹ Mᵀ Sᵀ of minus the outputs' second derivative along `step` [p], or None where rounding hides it."""
     side = here.bend(step, pushed, PROBE)
     if side is None:
