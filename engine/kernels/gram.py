@@ -1,81 +1,124 @@
 """J J'^T from the factors: sum over l of (B^l B'^l^T) times (a^{l-1} · a'^{l-1} + 1), never forming a row of J (eq. 8)."""
 
-from .layout import ROW, WIDTH
-from .lines_of_plan import chain_lines, stack_lines
+from collections import namedtuple
+
+from .compiled import inlined
+from .layout import FROM_ZERO, line, lines_for, panel_sizes, places, samples_in
 from .linked import kernel
-from .product import panel_product
 from .simd import lanes_of, transpose
+from .squares import add_multiplied, inner_products, input_products
+
+# of a pair of panels, in squares [lanes][lanes]: inner products of inputs [L]; of one output's B^l with those of all n outputs, and
+# their sums over l; the block of out [lanes][n][lanes][n]
+GramWorkspace = namedtuple("GramWorkspace", "inputs products sums block")
 
 
 @kernel
 def gram_size(plan, lanes):
-    """Numbers of room that `gram` needs for a pair of panels: inner products of inputs, a product, its sum, the block of out."""
-    depth, n = plan.shape[0] - 1, plan[plan.shape[0] - 1, WIDTH]
-    return (depth + 2 * n + n * n) * lanes * lanes + lanes * lanes
+    """Numbers of a GramWorkspace."""
+    panel = panel_sizes(plan, lanes)
+    return (panel.depth + 2 * panel.n + panel.n * panel.n + 1) * line(0, lanes, lanes)
 
 
 @kernel
-def write_block(block, side, out, row, column, rows, columns, symmetric):
-    """rows × columns of a block [side][side] to out from (row, column) on, and mirrored where `symmetric`."""
-    lanes, flat, stride = lanes_of(block), out.reshape(-1), out.shape[1]
-    for r in range(rows):
-        from_, to = block[r * side:r * side + columns], flat[(row + r) * stride + column:(row + r) * stride + column + columns]
-        for c in range(columns):
-            to[c] = from_[c]
-    if not symmetric:
-        return
-    whole = side // lanes if rows == side and columns == side else 0
-    for c in range(whole):
-        for r in range(whole):
-            transpose(block, (r * lanes * side + c * lanes, side), flat, ((column + c * lanes) * stride + row + r * lanes, stride))
-    if whole == 0:
-        for r in range(rows):
-            for c in range(columns):
-                flat[(column + c) * stride + row + r] = block[r * side + c]
+def gram_workspace_of(row, plan):
+    """A GramWorkspace cut from a row of numbers."""
+    lanes = lanes_of(row)
+    panel, square = panel_sizes(plan, lanes), line(0, lanes, lanes)
+    products = panel.depth * square
+    sums = products + panel.n * square
+    block = sums + panel.n * square
+    return GramWorkspace(row[:products].reshape((panel.depth, square)), row[products:sums], row[sums:block], row[block:])
 
 
-@kernel
-def gram(plan, stack, chain, other_stack, other_chain, out, symmetric, work, panels):
-    """The rows of out [m * n, m' * n] of panels panels[0] … panels[1] - 1 of the first; where `symmetric`, only the columns
-    of panels not before the row's, each written to its mirror place too. Row panels[2] of `work` is its room."""
+@inlined
+def top_products(plan, stack, j, other_stack, k, i, workspace):
+    """B^L_i · B'^L_i times the inputs' into the sums of panel j with panel k; 0 with the other outputs, for B^L is diagonal."""
     lanes = lanes_of(stack)
-    depth = plan.shape[0] - 1
-    n, stride, step = plan[depth, WIDTH], stack_lines(plan) * lanes, chain_lines(plan) * lanes
-    gammas = (2 * plan[depth, ROW] + n - plan[0, WIDTH]) * lanes
-    m, others, square, side = out.shape[0] // n, out.shape[1] // n, lanes * lanes, lanes * n
-    room = work[panels[2]]
-    inputs, tile = room[:depth * square], room[depth * square:(depth + n) * square]
-    total, block = room[(depth + n) * square:(depth + 2 * n) * square], room[(depth + 2 * n) * square:]
-    for j in range(panels[0], panels[1]):
-        for k in range(j if symmetric else 0, (others + lanes - 1) // lanes):
-            for l in range(1, depth + 1):
-                factor = inputs[(l - 1) * square:l * square]
-                factor[:] = 1
-                panel_product(stack, (j * stride + plan[l - 1, ROW] * lanes, 1, lanes, 0),
-                              other_stack, (k * stride + plan[l - 1, ROW] * lanes, 0), factor, (0, 0), factor, (0, 0),
-                              (lanes, plan[l - 1, WIDTH], 1), (1, 0))
-            top = inputs[(depth - 1) * square:]
+    panel, top = panel_sizes(plan, lanes), places(plan, plan.shape[0] - 1, lanes)
+    inputs = workspace.inputs[panel.depth - 1]
+    workspace.sums[:] = 0
+    gamma = line(j * panel.stack + top.gamma, i, lanes)
+    other_gamma = line(k * panel.stack + top.gamma, i, lanes)
+    for s in range(lanes):
+        row, b = line(0, s, lanes), stack[gamma + s]
+        sums = line(0, line(0, i, lanes), lanes) + row
+        for t in range(lanes):
+            workspace.sums[sums + t] = b * other_stack[other_gamma + t] * inputs[row + t]  # eq. 8, l = L
+
+
+@inlined
+def hidden_products(plan, chain, j, other_chain, k, i, workspace):
+    """Add B^l_i · B'^l_o times the inputs' for l < L and every output o to the sums of panel j with panel k."""
+    lanes = lanes_of(chain)
+    panel, square = panel_sizes(plan, lanes), line(0, lanes, lanes)
+    for l in range(panel.depth - 1, 0, -1):
+        at = places(plan, l, lanes)
+        inner_products(chain, (j * panel.n + i) * panel.chain + at.delta, other_chain,
+                       (k * panel.n * panel.chain + at.delta, panel.chain), workspace.products, (at.width, panel.n), FROM_ZERO)
+        inputs = workspace.inputs[l - 1]
+        for o in range(0, panel.n * square, square):
+            add_multiplied(workspace.sums[o:o + square], workspace.products[o:o + square], inputs, square)  # eq. 8
+
+
+@inlined
+def fill_rows(sums, i, n, block):
+    """The sums [n][lanes][lanes] of output i as its rows of the block [lanes][n][lanes][n]."""
+    lanes = lanes_of(sums)
+    for s in range(lanes):
+        row = line(0, (s * n + i) * n, lanes)
+        for o in range(n):
+            start = line(0, line(s, o, lanes), lanes)
+            products = sums[start:start + lanes]
+            for t in range(lanes):
+                block[row + o + t * n] = products[t]
+
+
+@inlined
+def write_block(block, side, out, row, column, shape, symmetric):
+    """shape = (rows, columns) of a block [side][side] to out from (row, column) on, and mirrored where `symmetric`."""
+    flat, stride = out.reshape(-1), out.shape[1]
+    rows, columns = shape
+    for r in range(rows):
+        start = (row + r) * stride + column
+        source, target = block[r * side:r * side + columns], flat[start:start + columns]
+        for c in range(columns):
+            target[c] = source[c]
+    if symmetric:
+        mirror_block(block, side, flat, column * stride + row, stride, shape)
+
+
+@kernel
+def mirror_block(block, side, flat, offset, stride, shape):
+    """The transpose of shape = (rows, columns) of a block to `flat` from `offset` on, its rows `stride` apart."""
+    lanes = lanes_of(block)
+    rows, columns = shape
+    if rows == side and columns == side:
+        for c in range(0, side, lanes):
+            for r in range(0, side, lanes):
+                transpose(block, (r * side + c, side), flat, (offset + c * stride + r, stride))
+        return
+    for r in range(rows):
+        for c in range(columns):
+            flat[offset + c * stride + r] = block[r * side + c]
+
+
+@kernel
+def gram(plan, stack, chain, other_stack, other_chain, out, symmetric, workspaces, span):
+    """The rows of out [m * n, m' * n] of the panels of `span`; where `symmetric`, only the columns of panels not before the row's,
+    each written to its mirror place too; through the slot's row of `workspaces`."""
+    lanes = lanes_of(stack)
+    panel = panel_sizes(plan, lanes)
+    n, side = panel.n, line(0, panel.n, lanes)
+    m, others = out.shape[0] // n, out.shape[1] // n
+    first, stop, slot = span
+    workspace = gram_workspace_of(workspaces[slot], plan)
+    for j in range(first, stop):
+        for k in range(j if symmetric else 0, lines_for(others, lanes)):
+            input_products(plan, j * panel.stack, stack, k * panel.stack, other_stack, 0, workspace.inputs, 1)
             for i in range(n):
-                total[:] = 0
-                for s in range(lanes):
-                    b = stack[j * stride + gammas + i * lanes + s]
-                    for t in range(lanes):
-                        c = other_stack[k * stride + gammas + i * lanes + t]
-                        total[(i * lanes + s) * lanes + t] = b * c * top[s * lanes + t]
-                for l in range(depth - 1, 0, -1):
-                    line = (plan[l, ROW] - plan[0, WIDTH]) * lanes
-                    panel_product(chain, ((j * n + i) * step + line, 1, lanes, 0),
-                                  other_chain, (k * n * step + line, step), tile, (0, square), tile, (0, 0),
-                                  (lanes, plan[l, WIDTH], n), (0, 0))
-                    factor = inputs[(l - 1) * square:l * square]
-                    for o in range(n):
-                        sums, products = total[o * square:(o + 1) * square], tile[o * square:(o + 1) * square]
-                        for e in range(square):
-                            sums[e] += products[e] * factor[e]
-                for s in range(lanes):
-                    for o in range(n):
-                        sums, to = total[(o * lanes + s) * lanes:(o * lanes + s + 1) * lanes], (s * n + i) * side + o
-                        for t in range(lanes):
-                            block[to + t * n] = sums[t]
-            rows, columns = min(lanes, m - j * lanes) * n, min(lanes, others - k * lanes) * n
-            write_block(block, side, out, j * side, k * side, rows, columns, symmetric)
+                top_products(plan, stack, j, other_stack, k, i, workspace)
+                hidden_products(plan, chain, j, other_chain, k, i, workspace)
+                fill_rows(workspace.sums, i, n, workspace.block)
+            shape = (samples_in(j, lanes, m) * n, samples_in(k, lanes, others) * n)
+            write_block(workspace.block, side, out, j * side, k * side, shape, symmetric)

@@ -2,56 +2,48 @@
 
 import numpy as np
 
-from .layout import ROW, WIDTH
-from .lines_of_plan import chain_lines, stack_lines
+from .layout import FROM_ZERO, line, lines_for, panel_sizes, places
 from .linked import kernel
-from .product import panel_product
 from .simd import lanes_of
-
-SQUARES = 16  # panels that a row of panels is multiplied with together
+from .squares import SQUARES, add_multiplied, inner_products, input_products, write_squares
 
 
 @kernel
-def output_kernels(plan, stack, chain, other_stack, other_chain, out, symmetric, panels):
-    """The rows of out [n, m, m'] of panels panels[0] … panels[1] - 1: out[i] = sum over l of (B^l_i · B'^l_i) (a^{l-1} · a'^{l-1}
-    + 1), or out [1, m, m'] with their sum over i; where `symmetric`, only the columns of panels not before the row's, each written
-    to its mirror place too."""
+def add_output(plan, stack, chain, other_stack, other_chain, i, panels, inputs, products, total):
+    """total += the sum over l of (B^l_i · B'^l_i) (a^{l-1} · a'^{l-1} + 1) for panel j with `count` panels from k on, panels = (j,
+    k, count): as squares; those of a^{l-1} are `inputs`."""
     lanes = lanes_of(stack)
-    depth = plan.shape[0] - 1
-    n, stride, step = plan[depth, WIDTH], stack_lines(plan) * lanes, chain_lines(plan) * lanes
-    gammas = (2 * plan[depth, ROW] + n - plan[0, WIDTH]) * lanes
-    tables, m, others = out.shape
-    square = lanes * lanes
-    inputs = np.empty((depth, SQUARES * square), stack.dtype)
-    back, total = np.empty(SQUARES * square, stack.dtype), np.empty(SQUARES * square, stack.dtype)
-    for j in range(panels[0], panels[1]):
-        for k in range(j if symmetric else 0, (others + lanes - 1) // lanes, SQUARES):
-            some = min(SQUARES, (others + lanes - 1) // lanes - k)
-            inputs[:] = 1
-            for l in range(1, depth + 1):
-                a = plan[l - 1, ROW] * lanes
-                panel_product(stack, (j * stride + a, 1, lanes, 0), other_stack, (k * stride + a, stride), inputs[l - 1],
-                              (0, square), inputs[l - 1], (0, 0), (lanes, plan[l - 1, WIDTH], some), (1, 0))
-            for i in range(n):
+    panel, top = panel_sizes(plan, lanes), places(plan, plan.shape[0] - 1, lanes)
+    j, k, count = panels
+    size, stride, gamma = line(0, count, line(0, lanes, lanes)), panel.n * panel.chain, line(top.gamma, i, lanes)
+    inner_products(stack, j * panel.stack + gamma, other_stack, (k * panel.stack + gamma, panel.stack), products, (1, count),
+                   FROM_ZERO)
+    add_multiplied(total, products, inputs[panel.depth - 1], size)  # eq. 8, l = L
+    for l in range(panel.depth - 1, 0, -1):
+        at = places(plan, l, lanes)
+        b = i * panel.chain + at.delta
+        inner_products(chain, j * stride + b, other_chain, (k * stride + b, stride), products, (at.width, count), FROM_ZERO)
+        add_multiplied(total, products, inputs[l - 1], size)  # eq. 8
+
+
+@kernel
+def output_kernels(plan, stack, chain, other_stack, other_chain, out, symmetric, span):
+    """The rows of out [n, m, m'] of the panels of `span`: out[i] = sum over l of (B^l_i · B'^l_i) (a^{l-1} · a'^{l-1} + 1), or out
+    [1, m, m'] with their sum over i; where `symmetric`, only the columns of panels not before the row's, each written to its
+    mirror place too."""
+    lanes = lanes_of(stack)
+    panel, size = panel_sizes(plan, lanes), SQUARES * line(0, lanes, lanes)
+    inputs, products, total = np.empty((panel.depth, size), stack.dtype), np.empty(size, stack.dtype), np.empty(size, stack.dtype)
+    tables, _, others = out.shape
+    columns = lines_for(others, lanes)
+    first, stop, _ = span
+    for j in range(first, stop):
+        for k in range(j if symmetric else 0, columns, SQUARES):
+            count = min(SQUARES, columns - k)
+            input_products(plan, j * panel.stack, stack, k * panel.stack, other_stack, panel.stack, inputs, count)
+            for i in range(panel.n):
                 if i == 0 or tables > 1:
                     total[:] = 0
-                top = gammas + i * lanes
-                panel_product(stack, (j * stride + top, 1, lanes, 0), other_stack, (k * stride + top, stride), back, (0, square),
-                              back, (0, 0), (lanes, 1, some), (0, 0))
-                for e in range(some * square):
-                    total[e] += back[e] * inputs[depth - 1, e]
-                for l in range(depth - 1, 0, -1):
-                    line = i * step + (plan[l, ROW] - plan[0, WIDTH]) * lanes
-                    panel_product(chain, (j * n * step + line, 1, lanes, 0), other_chain, (k * n * step + line, n * step),
-                                  back, (0, square), back, (0, 0), (lanes, plan[l, WIDTH], some), (0, 0))
-                    for e in range(some * square):
-                        total[e] += back[e] * inputs[l - 1, e]
-                if tables == 1 and i < n - 1:
-                    continue
-                table = out[i if tables > 1 else 0]
-                for s in range(min(lanes, m - j * lanes)):
-                    for t in range(min(some * lanes, others - k * lanes)):
-                        value = total[t // lanes * square + s * lanes + t % lanes]
-                        table[j * lanes + s, k * lanes + t] = value
-                        if symmetric:
-                            table[k * lanes + t, j * lanes + s] = value
+                add_output(plan, stack, chain, other_stack, other_chain, i, (j, k, count), inputs, products, total)
+                if tables > 1 or i == panel.n - 1:
+                    write_squares(total, out[i if tables > 1 else 0], j, k, count, symmetric)

@@ -4,8 +4,11 @@ from collections import namedtuple
 
 import numpy as np
 
+from .forward import group_samples
+from .layout import line
 from .linked import kernel, shared
 from .panels import gather, scatter
+from .signatures import Line, Pair
 from .simd import copy_lines, fma_lines, lanes_of, multiply_lines
 
 # H of `samples` samples in panels. rank >= 0: diag(h) + the sum over r < rank of s_r x_r x_r^T, as the lines h [n], x_0 [n], s_0,
@@ -34,136 +37,169 @@ def curvature_lines(n, rank):
 
 
 @kernel
-def curve_softmax(lines, at, n, tangent, x, out, y, work):
-    """out = w p ⊙ (d - p · d) with d = v - v_t, the tangent v measured from the class t with p_t > 1/2, or from 0 where there is
-    none: (diag(p) - p p^T) v without the difference of p_t and p_t^2, for d_t = 0 and p · d sums what is unlikely. `work` has two
-    lines."""
+def shift_lines(lines, weights, values, v, scratch, n):
+    """Subtract from n lines of values from v on the sum over i of weights_i values_i, the weights being lines from `weights` on.
+    `scratch` has two lines, the second of ones."""
     lanes = lanes_of(lines)
-    one = lines.dtype.type(1)
-    moved, ones = work[:lanes], work[lanes:2 * lanes]
-    moved[:] = 0
-    ones[:] = one
-    fma_lines(lines, (at + n * lanes, lanes), tangent, (x, lanes), moved, (0, 0), n)
+    total = scratch[:lanes]
+    total[:] = 0
+    fma_lines(lines, (weights, lanes), values, (v, lanes), total, (0, 0), n)
     for s in range(lanes):
-        moved[s] = -moved[s]
+        total[s] = -total[s]
+    fma_lines(total, (0, 0), scratch, (lanes, 0), values, (v, lanes), n)
+
+
+@kernel
+def curve_softmax(lines, h, n, tangent, x, out, y, scratch):
+    """out = w p ⊙ (d - p · d) with d = v - v_t, the tangent v measured from the class t with p_t > 1/2, or from 0 where there is
+    none: (diag(p) - p p^T) v without the difference of p_t and p_t^2, for d_t = 0 and p · d sums what is unlikely. `scratch` has
+    two lines."""
+    lanes = lanes_of(lines)
+    scratch[lanes:2 * lanes] = 1
     copy_lines(tangent, x, out, y, n)
-    fma_lines(moved, (0, 0), ones, (0, 0), out, (y, lanes), n)
-    moved[:] = 0
-    fma_lines(lines, (at, lanes), out, (y, lanes), moved, (0, 0), n)
-    for s in range(lanes):
-        moved[s] = -moved[s]
-    fma_lines(moved, (0, 0), ones, (0, 0), out, (y, lanes), n)
-    multiply_lines(lines, at + 2 * n * lanes, out, y, out, y, n)
+    shift_lines(lines, line(h, n, lanes), out, y, scratch, n)  # d
+    shift_lines(lines, h, out, y, scratch, n)
+    multiply_lines(lines, line(h, 2 * n, lanes), out, y, out, y, n)
 
 
-@shared("line 2 line 2 line 2 2")
-def curve(lines, h, tangent, t, out, o, shape):
-    """out_j = H_j tangent_j for panels j: h = (first, rank), t, o = (first, panel stride), shape = (n, panels)."""
+@kernel
+def curve_entries(lines, h, n, tangent, x, out, y):
+    """out_i = the sum over q of H_iq tangent_q, from every entry of H."""
+    lanes = lanes_of(lines)
+    for i in range(n):
+        row, target = line(h, i * n, lanes), line(y, i, lanes)
+        multiply_lines(lines, row, tangent, x, out, target, 1)
+        fma_lines(lines, (row + lanes, lanes), tangent, (x + lanes, lanes), out, (target, 0), n - 1)
+
+
+@kernel
+def add_term(lines, term, n, tangent, x, out, y, scratch):
+    """out += s x (x · tangent), the term's x and s being lines from `term` on. `scratch` has a line."""
+    lanes = lanes_of(lines)
+    total = scratch[:lanes]
+    total[:] = 0
+    fma_lines(lines, (term, lanes), tangent, (x, lanes), total, (0, 0), n)
+    multiply_lines(total, 0, lines, line(term, n, lanes), total, 0, 1)
+    fma_lines(lines, (term, lanes), total, (0, 0), out, (y, lanes), n)
+
+
+@shared
+def curve(lines: Line, h: Pair, tangent: Line, t: Pair, out: Line, o: Pair, shape: Pair):
+    """out_j = H_j tangent_j for panels j: h = (offset, rank), t, o = (offset, panel stride), shape = (n, panels)."""
     lanes = lanes_of(lines)
     n, panels = shape
-    rank, base = h[1], base_lines(n, h[1])
-    step = curvature_lines(n, rank) * lanes
-    total = np.empty(2 * lanes, lines.dtype)
+    offset, rank = h
+    stride = line(0, curvature_lines(n, rank), lanes)
+    scratch = np.empty(line(0, 2, lanes), lines.dtype)
     for j in range(panels):
-        at, x, y = h[0] + j * step, t[0] + j * t[1], o[0] + j * o[1]
+        start, x, y = offset + j * stride, t[0] + j * t[1], o[0] + j * o[1]
         if rank == ENTRIES:
-            for i in range(n):
-                multiply_lines(lines, at + i * n * lanes, tangent, x, out, y + i * lanes, 1)
-                fma_lines(lines, (at + (i * n + 1) * lanes, lanes), tangent, (x + lanes, lanes), out, (y + i * lanes, 0), n - 1)
+            curve_entries(lines, start, n, tangent, x, out, y)
         elif rank < ENTRIES:
-            curve_softmax(lines, at, n, tangent, x, out, y, total)
+            curve_softmax(lines, start, n, tangent, x, out, y, scratch)
         else:
-            multiply_lines(lines, at, tangent, x, out, y, n)
+            multiply_lines(lines, start, tangent, x, out, y, n)
         for r in range(term_count(rank)):
-            v = at + (base + r * (n + 1)) * lanes
-            total[:lanes] = 0
-            fma_lines(lines, (v, lanes), tangent, (x, lanes), total, (0, 0), n)
-            multiply_lines(total, 0, lines, v + n * lanes, total, 0, 1)
-            fma_lines(lines, (v, lanes), total, (0, 0), out, (y, lanes), n)
+            term = line(start, base_lines(n, rank) + r * (n + 1), lanes)
+            add_term(lines, term, n, tangent, x, out, y, scratch)
 
 
 @kernel
-def curve_rows(curvature, tangent, no_indices, out, panels):
-    """Row k of out [m, n] = H_k times row k of tangent [m, n], for panels panels[0] … panels[1] - 1."""
-    lanes = lanes_of(tangent)
-    n = out.shape[1]
-    work = np.empty((2, n * lanes), out.dtype)
-    for j in range(panels[0], panels[1]):
-        first = j * lanes
-        count = min(lanes, out.shape[0] - first)
-        gather(tangent, no_indices, first, count, work[0], 0, 0)
-        curve(curvature.lines, (first * curvature_lines(n, curvature.rank), curvature.rank), work[0], (0, 0), work[1], (0, 0),
-              (n, 1))
-        scatter(work[1], 0, 0, first, count, out)
+def curve_rows(curvature, tangent, no_indices, out, span):
+    """Row k of out [m, n] = H_k times row k of tangent [m, n], for the panels of `span`."""
+    lanes, n = lanes_of(tangent), out.shape[1]
+    size = line(0, curvature_lines(n, curvature.rank), lanes)
+    scratch = np.empty((2, line(0, n, lanes)), out.dtype)
+    first, stop, _ = span
+    for j in range(first, stop):
+        sample, count = group_samples(j, j + 1, lanes, out.shape[0])
+        gather(tangent, no_indices, sample, count, scratch[0], 0, 0)
+        curve(curvature.lines, (j * size, curvature.rank), scratch[0], (0, 0), scratch[1], (0, 0), (n, 1))
+        scatter(scratch[1], 0, 0, sample, count, out)
 
 
 @kernel
-def softmax_quadratic(lines, at, n, factor, f, out, width, work):
+def softmax_quadratic(lines, h, n, factor, f, out, width, scratch):
     """out_q = w times the sum over i of p_i (d_i - p · d)^2, with d_i = factor_iq - factor_tq: a variance from squares alone, never
-    below 0. f = (first, stride from i to i + 1) of factor, which is overwritten by d; out [width][lanes]; `work` has 2 width
+    below 0. f = (offset, stride from i to i + 1) of factor, which is overwritten by d; out [width][lanes]; `scratch` has 2 width
     lines."""
     lanes = lanes_of(lines)
-    size = width * lanes
-    squares, mean = work[:size], work[size:2 * size]
-    work[:2 * size] = 0
+    size = line(0, width, lanes)
+    squares, mean = scratch[:size], scratch[size:2 * size]
+    scratch[:2 * size] = 0
     for i in range(n):
-        fma_lines(lines, (at + (n + i) * lanes, 0), factor, (f[0] + i * f[1], lanes), squares, (0, lanes), width)
+        fma_lines(lines, (line(h, n + i, lanes), 0), factor, (f[0] + i * f[1], lanes), squares, (0, lanes), width)
     for i in range(n):
         d = factor[f[0] + i * f[1]:f[0] + i * f[1] + size]
         for k in range(size):
             d[k] -= squares[k]  # which hold factor_t
-        fma_lines(lines, (at + i * lanes, 0), factor, (f[0] + i * f[1], lanes), mean, (0, lanes), width)
+        fma_lines(lines, (line(h, i, lanes), 0), factor, (f[0] + i * f[1], lanes), mean, (0, lanes), width)
     for i in range(n):
         d = factor[f[0] + i * f[1]:f[0] + i * f[1] + size]
         for k in range(size):
             squares[k] = (d[k] - mean[k]) * (d[k] - mean[k])
-        fma_lines(lines, (at + (2 * n + i) * lanes, 0), squares, (0, lanes), out, (0, lanes), width)
+        fma_lines(lines, (line(h, 2 * n + i, lanes), 0), squares, (0, lanes), out, (0, lanes), width)
 
 
 @kernel
-def softmax_diagonal(lines, at, n, factor, f, out, o, work):
+def softmax_diagonal(lines, h, n, factor, f, out, o, scratch):
     """out_i = factor_i^2 w p_i (1 - p_i), where 1 - p_t is the sum of the p of all classes but the likeliest, t; factor [n][lanes]
-    from f, out [n][lanes] from o. `work` has a line."""
+    from f, out [n][lanes] from o. `scratch` has a line."""
     lanes = lanes_of(lines)
     zero, one = lines.dtype.type(0), lines.dtype.type(1)
-    work[:lanes] = 0
+    scratch[:lanes] = 0
     for i in range(n):
-        p, top = lines[at + i * lanes:at + (i + 1) * lanes], lines[at + (n + i) * lanes:at + (n + i + 1) * lanes]
+        p, top = line(h, i, lanes), line(h, n + i, lanes)
         for s in range(lanes):
-            work[s] += p[s] if top[s] == zero else zero
+            scratch[s] += lines[p + s] if lines[top + s] == zero else zero
     for i in range(n):
-        p, top = lines[at + i * lanes:at + (i + 1) * lanes], lines[at + (n + i) * lanes:at + (n + i + 1) * lanes]
+        p, top, scaled, b, target = (line(h, i, lanes), line(h, n + i, lanes), line(h, 2 * n + i, lanes), line(f, i, lanes),
+                                     line(o, i, lanes))
         for s in range(lanes):
-            b = factor[f + i * lanes + s]
-            share = lines[at + (2 * n + i) * lanes + s] * (one - p[s] if top[s] == zero else work[s])
-            out[o + i * lanes + s] = b * b * share
+            others = one - lines[p + s] if lines[top + s] == zero else scratch[s]
+            share = lines[scaled + s] * others
+            out[target + s] = factor[b + s] * factor[b + s] * share
 
 
 @kernel
-def quadratic_lines(lines, h, n, factor, f, out, o, work):
-    """out_p = sum over i, q of factor_ip H_iq factor_qp for `width` lines p of one panel: h = (first, rank) of H, f = (first,
-    stride from i to i + 1) of factor, o = (first, width) of out; `work` has 2 width lines. Where H
-    is of softmax, factor is overwritten."""
+def add_quadratic_term(lines, term, n, factor, f, out, width, scratch):
+    """out_p += s (the sum over i of x_i factor_ip)^2, the term's x and s being lines from `term` on. `scratch` has width lines."""
     lanes = lanes_of(lines)
-    (at, rank), (to, width) = h, o
-    base = base_lines(n, rank)
-    out[to:to + width * lanes] = 0
+    scratch[:line(0, width, lanes)] = 0
+    for i in range(n):
+        fma_lines(lines, (line(term, i, lanes), 0), factor, (f[0] + i * f[1], lanes), scratch, (0, lanes), width)
+    multiply_lines(scratch, 0, scratch, 0, scratch, 0, width)
+    fma_lines(lines, (line(term, n, lanes), 0), scratch, (0, lanes), out, (0, lanes), width)
+
+
+@kernel
+def entries_quadratic(lines, h, n, factor, f, out, width, scratch):
+    """out_p = the sum over i, q of factor_ip H_iq factor_qp, from every entry of H. `scratch` has width lines."""
+    lanes = lanes_of(lines)
+    for i in range(n):
+        scratch[:line(0, width, lanes)] = 0
+        for q in range(n):
+            fma_lines(lines, (line(h, i * n + q, lanes), 0), factor, (f[0] + q * f[1], lanes), scratch, (0, lanes), width)
+        fma_lines(scratch, (0, lanes), factor, (f[0] + i * f[1], lanes), out, (0, lanes), width)
+
+
+@kernel
+def quadratic_lines(lines, h, n, factor, f, out, o, scratch):
+    """out_p = sum over i, q of factor_ip H_iq factor_qp for `width` lines p of one panel: h = (offset, rank) of H, f = (offset,
+    stride from i to i + 1) of factor, o = (offset, width) of out; `scratch` has 2 width lines. Where H is of softmax, factor is
+    overwritten."""
+    lanes = lanes_of(lines)
+    (offset, rank), (start, width) = h, o
+    target = out[start:line(start, width, lanes)]
+    target[:] = 0
     if rank == ENTRIES:
-        for i in range(n):
-            work[:width * lanes] = 0
-            for q in range(n):
-                fma_lines(lines, (at + (i * n + q) * lanes, 0), factor, (f[0] + q * f[1], lanes), work, (0, lanes), width)
-            fma_lines(work, (0, lanes), factor, (f[0] + i * f[1], lanes), out, (to, lanes), width)
+        entries_quadratic(lines, offset, n, factor, f, target, width, scratch)
     elif rank < ENTRIES:
-        softmax_quadratic(lines, at, n, factor, f, out[to:to + width * lanes], width, work)
+        softmax_quadratic(lines, offset, n, factor, f, target, width, scratch)
     else:
         for i in range(n):
-            multiply_lines(factor, f[0] + i * f[1], factor, f[0] + i * f[1], work, 0, width)
-            fma_lines(lines, (at + i * lanes, 0), work, (0, lanes), out, (to, lanes), width)
+            multiply_lines(factor, f[0] + i * f[1], factor, f[0] + i * f[1], scratch, 0, width)
+            fma_lines(lines, (line(offset, i, lanes), 0), scratch, (0, lanes), target, (0, lanes), width)
     for r in range(term_count(rank)):
-        v = at + (base + r * (n + 1)) * lanes
-        work[:width * lanes] = 0
-        for i in range(n):
-            fma_lines(lines, (v + i * lanes, 0), factor, (f[0] + i * f[1], lanes), work, (0, lanes), width)
-        multiply_lines(work, 0, work, 0, work, 0, width)
-        fma_lines(lines, (v + n * lanes, 0), work, (0, lanes), out, (to, lanes), width)
+        term = line(offset, base_lines(n, rank) + r * (n + 1), lanes)
+        add_quadratic_term(lines, term, n, factor, f, target, width, scratch)

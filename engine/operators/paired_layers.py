@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from ..forward import lanes
-from ..kernels.paired_layers import fold_columns, pair_places, pair_size, pair_sums, spread
+from ..kernels.paired_layers import fill_pairs, fold_columns, pair_size, pair_sums, spread
 from ..network import Network
 from ..pool import over
 from ..typing import Array
@@ -34,7 +34,7 @@ class PairedLayers:
     def __init__(self, network: Network) -> None:
         self.network, depth = network, network.depth
         self._pairs = np.zeros((depth * (depth + 1) // 2, 7), np.int64)
-        self.size, self._pair_size = pair_places(network.kernels.plan, self._pairs, lanes(network.dtype))
+        self.size, self._longest = fill_pairs(network.kernels.plan, self._pairs, lanes(network.dtype))
 
     def upper_triangle(self, stack: Array, curvature: Any) -> Array:
         """Jᵀ H J [P, P] on and above the diagonal. What lies below is no part of it.
@@ -48,9 +48,9 @@ class PairedLayers:
         while 2 * nodes * SAMPLES <= m and nodes < NODES:
             nodes *= 2
         partial = np.empty((nodes, self.size), dtype)
-        workspaces = thread_workspaces(pair_size(plan, lanes(dtype), self._pair_size), dtype)
+        workspaces = thread_workspaces(pair_size(plan, lanes(dtype), self._longest), dtype)
         over(nodes, m * self.size, pair_sums, kernels.theta, kernels.backward_weights, plan, stack, curvature, self._pairs,
-             self._pair_size, partial, workspaces)
+             self._longest, partial, workspaces)
         over(self.size, nodes * self.size, fold_columns, partial)
         out = np.zeros((network.size, network.size), dtype)
         over(sum(network.widths[1:]), SPREAD * out.size, spread, plan, partial[0], self._pairs, out)
