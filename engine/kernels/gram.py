@@ -32,33 +32,32 @@ def gram_workspace_of(row, plan):
 
 
 @inlined
-def top_products(plan, stack, j, other_stack, k, i, workspace):
+def top_products(plan, stack, j, other_stack, k, i, inputs, sums):
     """B^L_i · B'^L_i times the inputs' into the sums of panel j with panel k; 0 with the other outputs, for B^L is diagonal."""
     lanes = lanes_of(stack)
     panel, top = panel_sizes(plan, lanes), places(plan, plan.shape[0] - 1, lanes)
-    inputs = workspace.inputs[panel.depth - 1]
-    workspace.sums[:] = 0
+    factors = inputs[panel.depth - 1]
+    sums[:] = 0
     gamma = line(j * panel.stack + top.gamma, i, lanes)
     other_gamma = line(k * panel.stack + top.gamma, i, lanes)
     for s in range(lanes):
         row, b = line(0, s, lanes), stack[gamma + s]
-        sums = line(0, line(0, i, lanes), lanes) + row
+        target = line(row, line(0, i, lanes), lanes)
         for t in range(lanes):
-            workspace.sums[sums + t] = b * other_stack[other_gamma + t] * inputs[row + t]  # eq. 8, l = L
+            sums[target + t] = b * other_stack[other_gamma + t] * factors[row + t]  # eq. 8, l = L
 
 
 @inlined
-def hidden_products(plan, chain, j, other_chain, k, i, workspace):
+def hidden_products(plan, chain, j, other_chain, k, i, inputs, products, sums):
     """Add B^l_i · B'^l_o times the inputs' for l < L and every output o to the sums of panel j with panel k."""
     lanes = lanes_of(chain)
     panel, square = panel_sizes(plan, lanes), line(0, lanes, lanes)
     for l in range(panel.depth - 1, 0, -1):
         at = places(plan, l, lanes)
         inner_products(chain, (j * panel.n + i) * panel.chain + at.delta, other_chain,
-                       (k * panel.n * panel.chain + at.delta, panel.chain), workspace.products, (at.width, panel.n), FROM_ZERO)
-        inputs = workspace.inputs[l - 1]
+                       (k * panel.n * panel.chain + at.delta, panel.chain), products, (at.width, panel.n), FROM_ZERO)
         for o in range(0, panel.n * square, square):
-            add_multiplied(workspace.sums[o:o + square], workspace.products[o:o + square], inputs, square)  # eq. 8
+            add_multiplied(sums[o:o + square], products[o:o + square], inputs[l - 1], square)  # eq. 8
 
 
 @inlined
@@ -112,13 +111,13 @@ def gram(plan, stack, chain, other_stack, other_chain, out, symmetric, workspace
     n, side = panel.n, line(0, panel.n, lanes)
     m, others = out.shape[0] // n, out.shape[1] // n
     first, stop, slot = span
-    workspace = gram_workspace_of(workspaces[slot], plan)
+    inputs, products, sums, block = gram_workspace_of(workspaces[slot], plan)
     for j in range(first, stop):
         for k in range(j if symmetric else 0, lines_for(others, lanes)):
-            input_products(plan, j * panel.stack, stack, k * panel.stack, other_stack, 0, workspace.inputs, 1)
+            input_products(plan, j * panel.stack, stack, k * panel.stack, other_stack, 0, inputs, 1)
             for i in range(n):
-                top_products(plan, stack, j, other_stack, k, i, workspace)
-                hidden_products(plan, chain, j, other_chain, k, i, workspace)
-                fill_rows(workspace.sums, i, n, workspace.block)
+                top_products(plan, stack, j, other_stack, k, i, inputs, sums)
+                hidden_products(plan, chain, j, other_chain, k, i, inputs, products, sums)
+                fill_rows(sums, i, n, block)
             shape = (samples_in(j, lanes, m) * n, samples_in(k, lanes, others) * n)
-            write_block(workspace.block, side, out, j * side, k * side, shape, symmetric)
+            write_block(block, side, out, j * side, k * side, shape, symmetric)

@@ -28,26 +28,20 @@ def kernel(function):
     return preset(function, _publish_called)
 
 
-def shared(arguments):
+def shared(function):
     """Decorate a kernel that many others call: compiled apart, for the kinds of arguments that its annotations name, and called
-    by symbol. It returns nothing, or what its return annotation names.
+    by symbol. Nothing is returned.
     """
-    if callable(arguments):
-        return shared(None)(arguments)
     if config.DISABLE_JIT:  # type: ignore[attr-defined]
-        return lambda function: function
+        return function
+    dispatcher = kernel(function)
 
-    def decorate(function):
-        dispatcher = kernel(function)
+    @functools.wraps(function)
+    def face(*values):
+        return dispatcher(*values)
 
-        @functools.wraps(function)
-        def face(*values):
-            return dispatcher(*values)
-
-        _Shared(face, dispatcher, arguments)
-        return face
-
-    return decorate
+    _Shared(face, dispatcher)
+    return face
 
 
 def family(name, members, unknown):
@@ -72,13 +66,6 @@ def family(name, members, unknown):
     if config.DISABLE_JIT:  # type: ignore[attr-defined]
         return face, lambda codes, dtype: None
     return face, _Family(face, [_faces[members[code]] for code in range(len(members))], _faces[unknown]).prepare
-
-
-def _argument(word, real):
-    if word.isdigit():
-        return types.UniTuple(types.int64, int(word))
-    return {"line": types.Array(real, 1, "C"), "table": types.Array(real, 2, "C"), "indices": types.Array(types.int64, 1, "C"),
-            "plan": types.Array(types.int64, 2, "C"), "integer": types.int64, "float": types.float64}[word]
 
 
 def _real(kinds):
@@ -184,14 +171,9 @@ class _Symbol:
 class _Shared(_Symbol):
     """A kernel behind a symbol."""
 
-    def __init__(self, face, dispatcher, arguments):
+    def __init__(self, face, dispatcher):
         self.dispatcher = dispatcher
-        def signature(real):
-            if arguments is None:
-                return signature_of(dispatcher.py_func, real)
-            return types.void(*(_argument(word, real) for word in arguments.split()))
-
-        super().__init__(face, {real: signature(real) for real in REALS})
+        super().__init__(face, {real: signature_of(dispatcher.py_func, real) for real in REALS})
 
     def address(self, real):
         signature, dispatcher = self.signatures[real], self.dispatcher.called_by_kernels()
