@@ -3,6 +3,7 @@ first, so that no square overflows or vanishes, and none of the rest changes its
 
 import numpy as np
 
+from .layout import line
 from .linked import kernel, shared
 from .powers import power_of_two
 from .signatures import Cube, Line, Table
@@ -19,7 +20,8 @@ def cosine_panel(parameter: float, u: Line, y: Line, loss: Line, gradient: Line,
     zero, half, one = u.dtype.type(0), u.dtype.type(0.5), u.dtype.type(1)
     scratch[:4 * lanes] = 0
     for q in range(n):
-        a, t = u[q * lanes:(q + 1) * lanes], y[q * lanes:(q + 1) * lanes]
+        start, end = line(0, q, lanes), line(0, q + 1, lanes)
+        a, t = u[start:end], y[start:end]
         for s in range(lanes):
             u_power[s] = max(u_power[s], abs(a[s]))
             y_power[s] = max(y_power[s], abs(t[s]))
@@ -27,7 +29,8 @@ def cosine_panel(parameter: float, u: Line, y: Line, loss: Line, gradient: Line,
         u_power[s] = -power_of_two(u_power[s])
         y_power[s] = -power_of_two(y_power[s])
     for q in range(n):
-        a, t = u[q * lanes:(q + 1) * lanes], y[q * lanes:(q + 1) * lanes]
+        start, end = line(0, q, lanes), line(0, q + 1, lanes)
+        a, t = u[start:end], y[start:end]
         for s in range(lanes):
             b, c = scale_by_power(a[s], u_power[s]), scale_by_power(t[s], y_power[s])
             u_inverse[s] += b * b
@@ -38,12 +41,14 @@ def cosine_panel(parameter: float, u: Line, y: Line, loss: Line, gradient: Line,
         y_inverse[s] = zero if none else one / np.sqrt(y_inverse[s])
         loss[s] = one if none else zero
     for q in range(n):
-        a, t = u[q * lanes:(q + 1) * lanes], y[q * lanes:(q + 1) * lanes]
+        start, end = line(0, q, lanes), line(0, q + 1, lanes)
+        a, t = u[start:end], y[start:end]
         for s in range(lanes):
             d = scale_by_power(t[s], y_power[s]) * y_inverse[s] - scale_by_power(a[s], u_power[s]) * u_inverse[s]
             loss[s] += half * d * d
     for q in range(n):
-        a, t, g = u[q * lanes:(q + 1) * lanes], y[q * lanes:(q + 1) * lanes], gradient[q * lanes:(q + 1) * lanes]
+        start, end = line(0, q, lanes), line(0, q + 1, lanes)
+        a, t, g = u[start:end], y[start:end], gradient[start:end]
         for s in range(lanes):
             b = scale_by_power(a[s], u_power[s]) * u_inverse[s]
             d = scale_by_power(t[s], y_power[s]) * y_inverse[s] - b

@@ -48,19 +48,19 @@ def pair_counts(plan, l, k):
 @kernel
 def fill_pairs(plan, pairs, lanes):
     """Fill pairs [L (L + 1) / 2, 7]; how many numbers their sums are, and the numbers of their longest row."""
-    size, most, e = 0, 0, 0
+    size, longest, e = 0, 0, 0
     for l in range(1, plan.shape[0]):
         for k in range(l, plan.shape[0]):
             neurons, inputs = pair_counts(plan, l, k)
-            straight, turned = lines_for(inputs, lanes), lines_for(neurons, lanes)
-            swapped = 5 * turned * inputs < 4 * straight * neurons  # what is packed costs more
-            lines = turned if swapped else straight
+            by_neurons, by_inputs = lines_for(inputs, lanes), lines_for(neurons, lanes)
+            swapped = 5 * by_inputs * inputs < 4 * by_neurons * neurons  # what is packed costs more
+            lines = by_inputs if swapped else by_neurons
             for i, value in enumerate(LayerPair(l, k, neurons, inputs, size, lines, int(swapped))):
                 pairs[e, i] = value
             size += line(0, (inputs if swapped else neurons) * lines, lanes)
-            most = max(most, max(straight, turned))
+            longest = max(longest, max(by_neurons, by_inputs))
             e += 1
-    return size, line(0, most, lanes)
+    return size, line(0, longest, lanes)
 
 
 @kernel

@@ -4,6 +4,7 @@
 import numpy as np
 
 from .elementary import exp, log1p
+from .layout import line
 from .linked import kernel, shared
 from .panels import gather, scatter
 from .signatures import Cube, Line, Table
@@ -28,11 +29,12 @@ def softmax_cross_entropy_panel(parameter: float, u: Line, y: Line, loss: Line, 
     weight[:] = 0
     rest[:] = 0
     for q in range(1, n):
-        a = u[q * lanes:(q + 1) * lanes]
+        a = u[line(0, q, lanes):line(0, q + 1, lanes)]
         for s in range(lanes):
             top[s] = max(top[s], a[s])
     for q in range(n):
-        a, t, g = u[q * lanes:(q + 1) * lanes], y[q * lanes:(q + 1) * lanes], gradient[q * lanes:(q + 1) * lanes]
+        start, end = line(0, q, lanes), line(0, q + 1, lanes)
+        a, t, g = u[start:end], y[start:end], gradient[start:end]
         for s in range(lanes):
             d = a[s] - top[s]
             e = exp(d)
@@ -50,7 +52,8 @@ def softmax_cross_entropy_panel(parameter: float, u: Line, y: Line, loss: Line, 
         rest[s] -= odds * share
         top[s] = one if odds < one else two  # the e of the class whose gradient is `rest`; no e is 2
     for q in range(n):
-        t, g = y[q * lanes:(q + 1) * lanes], gradient[q * lanes:(q + 1) * lanes]
+        start, end = line(0, q, lanes), line(0, q + 1, lanes)
+        t, g = y[start:end], gradient[start:end]
         for s in range(lanes):
             e = g[s]
             g[s] = rest[s] if e == top[s] else e * total[s] - t[s]
@@ -58,37 +61,40 @@ def softmax_cross_entropy_panel(parameter: float, u: Line, y: Line, loss: Line, 
 
 @kernel
 def softmax(A, p, likeliest, span):
-    """p = softmax(a^L) [m, n] of samples span[0] … span[1] - 1, and `likeliest` [m, n]: 1 at the class of each that is likelier
+    """p = softmax(a^L) [m, n] of the samples of `span`, and `likeliest` [m, n]: 1 at the class of each that is likelier
     than all others together, if there is one, and 0 elsewhere."""
-    lanes, n, everything = lanes_of(A), A.shape[1], np.empty(0, np.int64)
+    lanes, n, every_sample = lanes_of(A), A.shape[1], np.empty(0, np.int64)
+    first, stop = span
     zero, one, two = A.dtype.type(0), A.dtype.type(1), A.dtype.type(2)
-    panels = np.empty((2 * n + 2) * lanes, A.dtype)
-    marks, work = panels[n * lanes:2 * n * lanes], panels[2 * n * lanes:]
-    top, total = work[:lanes], work[lanes:]
-    for first in range(span[0], span[1], lanes):
-        count = min(lanes, span[1] - first)
-        gather(A, everything, first, count, panels, 0, 0)
+    panels = np.empty(line(0, 2 * n + 2, lanes), A.dtype)
+    marks, scratch = panels[line(0, n, lanes):line(0, 2 * n, lanes)], panels[line(0, 2 * n, lanes):]
+    top, total = scratch[:lanes], scratch[lanes:]
+    for sample in range(first, stop, lanes):
+        count = min(lanes, stop - sample)
+        gather(A, every_sample, sample, count, panels, 0, 0)
         for s in range(lanes):
             top[s] = panels[s]
         for i in range(1, n):
-            a = panels[i * lanes:(i + 1) * lanes]
+            a = panels[line(0, i, lanes):line(0, i + 1, lanes)]
             for s in range(lanes):
                 top[s] = max(top[s], a[s])
         total[:] = 0
         for i in range(n):
-            a, mark = panels[i * lanes:(i + 1) * lanes], marks[i * lanes:(i + 1) * lanes]
+            start, end = line(0, i, lanes), line(0, i + 1, lanes)
+            a, mark = panels[start:end], marks[start:end]
             for s in range(lanes):
                 d = a[s] - top[s]
                 mark[s] = one if d == zero else zero
                 a[s] = exp(d)
                 total[s] += a[s]
         for i in range(n):
-            a, mark = panels[i * lanes:(i + 1) * lanes], marks[i * lanes:(i + 1) * lanes]
+            start, end = line(0, i, lanes), line(0, i + 1, lanes)
+            a, mark = panels[start:end], marks[start:end]
             for s in range(lanes):
                 a[s] /= total[s]
                 mark[s] = mark[s] if total[s] < two else zero
-        scatter(panels, 0, 0, first, count, p)
-        scatter(panels, n * lanes, 0, first, count, likeliest)
+        scatter(panels, 0, 0, sample, count, p)
+        scatter(panels, line(0, n, lanes), 0, sample, count, likeliest)
 
 
 @kernel
