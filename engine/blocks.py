@@ -75,13 +75,13 @@ class SlabSum:
 
     def __init__(self, size: int, dtype: DType, slabs: int) -> None:
         self._levels = np.empty((slabs.bit_length() + 1, size), dtype)
-        self._filled = self._added = 0
+        self._filled = self._count = 0
 
     def add(self, vector: Array) -> None:
         """Add the vector [size] of the next slab."""
         self._levels[self._filled] = vector
-        self._filled = push_level(self._levels, self._filled, self._added)
-        self._added += 1
+        self._filled = push_level(self._levels, self._filled, self._count)
+        self._count += 1
 
     def total(self) -> Array:
         """The sum of all vectors [size]."""

@@ -34,13 +34,13 @@ class Batch:
     Parameters
     ----------
     shards : Shards
-    held : list of futures
+    data : list of futures
         As `Shards.ready` gives them.
     indices : ndarray of int64 [m], optional
         Which sample is at each position; all of them in their order where None.
     """
 
-    def __init__(self, shards: Shards, held: Sequence[Any], indices: Indices | None = None) -> None:
+    def __init__(self, shards: Shards, data: Sequence[Any], indices: Indices | None = None) -> None:
         self.client, self.m = shards.client, len(shards) if indices is None else len(indices)
         starts = np.arange(0, self.m, BLOCK)
         if indices is None:
@@ -48,7 +48,7 @@ class Batch:
         else:
             owners = shards.owners(indices)
             low, high = np.minimum.reduceat(owners, starts), np.maximum.reduceat(owners, starts)
-        self.leaves, tree = cut(low, high, self.m, min(node_size(self.m, len(held)), shards.samples_each))
+        self.leaves, tree = cut(low, high, self.m, min(node_size(self.m, len(data)), shards.samples_each))
         homes = [None if leaf.shard is None else shards.home(leaf.shard) for leaf in self.leaves]
         self._groups, self._tree = subtrees(tree, homes)
         self._homes = [homes[leaves_of(group)[0]] for group in self._groups]
@@ -60,12 +60,12 @@ class Batch:
         samples = []
         for leaf in self.leaves:
             if leaf.shard is not None:
-                samples.append((held[leaf.shard], None if indices is None else places_in_shards(leaf)))
+                samples.append((data[leaf.shard], None if indices is None else places_in_shards(leaf)))
             else:
                 mine, local = owners[leaf.first:leaf.stop], places_in_shards(leaf)
                 several = np.unique(mine).tolist()
                 places = [np.flatnonzero(mine == shard) for shard in several]
-                parts = [self._submit(on_worker.take, held[shard], local[place]) for shard, place in zip(several, places)]
+                parts = [self._submit(on_worker.take, data[shard], local[place]) for shard, place in zip(several, places)]
                 samples.append((self._submit(on_worker.gather, parts, places), None))
         self.samples = tuple(list(column) for column in zip(*samples))
 
@@ -93,7 +93,7 @@ class Batch:
     def total(self, function: Callable[..., Any], *columns: Any, numbers: int, join: Callable[[Any, Any], Any] = np.add) -> Any:
         """The same, values of so many numbers, joined up the fixed tree."""
         size = numbers * 8 * (len(self._groups) - 1)
-        return self._joined(self._tasks(on_worker.folded, function, columns, join), size, join)
+        return self._combined(self._tasks(on_worker.folded, function, columns, join), size, join)
 
     def losses_and_total(self, function: Callable[..., Any], *columns: Any, numbers: int) -> tuple[NDArray[Any], Any]:
         """(losses, node) at each leaf: the losses [m] and the sum up the fixed tree."""
@@ -103,10 +103,10 @@ class Batch:
             losses, nodes = zip(*gathered(self.client, pairs))
             return np.concatenate(losses), folded(self._tree, list(nodes), np.add)
         losses, nodes = ([self._submit(on_worker.part, pair, i) for pair in pairs] for i in range(2))
-        total = self._joined(nodes, size, np.add)
+        total = self._combined(nodes, size, np.add)
         return np.concatenate(gathered(self.client, losses)), total
 
-    def _joined(self, futures: list[Any], size: int, join: Callable[[Any, Any], Any]) -> Any:
+    def _combined(self, futures: list[Any], size: int, join: Callable[[Any, Any], Any]) -> Any:
         """The groups' values joined: by the client where they are few bytes, else on the workers."""
         if size <= ADDED_HERE:
             return folded(self._tree, gathered(self.client, futures), join)

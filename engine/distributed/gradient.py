@@ -19,10 +19,10 @@ from .shards import Shards
 def whole(network: Network, shards: Shards, cost: Cost | None = None) -> Batch:
     """All samples, in their order, as a Batch."""
     shards = checks.shards(shards, Shards)
-    held = shards.ready(object_checks.network(network, Network), None if cost is None else cost.loss)
+    data = shards.ready(object_checks.network(network, Network), None if cost is None else cost.loss)
     if cost is not None:
         per_sample_data(cost.reduction, len(shards))
-    return Batch(shards, held)
+    return Batch(shards, data)
 
 
 def shared_network(batch: Batch, network: Network) -> Any:

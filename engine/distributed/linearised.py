@@ -14,7 +14,7 @@ from ..updates.kept_linearised import KeptLinearised
 from ..updates.linearised import OutputHessianOf, RightSide, hidden_by_rounding
 from . import gradient, on_worker
 from .batch import Parts
-from .on_worker import Held
+from .on_worker import ShardData
 
 if TYPE_CHECKING:
     from .fitting import SpreadProblem
@@ -124,10 +124,10 @@ class SpreadLinearised:
         return value if np.isfinite(value) else np.inf
 
 
-def linearise(held: Held, indices: Indices | None, weights: Array, network: Network, loss: Loss, trainable: Mask,
+def linearise(data: ShardData, indices: Indices | None, weights: Array, network: Network, loss: Loss, trainable: Mask,
               output_hessian: OutputHessianOf) -> KeptLinearised:
     """A leaf's KeptLinearised, whose ∇φ are `weights`."""
-    return KeptLinearised(on_worker.problem(held, indices, network, loss, weights), network.parameters, trainable, output_hessian)
+    return KeptLinearised(on_worker.problem(data, indices, network, loss, weights), network.parameters, trainable, output_hessian)
 
 
 def slope(leaf: Any) -> Array:

@@ -28,7 +28,7 @@ from .tree import Tree
 _turn = threading.Lock()
 
 
-class Held(NamedTuple):
+class ShardData(NamedTuple):
     """Samples as kernels take them: X [m, n_0] and targets [m, k]."""
 
     X: Array
@@ -78,57 +78,57 @@ def count(pair: Any) -> int:
     return len(pair[0])
 
 
-def prepare(pair: Any, number: int, width: int, outputs: int, dtype: DType, loss: Loss | None) -> Held:
-    """(X, y) of shard `number`, checked and cast: a Held."""
+def prepare(pair: Any, number: int, width: int, outputs: int, dtype: DType, loss: Loss | None) -> ShardData:
+    """(X, y) of shard `number`, checked and cast: a ShardData."""
     try:
         X = checks.samples(pair[0], width, dtype)
-        return Held(X, np.empty((len(X), 0), dtype) if loss is None else Cost(loss).targets(pair[1], len(X), outputs, dtype))
+        return ShardData(X, np.empty((len(X), 0), dtype) if loss is None else Cost(loss).targets(pair[1], len(X), outputs, dtype))
     except (ValueError, TypeError) as error:
         error.add_note(f"in shard {number}")
         raise
 
 
-def take(held: Held, indices: Indices) -> Held:
+def take(data: ShardData, indices: Indices) -> ShardData:
     """Some samples of a shard."""
-    return Held(held.X[indices], held.targets[indices])
+    return ShardData(data.X[indices], data.targets[indices])
 
 
-def gather(parts: Sequence[Held], places: Sequence[Indices]) -> Held:
-    """One Held of several, part i at the positions places[i]."""
+def gather(parts: Sequence[ShardData], places: Sequence[Indices]) -> ShardData:
+    """One ShardData of several, part i at the positions places[i]."""
     m = sum(map(len, places))
-    whole = Held(*(np.empty((m, field.shape[1]), field.dtype) for field in parts[0]))
+    whole = ShardData(*(np.empty((m, field.shape[1]), field.dtype) for field in parts[0]))
     for part, place in zip(parts, places):
         whole.X[place], whole.targets[place] = part
     return whole
 
 
-def leaf_step(held: Held, indices: Indices | None, weights: Array) -> tuple[BatchStep, Array]:
+def leaf_step(data: ShardData, indices: Indices | None, weights: Array) -> tuple[BatchStep, Array]:
     """The BatchStep of a leaf's samples, and their ∇φ [m] from `weights`: [m], or [1] where all are the same."""
-    m = len(held.X) if indices is None else len(indices)
+    m = len(data.X) if indices is None else len(indices)
     return BatchStep(0, 0, np.arange(m) if indices is None else indices), np.array(np.broadcast_to(weights, m))
 
 
-def problem(held: Held, indices: Indices | None, network: Network, loss: Loss, weights: Array) -> BatchProblem:
+def problem(data: ShardData, indices: Indices | None, network: Network, loss: Loss, weights: Array) -> BatchProblem:
     """A leaf as a BatchProblem under the cost Σ w_k L_k."""
-    step, weights = leaf_step(held, indices, weights)
-    return BatchProblem(network, held.X, held.targets, LeafCost(loss, weights), step)
+    step, weights = leaf_step(data, indices, weights)
+    return BatchProblem(network, data.X, data.targets, LeafCost(loss, weights), step)
 
 
-def losses(held: Held, indices: Indices | None, network: Network, loss: Loss) -> Array:
+def losses(data: ShardData, indices: Indices | None, network: Network, loss: Loss) -> Array:
     """φ̃ of a leaf [m] (eq. 13)."""
-    X, targets = held if indices is None else take(held, indices)
+    X, targets = data if indices is None else take(data, indices)
     return Cost(loss).losses_and_gradients(network(X), targets)[0]  # eq. 13
 
 
-def losses_and_sum(held: Held, indices: Indices | None, weights: Array, network: Network, loss: Loss) -> tuple[Array, Array]:
+def losses_and_sum(data: ShardData, indices: Indices | None, weights: Array, network: Network, loss: Loss) -> tuple[Array, Array]:
     """φ̃ of a leaf [m], and its node of D_θ C [P], from its ∇φ (eq. 20)."""
-    step, weights = leaf_step(held, indices, weights)
-    return losses_and_gradient(network, held.X, held.targets, Cost(loss), step, weights)  # eq. 20
+    step, weights = leaf_step(data, indices, weights)
+    return losses_and_gradient(network, data.X, data.targets, Cost(loss), step, weights)  # eq. 20
 
 
-def weighted_sum(held: Held, indices: Indices | None, weights: Array, network: Network, loss: Loss) -> Array:
+def weighted_sum(data: ShardData, indices: Indices | None, weights: Array, network: Network, loss: Loss) -> Array:
     """A leaf's node of D_θ C [P], from its ∇φ (eq. 20)."""
-    return losses_and_sum(held, indices, weights, network, loss)[1]
+    return losses_and_sum(data, indices, weights, network, loss)[1]
 
 
 @in_turn

@@ -21,7 +21,7 @@ from ..operators.output_hessian import OutputHessian
 from ..operators.reduction_hessian import reduction_hessian
 from ..typing import Array, Indices
 from . import checks, gradient, on_worker
-from .on_worker import Held
+from .on_worker import ShardData
 from .shards import Shards
 
 
@@ -165,10 +165,10 @@ def ntk(network: Network, shards: Shards) -> SpreadTangentKernel:
     return SpreadTangentKernel(network, shards)
 
 
-def curvature(held: Held, indices: Indices | None, weights: Array, network: Network, loss: Loss,
+def curvature(data: ShardData, indices: Indices | None, weights: Array, network: Network, loss: Loss,
               added: Array | None) -> GaussNewtonOperator:
     """The operator of a leaf whose ∇φ are `weights`; `added` [m] is what ∇²φ adds to single samples."""
-    leaf = on_worker.problem(held, indices, network, loss, weights)
+    leaf = on_worker.problem(data, indices, network, loss, weights)
     if added is not None:
         added = np.broadcast_to(added, len(leaf.step))
 
@@ -198,9 +198,9 @@ def dense(leaf: Any) -> Array:
     return leaf.dense()
 
 
-def jacobian(held: Held, indices: Indices | None, network: Network) -> Jacobian:
+def jacobian(data: ShardData, indices: Indices | None, network: Network) -> Jacobian:
     """J of a leaf."""
-    return Jacobian(network, held.X if indices is None else held.X[indices])
+    return Jacobian(network, data.X if indices is None else data.X[indices])
 
 
 def pull(leaf: Any, V: Array) -> Array:

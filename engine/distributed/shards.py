@@ -113,10 +113,10 @@ class Shards:
         return self.client.submit(on_worker.prepare, read, shard, *self._kind, pure=False, **self._placed(shard))
 
 
-def _serves(held: tuple[Any, ...], wanted: tuple[Any, ...]) -> bool:
+def _serves(found: tuple[Any, ...], wanted: tuple[Any, ...]) -> bool:
     """Whether samples held for one network and loss are those that another network and loss want."""
-    same_targets = wanted[3] is None or (held[3] is not None and held[3].kind == wanted[3].kind)
-    return held[:3] == wanted[:3] and same_targets
+    same_targets = wanted[3] is None or (found[3] is not None and found[3].kind == wanted[3].kind)
+    return found[:3] == wanted[:3] and same_targets
 
 
 def large_values() -> Any:

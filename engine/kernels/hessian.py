@@ -203,10 +203,10 @@ def hessian_workspace(theta, plan, samples, inputs, chunks):
     lines."""
     lanes = lanes_of(theta)
     size, height = chunk_blocks(lines_for(samples, BLOCK), chunks)
-    held, square, dtype = min(BLOCK, samples + lanes), line(0, lanes, lanes), theta.dtype
-    deltas = held * panel_sizes(plan, 1).deltas + square
+    count, square, dtype = min(BLOCK, samples + lanes), line(0, lanes, lanes), theta.dtype
+    deltas = count * panel_sizes(plan, 1).deltas + square
     return HessianWorkspace(np.empty(deltas, dtype), np.empty(deltas, dtype), np.empty(2 * deltas, dtype),
-                            np.empty(held * panel_sizes(plan, 1).n_0 + square if inputs else square, dtype),
+                            np.empty(count * panel_sizes(plan, 1).n_0 + square if inputs else square, dtype),
                             np.empty(2 * outer_scratch_size(plan, lanes), dtype),
                             np.empty((height if size > 1 else 0, theta.size), dtype), np.empty(0, np.int64))
 

@@ -36,8 +36,8 @@ class ConjugateGradient:
 
     def damp(self, damping: float, squares: Array) -> bool:
         """Take λ D². Always True."""
-        self._damping, self._added = damping, damping * squares
-        whole = self._diagonal + self._added
+        self._damping, self._damped = damping, damping * squares
+        whole = self._diagonal + self._damped
         self._E = np.where(whole > 0, np.sqrt(whole), 1).astype(whole.dtype)
         return True
 
@@ -48,7 +48,7 @@ class ConjugateGradient:
 
         def product(v: Array) -> Array:
             v = (v / E).astype(dtype)
-            return (here.normal_product(v) + self._added * v) / E
+            return (here.normal_product(v) + self._damped * v) / E
 
         atol = 0.0
         if right_side.vector is self._steepest:
