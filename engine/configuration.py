@@ -5,12 +5,11 @@ from __future__ import annotations
 import platform
 from typing import Any
 
-import llvmlite
-import numba
 import numpy as np
 import scipy
 
 from . import checks, pool
+from .kernels.numba_internals import cpu_and_features, versions
 
 
 def set_num_threads(k: int) -> None:
@@ -39,9 +38,8 @@ def show_config() -> dict[str, Any]:
     """
     from .kernels.forward import propagate
 
-    cpu = numba.config.CPU_NAME or llvmlite.binding.get_host_cpu_name()  # type: ignore[attr-defined]
-    found = {"python": platform.python_version(), "numba": numba.__version__, "numpy": np.__version__,
-             "scipy": scipy.__version__, "llvmlite": llvmlite.__version__, "cpu": cpu, "threads": pool.thread_count(),
+    found = {"python": platform.python_version(), **versions(), "numpy": np.__version__, "scipy": scipy.__version__,
+             "cpu": cpu_and_features()[0], "threads": pool.thread_count(),
              "cache": propagate.stats.cache_path if hasattr(propagate, "stats") else None}
     for name, value in found.items():
         print(f"{name:10} {value}")

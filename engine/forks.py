@@ -5,8 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 
-from llvmlite.binding import ffi
-from numba.core.compiler_lock import global_compiler_lock
+from .kernels.numba_internals import compiler_locks
 
 _locks: list[contextlib.ExitStack] = []  # those taken for the fork that is under way
 
@@ -14,8 +13,8 @@ _locks: list[contextlib.ExitStack] = []  # those taken for the fork that is unde
 def _take() -> None:
     """Take Numba's lock, then LLVM's, in the order in which a thread that compiles takes them."""
     locks = contextlib.ExitStack()
-    locks.enter_context(global_compiler_lock)
-    locks.enter_context(ffi.lib._lock)
+    for lock in compiler_locks():
+        locks.enter_context(lock)
     _locks.append(locks)
 
 

@@ -5,10 +5,8 @@ from __future__ import annotations
 import contextlib
 import time
 from collections.abc import Callable, Iterable, Iterator
-from typing import Any
 
 import numpy as np
-from numba.core import event
 from numpy.typing import NDArray
 
 from schedulers import BatchSchedule
@@ -17,6 +15,7 @@ from .. import configuration, operators, pool, reductions, training
 from ..activations import NAMED as ACTIVATIONS
 from ..cost import Cost
 from ..evaluation import value_and_gradient
+from ..kernels.numba_internals import compilations
 from ..losses import NAMED as LOSSES
 from ..network import Network
 from ..objective import objective
@@ -29,38 +28,6 @@ WIDE, SMALL = (8, 160, 128, 3), (3, 4, 2)  # with weights that are transposed fo
 OPERATORS = (operators.ggn, operators.fisher, operators.empirical_fisher, operators.hessian, operators.kfac, operators.ekfac)
 SAMPLES, SHARED = 40, 600  # SHARED: so many that threads share the sums of a damped step
 COST = Cost("softmax_cross_entropy")
-
-
-class Count(event.Listener):
-    """Counts what Numba compiles, kernels that are called by others not among them.
-
-    Attributes
-    ----------
-    names : list of str
-        Of the functions compiled so far.
-    """
-
-    def __init__(self) -> None:
-        self.names: list[str] = []
-        self._depth = 0
-
-    def on_start(self, event: Any) -> None:
-        """Numba begins to compile a function."""
-        if self._depth == 0:
-            self.names.append(event.data["dispatcher"].py_func.__qualname__)
-        self._depth += 1
-
-    def on_end(self, event: Any) -> None:
-        """It is done."""
-        self._depth -= 1
-
-
-@contextlib.contextmanager
-def compilations() -> Iterator[Count]:
-    """A Count of what is compiled inside."""
-    count = Count()
-    with event.install_listener("numba:compile", count):
-        yield count
 
 
 @contextlib.contextmanager

@@ -16,8 +16,8 @@ import warnings
 
 import numba
 from numba import config
-from numba.core.caching import CompileResultCacheImpl, FunctionCache
-from numba.core.serialize import dumps
+
+from .numba_internals import cache_class, serialised
 
 _SOURCES = sorted(pathlib.Path(__file__).parent.rglob("*.py"))
 _STAMP = hashlib.sha256(b"".join(path.read_bytes() for path in _SOURCES)).hexdigest()
@@ -56,7 +56,7 @@ class _Entries:
     def save(self, key, data):
         """Write beside and rename, so that another process reads all of it or nothing."""
         path, described = self._place(key)
-        content = len(described).to_bytes(8, "little") + described + dumps(data)
+        content = len(described).to_bytes(8, "little") + described + serialised(data)
         beside = f"{path}.{uuid.uuid4().hex[:16]}"
         try:
             with open(os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0), 0o644), "wb") as file:
@@ -121,45 +121,13 @@ def _say(folder):
                   "your own private", RuntimeWarning, stacklevel=2)
 
 
-def _only_trusted(locator):
-    """One of Numba's classes that find a folder, which passes by a folder that others may write."""
-    class Trusted(locator):  # type: ignore[misc, valid-type]
-        @classmethod
-        def from_function(cls, function, file):
-            found = super().from_function(function, file)
-            if found is None or trusted_folder(found.get_cache_path()):
-                return found
-            given = config.CACHE_DIR  # type: ignore[attr-defined]
-            if given and locator.__name__ == "UserProvidedCacheLocator":
-                _say(given)
-            return None
-
-    return Trusted
+def _allowed(folder, given):
+    """Whether kernels may lie in a folder that Numba finds; the user is told of one that was `given` and is passed by."""
+    if trusted_folder(folder):
+        return True
+    if given:
+        _say(config.CACHE_DIR)  # type: ignore[attr-defined]
+    return False
 
 
-class _InTrustedFolders(CompileResultCacheImpl):
-    _locator_classes = [_only_trusted(locator) for locator in CompileResultCacheImpl._locator_classes]
-
-
-class KernelCache(FunctionCache):
-    """Numba's cache of a function, kept in files of ours; `before_loading(function, argument types)` is called before one is
-    read. `caller` says who calls it, "python" or "kernels": the first is compiled with a function that converts arguments."""
-
-    _impl_class = _InTrustedFolders
-
-    def __init__(self, function, before_loading, caller):
-        super().__init__(function)
-        self._function, self._before_loading = function, before_loading
-        stamp = self._impl.locator.get_source_stamp()
-        self._cache_file = _Entries(self._cache_path, f"{self._impl.filename_base}.{caller}", stamp)  # type: ignore[assignment]
-
-    def load_overload(self, signature, target_context):
-        self._before_loading(self._function, signature)
-        try:
-            return super().load_overload(signature, target_context)
-        except Exception:  # what another build of Numba or Python wrote: compiled anew, and written over
-            return None
-
-    def save_overload(self, signature, data):
-        with contextlib.suppress(OSError):  # a full disk, or a folder that can no longer be written
-            super().save_overload(signature, data)
+KernelCache = cache_class(_allowed, _Entries)

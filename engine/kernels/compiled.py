@@ -1,29 +1,13 @@
 """The one preset under every compiled function."""
 
-import functools
 from typing import Any
 
 from numba import config, njit
-from numba.core import types
 
 from .cache import KernelCache
+from .numba_internals import apart_from_python
 
 PRESET: dict[str, Any] = {"nogil": True, "error_model": "numpy", "no_cfunc_wrapper": True}
-
-
-def _called_by_kernels(dispatcher, build):
-    """Have kernels call what `build` makes, compiled without the function that converts Python's arguments, which takes as long to
-    compile as a kernel does. A caller's constants are numbers like others: Numba compiles a function once for each constant."""
-    if not hasattr(dispatcher, "get_call_template"):  # where NUMBA_DISABLE_JIT is set
-        return
-    inside = functools.cache(build)
-
-    def template(kinds, named):
-        return inside().get_call_template([types.unliteral(kind) for kind in kinds], named)
-
-    dispatcher.get_call_template = template
-    dispatcher.get_overload = lambda signature: inside().get_overload(signature)
-    dispatcher.called_by_kernels = inside
 
 
 def preset(function, before_loading):
@@ -39,7 +23,7 @@ def preset(function, before_loading):
         return dispatcher
 
     dispatcher = build("python", PRESET)
-    _called_by_kernels(dispatcher, lambda: build("kernels", {**PRESET, "no_cpython_wrapper": True}))
+    apart_from_python(dispatcher, lambda: build("kernels", {**PRESET, "no_cpython_wrapper": True}))
     return dispatcher
 
 
@@ -47,5 +31,5 @@ def inlined(function):
     """Compile a function of single numbers that every caller takes in whole, so that loops over it become vector code."""
     options = {**PRESET, "forceinline": True}
     dispatcher = njit(**options)(function)
-    _called_by_kernels(dispatcher, lambda: njit(**{**options, "no_cpython_wrapper": True})(function))
+    apart_from_python(dispatcher, lambda: njit(**{**options, "no_cpython_wrapper": True})(function))
     return dispatcher

@@ -6,17 +6,13 @@ Jacobian of 64-64-32-10 in float32 from an empty cache took 19 s so, and takes 6
 
 import dis
 import functools
+import inspect
 
-import llvmlite.binding
 import numpy as np
-from llvmlite import ir
-from numba import config, typeof
-from numba.core import cgutils, types
-from numba.core.imputils import impl_ret_untracked
-from numba.core.typing.templates import AbstractTemplate, infer_global
-from numba.extending import lower_builtin
+from numba import config, typeof, types
 
 from .compiled import preset
+from .numba_internals import address_of_compiled, call, declared, define, lookup, publish
 from .signatures import signature_of
 
 REALS = types.float32, types.float64
@@ -30,7 +26,7 @@ def kernel(function):
 
 def shared(function):
     """Decorate a kernel that many others call: compiled apart, for the kinds of arguments that its annotations name, and called
-    by symbol. Nothing is returned.
+    by symbol. It returns nothing, or what its return annotation names.
     """
     if config.DISABLE_JIT:  # type: ignore[attr-defined]
         return function
@@ -76,15 +72,6 @@ def _real(kinds):
     return next(filter(None, (_real(kind) for kind in kinds if isinstance(kind, types.BaseTuple))), None)
 
 
-def _converted(context, builder, value, given, wanted):
-    """A named tuple of the wanted type, field by field."""
-    if given == wanted:
-        return value
-    fields = [context.cast(builder, builder.extract_value(value, i), *kinds)
-              for i, kinds in enumerate(zip(given.types, wanted.types, strict=True))]
-    return context.make_tuple(builder, wanted, fields)
-
-
 @functools.cache
 def _called(function):
     """The faces that a kernel calls, itself or through others that are compiled into it."""
@@ -105,40 +92,22 @@ def _publish_called(function, signature):
 
 def address_of(function, arguments):
     """Where the machine code of a kernel for such arguments begins."""
+    kinds = tuple(typeof(argument) for argument in arguments)
     if function in _faces:
-        return _faces[function].publish(_real([typeof(argument) for argument in arguments]))
-    kinds, dispatcher = tuple(typeof(argument) for argument in arguments), function.called_by_kernels()
-    dispatcher.compile(kinds)
-    return _address(dispatcher.overloads[kinds])
-
-
-def _address(result):
-    return result.library.get_pointer_to_function(result.fndesc.llvm_func_name)
+        return _faces[function].publish(_real(kinds))
+    return address_of_compiled(function.called_by_kernels(), kinds)[0]
 
 
 class _Symbol:
     """A name in machine code for each dtype, and what Numba needs to call it."""
 
-    def __init__(self, face, signatures):
+    def __init__(self, face, names, signatures):
         self.name, self.signatures, self.addresses = face.__name__, signatures, {}
         _faces[face] = self
-        typing = type(self.name, (AbstractTemplate,), {"key": face, "generic": lambda _, kinds, named: self.signature(kinds)})
-        infer_global(face, types.Function(typing))
-        lower_builtin(face, types.VarArg(types.Any))(self.lower)
-
-    def signature(self, kinds):
-        """That of a call; what arrays a named tuple holds, read-only or not, is left to `lower`, for Numba does not convert it."""
-        signature = self.signatures[_real(kinds)]
-        return signature.return_type(*(given if isinstance(wanted, types.BaseNamedTuple) else wanted
-                                       for given, wanted in zip(kinds, signature.args, strict=True)))
+        define(face, names, lambda kinds: self.signatures[_real(kinds)].return_type(*kinds), self.lower)
 
     def symbol(self, real):
         return f"gammachain.{self.name}.{real}"
-
-    def kind(self, real, context):
-        """Its type in LLVM."""
-        signature = self.signatures[real]
-        return context.call_conv.get_function_type(signature.return_type, signature.args)
 
     def address(self, real):
         """Where what it names begins in this process."""
@@ -152,20 +121,14 @@ class _Symbol:
         """Give the symbol an address in this process; the address."""
         if real not in self.addresses:
             self.addresses[real] = self.address(real)
-            llvmlite.binding.add_symbol(self.symbol(real), self.addresses[real])
+            publish(self.symbol(real), self.addresses[real])
         return self.addresses[real]
 
-    def lower(self, context, builder, signature, arguments):
+    def lower(self, context, builder, signature, values):
         """A call by symbol."""
         real = _real(signature.args)
         self.publish(real)
-        function = self.callee(real, context, builder.module)
-        result, wanted = signature.return_type, self.signatures[real].args
-        values = [_converted(context, builder, *argument) for argument in zip(arguments, signature.args, wanted)]
-        status, value = context.call_conv.call_function(builder, function, result, wanted, values)
-        with cgutils.if_unlikely(builder, status.is_error):
-            context.call_conv.return_status_propagate(builder, status)
-        return impl_ret_untracked(context, builder, result, value)
+        return call(context, builder, self.callee(real, context, builder.module), self.signatures[real], signature.args, values)
 
 
 class _Shared(_Symbol):
@@ -173,18 +136,18 @@ class _Shared(_Symbol):
 
     def __init__(self, face, dispatcher):
         self.dispatcher = dispatcher
-        super().__init__(face, {real: signature_of(dispatcher.py_func, real) for real in REALS})
+        signatures = {real: signature_of(dispatcher.py_func, real) for real in REALS}
+        super().__init__(face, inspect.signature(dispatcher.py_func).parameters, signatures)
 
     def address(self, real):
-        signature, dispatcher = self.signatures[real], self.dispatcher.called_by_kernels()
-        dispatcher.compile(signature.args)
-        compiled = dispatcher.overloads[signature.args]
-        assert compiled.signature.return_type == signature.return_type, f"{self.name} gives {compiled.signature.return_type}"
-        return _address(compiled)
+        wanted = self.signatures[real]
+        address, compiled = address_of_compiled(self.dispatcher.called_by_kernels(), wanted.args)
+        assert compiled.return_type == wanted.return_type, f"{self.name} gives {compiled.return_type}, not {wanted.return_type}"
+        return address
 
     def callee(self, real, context, module):
         """The symbol."""
-        return cgutils.get_or_insert_function(module, self.kind(real, context), self.symbol(real))
+        return declared(context, module, self.symbol(real), self.signatures[real])
 
 
 class _Family(_Symbol):
@@ -193,8 +156,9 @@ class _Family(_Symbol):
     def __init__(self, face, members, unknown):
         self.members, self.unknown, self.prepared = members, unknown, set()
         self.tables = {real: np.zeros(len(members) + 1, np.int64) for real in REALS}
-        super().__init__(face, {real: signature.return_type(types.int64, *signature.args)
-                                for real, signature in unknown.signatures.items()})
+        names = inspect.signature(unknown.dispatcher.py_func).parameters
+        super().__init__(face, ["code", *names], {real: signature.return_type(types.int64, *signature.args)
+                                                  for real, signature in unknown.signatures.items()})
 
     def prepare(self, codes, dtype):
         """Have members `codes` compiled for `dtype`; those below 0 are not the kernels'."""
@@ -211,17 +175,4 @@ class _Family(_Symbol):
 
     def callee(self, real, context, module):
         """A function of the calling module that looks up the member and goes there."""
-        name = self.symbol(real) + ".member"
-        if name in module.globals:
-            return module.globals[name]
-        word = ir.IntType(64)
-        function = ir.Function(module, self.kind(real, context), name)
-        function.linkage = "internal"
-        builder = ir.IRBuilder(function.append_basic_block())
-        count = word(len(self.members))
-        table = ir.GlobalVariable(module, ir.ArrayType(word, len(self.members) + 1), self.symbol(real))
-        code = function.args[2]  # after those that take the result and an exception
-        code = builder.select(builder.icmp_unsigned("<", code, count), code, count)
-        member = builder.inttoptr(builder.load(builder.gep(table, [word(0), code])), self.unknown.kind(real, context).as_pointer())
-        builder.ret(builder.call(member, [*function.args[:2], *function.args[3:]]))
-        return function
+        return lookup(context, module, self.symbol(real), self.unknown.signatures[real], len(self.members))

@@ -7,7 +7,7 @@ tuples of int64. Arrays are C-contiguous. A ``typing.NamedTuple`` whose fields a
 from typing import Annotated, get_type_hints
 
 import numpy as np
-from numba.core import types
+from numba import types
 
 Number = Annotated[float, "numbers", 0]  # one number of the kernel's dtype
 Line = Annotated[np.ndarray, "numbers", 1]  # an array of the kernel's dtype with one axis

@@ -42,9 +42,8 @@ print("done")
 def test_a_fork_waits_until_no_thread_compiles():
     """In the child nobody would release the locks of Numba and LLVM."""
     code = BEGIN + """
-from llvmlite.binding import ffi
-from numba.core.compiler_lock import global_compiler_lock
-for lock in (global_compiler_lock, ffi.lib._lock):
+from engine.kernels.numba_internals import compiler_locks
+for lock in compiler_locks():
     taken, seen = threading.Event(), []
     def compiles():
         with lock:

@@ -48,9 +48,23 @@ def test_kernels_import_only_numba_llvmlite_numpy():
     for path in (ROOT / "engine" / "kernels").rglob("*.py"):
         for module, level, _ in imports(path, top=False):
             standard = ("math", "hashlib", "pathlib", "contextlib", "collections", "enum", "functools", "fractions", "itertools",
-                        "os", "dis", "pickle", "stat", "typing", "uuid", "warnings", "grp", "pwd")
-            allowed = level == 1 or module.split(".")[0] in ("numba", "llvmlite", "numpy", *standard)
+                        "os", "dis", "inspect", "pickle", "stat", "typing", "uuid", "warnings", "grp", "pwd")
+            allowed = (level == 1 or (level == 2 and module == "numba_internals" and path.parent.name == "simd")
+                       or module.split(".")[0] in ("numba", "llvmlite", "numpy", *standard))
             assert allowed, f"{path.name} imports {'.' * level}{module}"
+
+
+def test_numbas_insides_stay_behind_one_door():
+    """Beyond its public interface Numba changes without notice: one package imports from there, and simd/ emits LLVM."""
+    doors = ROOT / "engine" / "kernels" / "numba_internals", ROOT / "engine" / "kernels" / "simd"
+    tests_of_doors = ROOT / "tests" / "kernels" / "test_numba_internals.py"
+    for path in sorted(path for folder in ("engine", "schedulers", "tests", "asv_benches", "examples")
+                       for path in (ROOT / folder).rglob("*.py")):
+        if path.parent in doors or path in (tests_of_doors, pathlib.Path(__file__)):
+            continue
+        text = path.read_text()
+        assert "numba.core" not in text and "from numba import core" not in text, path
+        assert not re.search(r"(import|from) llvmlite|@intrinsic|lower_builtin", text), path
 
 
 def test_schedulers_import_numpy_and_the_standard_library():
@@ -105,7 +119,8 @@ def test_every_kernel_is_under_one_preset():
         assert path.name == "compiled.py" or "njit" not in text, path
         forbidden = r"fastmath\s*=|parallel\s*=|prange|np\.(exp|log|tanh|dot|sum|sin|cos|matmul)\(|math\.(exp|log|tanh)"
         assert not re.search(forbidden, text), path
-        if path.parent.name == "simd" or path.name in ("cache.py", "compiled.py", "linked.py", "signatures.py", "threads.py"):
+        plain = "cache.py", "compiled.py", "linked.py", "signatures.py", "threads.py"
+        if path.parent.name in ("simd", "numba_internals") or path.name in plain:
             continue
         for node in ast.parse(text).body:
             if isinstance(node, ast.FunctionDef) and (path.name, node.name) != ("activations.py", "layer"):

@@ -15,7 +15,6 @@ ALLOWED = {
     "_current_frames": "documented in Python's sys",
     "_exit": "documented in Python's os",
     "_is_text_encoding": "Python says nowhere else whether a codec decodes text",
-    "_lock": "llvmlite's lock, which a fork must not find taken",
 }
 
 

@@ -85,21 +85,14 @@ def test_a_first_fit_compiles_its_own_loss_reduction_and_update(tmp_path):
 import numpy as np
 from engine import Adam, Cost, Network, fit
 from schedulers import BatchSchedule
-from numba.core import event
-
-names = set()
-
-class Names(event.Listener):
-    def on_start(self, event):
-        names.add(event.data["dispatcher"].py_func.__qualname__)
-    def on_end(self, event):
-        pass
+from engine.kernels.numba_internals import compilations
 
 X = np.ones((3, 2), np.float32)
-with event.install_listener("numba:compile", Names()):
+with compilations() as found:
     fit(Network.initialize((2, 1), "tanh", dtype=np.float32), X, X[:, :1], Cost("huber"), Adam(), BatchSchedule(2), epochs=1,
         progress=False)
-    print(*sorted(name for name in names if name.endswith(("_panel", "_reduction", "_update", "_layer", "_batch"))))
+    kinds = "_panel", "_reduction", "_update", "_layer", "_batch"
+    print(*sorted(name for name in {*found.names, *found.nested} if name.endswith(kinds)))
 """
     compiled = process(code, NUMBA_CACHE_DIR=str(tmp_path)).split()
     assert compiled == ["adam_update", "huber_panel", "identity_layer", "largest_batch", "mean_reduction", "no_batch",

@@ -5,6 +5,8 @@ from numba import config
 from numba.core import cgutils, types
 from numba.extending import intrinsic
 
+from ..numba_internals import cpu_and_features
+
 SCALAR = {types.float32: ir.FloatType(), types.float64: ir.DoubleType()}
 
 
@@ -25,7 +27,7 @@ def line_type(dtype, size=None):
 
 def line_in_register(context):
     """Whether a register of the CPU that is compiled for holds a line, and there are 32; no bit may depend on it."""
-    _, name, features = context.codegen().magic_tuple()
+    name, features = cpu_and_features()
     return "+avx512f" in features or "avx512" in name
 
 

@@ -1,0 +1,21 @@
+"""What the engine needs of Numba and llvmlite beyond their public interface, each piece with what it relies on.
+
+Only these files and ``simd/`` import ``numba.core`` or ``llvmlite`` and emit LLVM. ``tests/kernels/test_numba_internals.py`` has a
+test for each piece that fails where Numba changes it.
+"""
+
+from .calls import address_of_compiled, call, declared, define, lookup, publish
+from .compiling import (
+    apart_from_python,
+    cache_class,
+    compilations,
+    compiler_locks,
+    cpu_and_features,
+    serialised,
+    versions,
+)
+from .jobs import WORDS, add, look, nap, pause, post_arguments, run_posted
+
+__all__ = ["WORDS", "add", "address_of_compiled", "apart_from_python", "cache_class", "call", "compilations", "compiler_locks",
+           "cpu_and_features", "declared", "define", "look", "lookup", "nap", "pause", "post_arguments", "publish", "run_posted",
+           "serialised", "versions"]

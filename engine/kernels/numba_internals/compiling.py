@@ -1,0 +1,165 @@
+"""Numba's compiler: what kernels call of each other, its cache, its locks, what it tells as it compiles, and for which CPU.
+
+Relies on
+---------
+``Dispatcher.get_call_template``, ``.get_overload``
+    By these alone a kernel that is compiled asks for one that it calls.
+``no_cpython_wrapper``, ``no_cfunc_wrapper``
+    Options of the decorator that leave out functions for callers other than kernels.
+``FunctionCache``, ``CompileResultCacheImpl``
+    ``_impl_class``, ``_impl.locator``, ``_impl.filename_base``, ``_cache_path`` and ``_cache_file``, with `load`, `save` and
+    `flush`; ``_locator_classes`` with `from_function`.
+``Dispatcher._cache``
+    A cache is put there.
+``numba.core.event``
+    "numba:compile" begins and ends with ``data["dispatcher"]``.
+``global_compiler_lock``, ``ffi.lib._lock``
+    Numba's lock and LLVM's, taken in this order by a thread that compiles.
+``numba.config``
+    CPU_NAME, CPU_FEATURES and ENABLE_AVX say what differs from the host's CPU.
+"""
+
+import contextlib
+import functools
+
+import llvmlite
+import llvmlite.binding
+import numba
+from llvmlite.binding import ffi
+from numba import config, types
+from numba.core import event
+from numba.core.caching import CompileResultCacheImpl, FunctionCache
+from numba.core.compiler_lock import global_compiler_lock
+from numba.core.serialize import dumps
+
+
+def apart_from_python(dispatcher, build):
+    """Have kernels call what `build` makes in place of `dispatcher`, and with a caller's constants as numbers like others, for
+    Numba compiles a function once for each constant; the function that makes it. None where NUMBA_DISABLE_JIT is set.
+
+    What only kernels call is compiled without the function that converts Python's arguments, which takes as long as a kernel does.
+    """
+    if not hasattr(dispatcher, "get_call_template"):
+        return
+    inside = functools.cache(build)
+
+    def template(kinds, named):
+        return inside().get_call_template([types.unliteral(kind) for kind in kinds], named)
+
+    dispatcher.get_call_template = template
+    dispatcher.get_overload = lambda signature: inside().get_overload(signature)
+    dispatcher.called_by_kernels = inside
+
+
+def cache_class(allowed, entries):
+    """A class for ``dispatcher._cache``: Numba's cache of a function in files of our own.
+
+    Parameters
+    ----------
+    allowed : callable
+        allowed(folder, given by the user): whether a folder may hold them.
+    entries : callable
+        entries(folder, name, stamp of the function's file): an object with `load(key)`, `save(key, data)` and `flush()`.
+
+    Returns
+    -------
+    class
+        Made of a function, `before_loading(function, argument types)`, which is called before an entry is read, and the word for
+        who calls it, "python" or "kernels". RuntimeError where no folder is allowed or can be written.
+    """
+    def restricted(locator):
+        class Restricted(locator):  # type: ignore[misc, valid-type]
+            @classmethod
+            def from_function(cls, function, file):
+                found = super().from_function(function, file)
+                given = locator.__name__ == "UserProvidedCacheLocator"
+                return found if found is None or allowed(found.get_cache_path(), given) else None
+
+        return Restricted
+
+    class Folders(CompileResultCacheImpl):
+        _locator_classes = [restricted(locator) for locator in CompileResultCacheImpl._locator_classes]
+
+    class KernelCache(FunctionCache):
+        _impl_class = Folders
+
+        def __init__(self, function, before_loading, caller):
+            super().__init__(function)
+            self._function, self._before_loading = function, before_loading
+            self._cache_file = entries(self._cache_path, f"{self._impl.filename_base}.{caller}",
+                                       self._impl.locator.get_source_stamp())
+
+        def load_overload(self, signature, target_context):
+            self._before_loading(self._function, signature)
+            try:
+                return super().load_overload(signature, target_context)
+            except Exception:  # what another build of Numba or Python wrote: compiled anew, and written over
+                return None
+
+        def save_overload(self, signature, data):
+            with contextlib.suppress(OSError):  # a full disk, or a folder that can no longer be written
+                super().save_overload(signature, data)
+
+    return KernelCache
+
+
+def serialised(data):
+    """The bytes of what a cache saves, functions inside it too."""
+    return dumps(data)
+
+
+class Compilations(event.Listener):
+    """What Numba compiles, kernels that are called by others not among them.
+
+    Attributes
+    ----------
+    names : list of str
+        Of the functions compiled so far.
+    nested : list of str
+        Of those that were compiled inside others.
+    """
+
+    def __init__(self) -> None:
+        self.names: list[str] = []
+        self.nested: list[str] = []
+        self._depth = 0
+
+    def on_start(self, event):
+        """Numba begins to compile a function."""
+        (self.nested if self._depth else self.names).append(event.data["dispatcher"].py_func.__qualname__)
+        self._depth += 1
+
+    def on_end(self, event):
+        """It is done."""
+        self._depth -= 1
+
+
+@contextlib.contextmanager
+def compilations():
+    """The Compilations inside."""
+    listener = Compilations()
+    with event.install_listener("numba:compile", listener):
+        yield listener
+
+
+def compiler_locks():
+    """Numba's lock, then LLVM's, as context managers, in the order in which a thread that compiles takes them."""
+    return global_compiler_lock, ffi.lib._lock
+
+
+def cpu_and_features():
+    """The name of the CPU that kernels are compiled for, and its features as LLVM writes them: the host's, unless NUMBA_CPU_NAME,
+    NUMBA_CPU_FEATURES or NUMBA_ENABLE_AVX say otherwise."""
+    name = config.CPU_NAME or llvmlite.binding.get_host_cpu_name()  # type: ignore[attr-defined]
+    if config.CPU_FEATURES is not None:  # type: ignore[attr-defined]
+        return name, config.CPU_FEATURES  # type: ignore[attr-defined]
+    features = llvmlite.binding.get_host_cpu_features()
+    for feature in features:
+        if feature.startswith("avx") and not config.ENABLE_AVX:  # type: ignore[attr-defined]
+            features[feature] = False
+    return name, features.flatten()
+
+
+def versions():
+    """Those of Numba and llvmlite."""
+    return {"numba": numba.__version__, "llvmlite": llvmlite.__version__}

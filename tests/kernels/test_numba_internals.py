@@ -1,0 +1,191 @@
+"""What the engine relies on in Numba and llvmlite beyond their public interface: a test for each piece, by its name."""
+
+import shutil
+
+import numba
+import numpy as np
+import pytest
+from numba import njit, types
+from numba.core import callconv, codegen, cpu
+from numba.core.registry import cpu_target
+
+from engine.kernels import linked, numba_internals, threads
+from engine.kernels.linked import kernel, shared
+from engine.kernels.numba_internals import calls
+from engine.kernels.signatures import Line, Number, Pair
+from tests.cases import DTYPES
+from tests.processes import ROOT, process
+
+pytestmark = pytest.mark.compiled
+
+
+@shared
+def weighted_total(values: Line, pair: Pair, factor: float) -> Number:
+    """factor (pair_0 + pair_1) times the sum of the values."""
+    total = values.dtype.type(0)
+    for k in range(values.size):
+        total += values[k]
+    return values.dtype.type(factor * (pair[0] + pair[1])) * total
+
+
+@kernel
+def calls_by_symbol(values):
+    """Literals and a tuple of them, which become what the signature says."""
+    return weighted_total(values, (1, 2), 0.5)
+
+
+@kernel
+def calls_a_caller(values):
+    """What a kernel that is compiled into this one calls."""
+    return calls_by_symbol(values)
+
+
+@kernel
+def fills(out, value, span):
+    """A kernel for threads."""
+    first, stop, slot = span
+    for k in range(first, stop):
+        out[k] = value + slot
+
+
+@kernel
+def divides_wholes(out, divisor, span):
+    """A kernel that may raise."""
+    for k in range(span[0], span[1]):
+        if divisor == 0:
+            raise ZeroDivisionError
+        out[k] = 1
+
+
+def context():
+    """Numba's context of the CPU."""
+    return cpu_target.target_context
+
+
+def test_the_calling_convention_has_two_pointers_before_the_arguments():
+    """And its status is below 0 or above for what is no return: an exception is never 0."""
+    assert isinstance(context().call_conv, callconv.CPUCallConv)
+    kind = context().call_conv.get_function_type(types.none, [types.int64])
+    assert len(kind.args) == calls.RESULTS + 1 and str(kind.args[-1]) == "i64" and str(kind.return_type) == "i32"
+    assert callconv.RETCODE_OK.constant == 0 and callconv.RETCODE_NONE.constant != callconv.RETCODE_EXC.constant
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+def test_a_call_by_symbol_gives_what_a_call_gives(dtype):
+    values = np.arange(5, dtype=dtype)
+    for call in (calls_by_symbol, calls_a_caller):
+        assert call(values) == 15.0
+    assert weighted_total(values, (1, 2), 0.5) == 15.0
+
+
+def test_arrays_that_may_not_be_written_to_are_converted():
+    values = np.arange(5.0)
+    values.flags.writeable = False
+    assert calls_by_symbol(values) == 15.0
+
+
+def test_what_a_kernel_calls_is_found_in_its_code():
+    """By the names that it loads, also through a kernel that is compiled into it; else a cached kernel would call a symbol
+    that nobody published."""
+    found = linked._called(calls_a_caller.py_func)
+    assert [symbol.name for symbol in found] == ["weighted_total"]
+
+
+def test_a_job_calls_a_kernel_with_its_arguments_and_its_range():
+    board, out = threads.new_board(), np.zeros(7)
+    arguments = (out, 2.0)
+    assert threads.launch(linked.address_of(fills, (*arguments, (0, 1, 0))), arguments, board, 7, 3, 1) == 1
+    assert (out == 2.0).all() and board[threads.FAILED] == 0
+
+
+def test_a_job_that_raises_is_counted_and_its_exception_goes_no_further():
+    board, arguments = threads.new_board(), (np.zeros(7), 0)
+    assert threads.launch(linked.address_of(divides_wholes, (*arguments, (0, 1, 0))), arguments, board, 7, 3, 1) == 1
+    assert board[threads.FAILED] == 3
+
+
+def test_arguments_that_do_not_fit_are_not_posted():
+    board, arguments = threads.new_board(), (tuple(np.zeros(1) for _ in range(80)), 0.0)
+    assert threads.launch(0, arguments, board, 7, 3, 1) == 0
+
+
+def test_kernels_call_what_is_compiled_without_a_wrapper():
+    @njit(no_cfunc_wrapper=True)
+    def called(x):
+        return x + 1
+
+    inside = njit(no_cpython_wrapper=True, no_cfunc_wrapper=True)(called.py_func)
+    numba_internals.apart_from_python(called, lambda: inside)
+
+    @njit
+    def calling(x):
+        return called(2 * x)
+
+    assert calling(3) == 7 and len(inside.signatures) == 1 and not called.signatures
+    assert called(3) == 4 and called.signatures  # from Python it is compiled with one
+    assert called.called_by_kernels() is inside
+
+
+def test_a_constant_does_not_compile_a_kernel_anew():
+    inside = njit(lambda x: x + 1)
+    called = njit(lambda x: x + 1)
+    numba_internals.apart_from_python(called, lambda: inside)
+
+    @njit
+    def calling():
+        return called(1) + called(2)
+
+    assert calling() == 5 and inside.signatures == [(types.int64,)]
+
+
+@pytest.mark.parametrize("variables", [{}, {"NUMBA_CPU_NAME": "generic"}, {"NUMBA_ENABLE_AVX": "0"},
+                                       {"NUMBA_CPU_NAME": "generic", "NUMBA_CPU_FEATURES": "+sse4.2"}], ids=str)
+def test_the_cpu_is_the_one_that_numba_compiles_for(variables):
+    code = """
+from numba.core.registry import cpu_target
+from engine.kernels.numba_internals import cpu_and_features
+assert cpu_target.target_context.codegen().magic_tuple()[1:] == cpu_and_features(), cpu_and_features()
+print("same")
+"""
+    assert process(code, **variables) == "same\n"
+    assert isinstance(context().codegen(), codegen.JITCPUCodegen) and isinstance(context(), cpu.CPUContext)
+
+
+def test_a_change_in_any_kernel_source_compiles_anew(tmp_path):
+    """Numba's own stamp is of the file of one function: the stamp here is of all of them."""
+    shutil.copytree(ROOT / "engine", tmp_path / "engine", ignore=shutil.ignore_patterns("__pycache__"))
+    shutil.copytree(ROOT / "schedulers", tmp_path / "schedulers", ignore=shutil.ignore_patterns("__pycache__"))
+    code = """
+import numpy as np
+from engine.kernels.checks import first_not_finite
+assert first_not_finite(np.ones(3)) == -1
+print(sum(first_not_finite.stats.cache_hits.values()))
+"""
+    def hits():
+        return int(process(code, PYTHONPATH=str(tmp_path), NUMBA_CACHE_DIR=str(tmp_path / "kernels")))
+
+    assert [hits(), hits()] == [0, 1]
+    other = tmp_path / "engine" / "kernels" / "powers.py"
+    other.write_text(other.read_text() + "# changed\n")
+    assert [hits(), hits()] == [0, 1]
+
+
+def test_compilations_are_told_of_from_begin_to_end():
+    inner = njit(lambda x: x + 1)
+
+    def outer(x):
+        return inner(x)
+
+    with numba_internals.compilations() as found:
+        njit(outer)(1)
+    assert found.names == [outer.__qualname__] and found.nested == [inner.py_func.__qualname__]
+
+
+def test_both_locks_are_taken_by_who_holds_them():
+    for lock in numba_internals.compiler_locks():
+        with lock:
+            pass
+
+
+def test_the_versions_are_those_that_are_imported():
+    assert numba_internals.versions()["numba"] == numba.__version__
