@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import enum
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
@@ -12,8 +13,24 @@ from . import checks, cost_checks
 from .kernels.losses import CODES, CUSTOM, loss_and_gradient, loss_hessian, prepare_losses
 from .typing import Array
 
-KINDS = {"softmax_cross_entropy": "classes", "binary_cross_entropy": "unit", "poisson": "counts", "hinge": "signs"}
+# what the targets of a loss are: any values, class numbers, numbers in [0, 1], counts, −1 and 1
+KINDS = {"squared_error": "values", "absolute_error": "values", "huber": "values", "log_cosh": "values",
+         "softmax_cross_entropy": "classes", "binary_cross_entropy": "unit", "poisson": "counts", "hinge": "signs",
+         "cosine": "values"}
 PARAMETRIC = ("huber",)
+
+
+class Form(enum.Enum):
+    """The structure of ∇²L of a loss, which decides what an `OutputHessian` holds."""
+
+    DIAGONAL = "diag(h): the loss is a sum over outputs"
+    SOFTMAX = "diag(p) − p pᵀ, p = softmax(a^L)"
+    ENTRIES = "every entry: no structure is known"
+
+
+FORMS = {"squared_error": Form.DIAGONAL, "absolute_error": Form.DIAGONAL, "huber": Form.DIAGONAL, "log_cosh": Form.DIAGONAL,
+         "softmax_cross_entropy": Form.SOFTMAX, "binary_cross_entropy": Form.DIAGONAL, "poisson": Form.DIAGONAL,
+         "hinge": Form.DIAGONAL, "cosine": Form.ENTRIES}
 
 
 @dataclass(frozen=True)
@@ -56,6 +73,11 @@ class Loss:
     def kind(self) -> str:
         """The kind of its targets: classes, unit (in [0, 1]), counts, signs, or any values."""
         return KINDS.get(self.name, "values")
+
+    @property
+    def form(self) -> Form:
+        """The Form of ∇²L, Form.ENTRIES for a user's own loss. Losses of the other forms are convex."""
+        return FORMS.get(self.name, Form.ENTRIES)
 
 
 class _BuiltIn:

@@ -1,35 +1,15 @@
-"""∇²L of every sample at its outputs: which form it has for each loss, and its numbers."""
+"""The numbers of ∇²L of every sample at its outputs."""
 
 from __future__ import annotations
-
-import enum
 
 import numpy as np
 
 from .. import checks
 from ..kernels.losses import loss_hessian
 from ..kernels.softmax import softmax
-from ..losses import Loss
+from ..losses import Form, Loss
 from ..typing import Array
 from . import curvature_checks
-
-
-class Form(enum.Enum):
-    """The structure of ∇²L of a loss, which decides what an `OutputHessian` holds."""
-
-    DIAGONAL = "diag(h): the loss is a sum over outputs"
-    SOFTMAX = "diag(p) − p pᵀ, p = softmax(a^L)"
-    ENTRIES = "every entry: no structure is known"
-
-
-FORMS = {"squared_error": Form.DIAGONAL, "absolute_error": Form.DIAGONAL, "huber": Form.DIAGONAL, "log_cosh": Form.DIAGONAL,
-         "binary_cross_entropy": Form.DIAGONAL, "poisson": Form.DIAGONAL, "hinge": Form.DIAGONAL,
-         "softmax_cross_entropy": Form.SOFTMAX, "cosine": Form.ENTRIES}
-
-
-def form_of(loss: Loss) -> Form:
-    """The Form of ∇²L, Form.ENTRIES for a user's own loss. Losses of the other forms are convex."""
-    return FORMS.get(loss.name, Form.ENTRIES)
 
 
 def loss_hessians(loss: Loss, A: Array, targets: Array, owner: str) -> Array:
@@ -40,7 +20,7 @@ def loss_hessians(loss: Loss, A: Array, targets: Array, owner: str) -> Array:
     ValueError
         Where a user's own loss has no Hessian; it says that `owner` needs it.
     """
-    (m, n), diagonal = A.shape, form_of(loss) is Form.DIAGONAL
+    (m, n), diagonal = A.shape, loss.form is Form.DIAGONAL
     curvature_checks.loss_hessian(loss, owner)
     if loss.code < 0 and loss.hessian is not None:
         return checks.user_array(loss.hessian(A, targets), (m, n, n), A.dtype, "the loss's hessian")

@@ -12,10 +12,10 @@ from ..forward import lanes, panel_count
 from ..kernels.forward import write_lines
 from ..kernels.output_curvature import ENTRIES, SOFTMAX, Curvature, curvature_lines
 from ..kernels.softmax import softmax_covariance
-from ..losses import Loss
+from ..losses import Form, Loss
 from ..typing import Array, DType
 from . import curvature_checks
-from .loss_hessian import Form, form_of, loss_hessians, probabilities, target_sums
+from .loss_hessian import loss_hessians, probabilities, target_sums
 
 
 class Softmax(NamedTuple):
@@ -90,7 +90,7 @@ class OutputHessian:
         ValueError
             Where a user's own loss has no Hessian, and with `check_finite` where that is not finite; it says that `owner` needs it.
         """
-        form = form_of(loss)
+        form = loss.form
         if form is Form.SOFTMAX:
             return cls(A.shape, A.dtype, softmax=Softmax.of(A, weights, target_sums(A, targets)))
         H = loss_hessians(loss, A, targets, owner)
