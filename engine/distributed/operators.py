@@ -18,7 +18,7 @@ from ..operators.curvature_operator import RankOne
 from ..operators.ggn import GaussNewtonOperator
 from ..operators.kept_curvature import SlabPart
 from ..operators.output_hessian import OutputHessian
-from ..operators.reduction_hessian import reduction_hessian
+from ..reductions import reduction_hessian
 from ..typing import Array, Indices
 from . import checks, gradient, on_worker
 from .on_worker import ShardData

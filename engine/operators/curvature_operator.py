@@ -11,10 +11,10 @@ from .. import checks
 from ..cost import Cost
 from ..kernels.sums import tree_sum
 from ..network import Network
+from ..reductions import reduction_hessian
 from ..typing import Array, Number
 from . import curvature_checks
 from .real_operator import RealOperator
-from .reduction_hessian import reduction_hessian
 
 
 class RankOne(NamedTuple):
