@@ -24,6 +24,7 @@ class UpdateCode(IntEnum):
 
 
 GRADIENT_DESCENT, ADAM, ADAMW, RMSPROP = (code.value for code in UpdateCode)
+FORMS = {GRADIENT_DESCENT: (3, 1), ADAM: (4, 2), ADAMW: (4, 2), RMSPROP: (4, 2)}  # numbers in settings, rows of state
 
 
 @kernel

@@ -10,12 +10,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .. import checks
-from ..kernels.updates import ADAM, ADAMW, GRADIENT_DESCENT, RMSPROP
+from ..kernels.updates import FORMS, GRADIENT_DESCENT
 from ..typing import Array, Mask, Number, Rate
 
 DOUBLE, BOOLEAN = np.dtype(np.float64), np.dtype(np.bool_)
 RATE = "a finite number of at least 0"
-FORMS = {GRADIENT_DESCENT: (3, 1), ADAM: (4, 2), ADAMW: (4, 2), RMSPROP: (4, 2)}  # numbers in settings, rows of state
 
 Kind = TypeVar("Kind")
 
