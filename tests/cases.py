@@ -16,7 +16,7 @@ from engine import (
     reductions,
 )
 from engine.activations import NAMED as ACTIVATIONS
-from schedulers import orders
+from schedulers import orders, rates
 
 from .oracle import updates as plain_updates
 from .oracle.losses import FORMS as PLAIN_LOSSES
@@ -27,16 +27,17 @@ SMOOTH = [name for name in ACTIVATIONS if name not in ("relu", "leaky_relu", "ha
 
 
 def targets(loss, generator, m, n):
-    """Targets that suit a loss."""
-    if loss == "softmax_cross_entropy":
-        return generator.integers(0, n, m)
+    """Targets of the kind that a loss takes."""
     if loss == "softmax_cross_entropy on probabilities":
         return generator.dirichlet(np.ones(n), m)
-    if loss == "binary_cross_entropy":
+    kind = losses.NAMED[loss].kind
+    if kind == "classes":
+        return generator.integers(0, n, m)
+    if kind == "unit":
         return (generator.random((m, n)) > 0.5) * 1.0
-    if loss == "poisson":
+    if kind == "counts":
         return generator.poisson(2.0, (m, n)) * 1.0
-    if loss == "hinge":
+    if kind == "signs":
         return np.where(generator.random((m, n)) > 0.5, 1.0, -1.0)
     return generator.standard_normal((m, n))
 
@@ -97,6 +98,15 @@ ORDERS = {
     "importance": lambda samples: orders.importance(np.arange(1.0, samples + 1)),
     "sharded": lambda samples: orders.sharded(7, block=1),
     "stratified": lambda samples: orders.stratified(np.arange(samples) % 3),
+}
+# a rate, and η of a few batch time steps by hand
+RATES = {
+    "constant": (rates.constant(0.1), {0: 0.1, 5: 0.1}),
+    "step_decay": (rates.step_decay(1.0, factor=0.5, every=2), {1: 1.0, 2: 0.5, 5: 0.25}),
+    "exponential_decay": (rates.exponential_decay(1.0, factor=0.25, every=2), {0: 1.0, 1: 0.5, 2: 0.25}),
+    "cosine": (rates.cosine(1.0, steps=10, last=0.1), {0: 1.0, 5: 0.55, 99: 0.1}),
+    "warmup": (rates.warmup(1.0, steps=4, after=rates.step_decay(1.0, every=1)), {0: 0.25, 3: 1.0, 4: 1.0, 5: 0.1}),
+    "one_cycle": (rates.one_cycle(1.0, steps=100), {0: 1 / 25, 30: 1.0, 100: 1e-4}),
 }
 CURVATURE = {"ggn": operators.ggn, "fisher": operators.fisher, "empirical_fisher": operators.empirical_fisher,
              "hessian": operators.hessian}

@@ -7,7 +7,7 @@ import pytest
 from numba import config
 
 from tests.cases import ACTIVATIONS, DTYPES
-from tests.oracle.exact_activations import EXACT, exact
+from tests.oracle.activations import EXACT, exact
 
 LONG = np.longdouble
 DOCUMENT = pathlib.Path(__file__).parents[2] / "docs" / "mathematics.md"

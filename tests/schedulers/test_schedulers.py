@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from schedulers import BatchSchedule, BatchStep, assemble, orders, rates, slabs
-from tests.cases import ORDERS
+from tests.cases import ORDERS, RATES
 
 
 @pytest.mark.parametrize("name", ORDERS)
@@ -78,6 +78,13 @@ def test_importance_draws_in_proportion():
     schedule = BatchSchedule(1000, order=orders.importance([0.0, 1.0, 3.0]))
     drawn = np.bincount(np.concatenate([s.indices for e in range(2000) for s in schedule.epoch(3, e)]), minlength=3)
     assert drawn[0] == 0 and 2.5 < drawn[2] / drawn[1] < 3.5
+
+
+@pytest.mark.parametrize("name", RATES)
+def test_a_rate_is_what_one_works_out_by_hand_before_and_after_pickling(name):
+    rate, expected = RATES[name]
+    for function in (rate, pickle.loads(pickle.dumps(rate))):
+        assert function == rate and {time: function(time) for time in expected} == pytest.approx(expected)
 
 
 def test_rates():
