@@ -99,6 +99,13 @@ def test_gradients_that_are_the_same_for_all_losses_are_said_to_be_so(name):
     assert np.allclose(first, second, atol=1e-9) == said, f"{name}: see CONSTANT of engine/kernels/reductions.py"
 
 
+@pytest.mark.parametrize("name", cases.REDUCTIONS)
+def test_every_curved_reduction_says_what_its_hessian_is_made_of(name):
+    reduction, L = cases.REDUCTIONS[name][1](9), np.linspace(0.5, 2.0, 9)
+    found = reductions.reduction_hessian(reduction, L, np.full(9, 1 / 9))
+    assert found is None or not np.isnan(found.scale), f"{name} has no branch in reduction_hessian of engine/reductions.py"
+
+
 def test_every_update_is_registered():
     bases = {updates.FirstOrder, updates.Update, updates.UpdateState}
     for path in sorted((ROOT / "engine" / "updates").glob("*.py")):
