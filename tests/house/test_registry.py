@@ -169,6 +169,7 @@ def test_every_operator_is_registered():
 
 def test_every_benchmark_is_registered():
     peer = {name for name, method in vars(in_engine.Peer).items() if callable(method) and not name.startswith("_")}
+    assert peer <= set(work_cases.WORK), f"{peer - set(work_cases.WORK)} is missing from WORK of asv_benches/peers/cases.py"
     assert_same(peer, work_cases.WORK, "asv_benches/peers/in_engine.py", "{} has no method in {}")
     text = "".join(path.read_text() for path in (ROOT / "asv_benches" / "benchmarks").glob("*.py"))
     smoke = {"chains_kept", "jacobian"}  # which the smoke run alone times
