@@ -13,7 +13,8 @@ from .simd import copy_lines, fma_lines, lanes_of, multiply_lines
 
 # H of `samples` samples in panels. rank >= 0: diag(h) + the sum over r < rank of s_r x_r x_r^T, as the lines h [n], x_0 [n], s_0,
 # x_1 …; rank = ENTRIES: every entry, [n * n] lines; rank = SOFTMAX - r: w (diag(p) - p p^T) and r such terms, as the lines p [n],
-# 1 at the class t whose p is above 1/2 among zeros [n], w p [n], x_0 [n], s_0, x_1 …. Lanes without a sample hold zeros.
+# 1 at the class t whose p is above 1/2 among zeros [n], w p [n], x_0 [n], s_0, x_1 …, each x of which sums to 0. Lanes without a
+# sample hold zeros.
 Curvature = namedtuple("Curvature", "lines rank samples")
 ENTRIES, SOFTMAX = -1, -2
 
