@@ -4,7 +4,11 @@ import numpy as np
 import pytest
 
 from engine.kernels import activations, losses, reductions, second_derivatives, updates
+from engine.kernels.activations import activate
 from engine.kernels.linked import kernel
+from engine.kernels.reductions import reduce_losses, reduction_hessian_product
+from engine.kernels.second_derivatives import second_derivative
+from engine.kernels.updates import update_parameters
 from tests.cases import DTYPES
 from tests.processes import process
 
@@ -13,34 +17,35 @@ ENUMS = {activations.ActivationCode: activations.activate, losses.LossCode: loss
 NO_CODES = (-1, 99, 2**40)
 
 
+# Kernels name what they call by globals of their own, for the cache looks there for what must be compiled first.
 @kernel
 def activated(code, z, gamma):
     """One call of each family from machine code."""
-    activations.activate(code, z, 0, gamma, 0, z.size)
+    activate(code, z, 0, gamma, 0, z.size)
 
 
 @kernel
 def bent(code, z, out):
     """g″."""
-    second_derivatives.second_derivative(code, z, out)
+    second_derivative(code, z, out)
 
 
 @kernel
 def reduced(code, losses, gradient):
     """φ, ∇φ."""
-    return reductions.reduce_losses(code, 0.5, losses, losses, gradient)
+    return reduce_losses(code, 0.5, losses, losses, gradient)
 
 
 @kernel
 def curved(code, losses, out):
     """∇²φ v."""
-    reductions.reduction_hessian_product(code, 0.5, losses, losses, out)
+    reduction_hessian_product(code, 0.5, losses, losses, out)
 
 
 @kernel
 def updated(code, theta, gradient, settings, state, trainable):
     """θ after a step."""
-    updates.update_parameters(code, theta, gradient, settings, state, trainable, 0.1, 0)
+    update_parameters(code, theta, gradient, settings, state, trainable, 0.1, 0)
 
 
 @pytest.mark.parametrize("codes", ENUMS)
