@@ -31,11 +31,11 @@ COST = Cost("softmax_cross_entropy")
 
 
 @contextlib.contextmanager
-def any_work_on_threads() -> Iterator[None]:
-    """However little there is to do, threads share it, two at least."""
+def on_threads(count: int) -> Iterator[None]:
+    """Use so many threads, and share among them however little there is to do."""
     worth, threads = pool.WORTH_A_THREAD, pool.num_threads()
     pool.WORTH_A_THREAD = 1e-9
-    configuration.set_num_threads(max(threads, 2))
+    configuration.set_num_threads(count)
     try:
         yield
     finally:
@@ -91,7 +91,9 @@ def costs(dtype: DType) -> None:
         assert loss.hessian is not None
         Cost(name).value(y, targets), loss.hessian(y, targets)
     L = np.linspace(1, 2, SAMPLES).astype(dtype)
-    for reduction in (reductions.mean, reductions.weighted(L), reductions.cvar(0.5), reductions.group_max(classes)):
+    for reduction in (reductions.mean, reductions.sum, reductions.max, reductions.weighted(L), reductions.log_sum_exp(1.0),
+                      reductions.cvar(0.5), reductions.quantile(0.5), reductions.trimmed_mean(0.1), reductions.power_mean(2.0),
+                      reductions.mean_variance(0.5), reductions.group_max(classes)):
         assert reduction.hessian_product is not None
         reduction.value(L), reduction.gradient(L), reduction.hessian_product(L, L)
 
@@ -114,7 +116,8 @@ def fitting(dtype: DType) -> None:
         training.fit(net, X, targets, cost, LevenbergMarquardt(solver="cholesky"), BatchSchedule(SHARED), epochs=1, progress=False)
     X, _, classes = batch(SMALL, dtype)
     for update in (GradientDescent(0.1), Adam(), AdamW(), RMSprop()):
-        for cost in (COST, Cost("softmax_cross_entropy", reductions.power_mean(2.0))):
+        for reduction in ("mean", reductions.log_sum_exp(1.0), reductions.power_mean(2.0)):  # the last one never in one call
+            cost = Cost("softmax_cross_entropy", reduction)
             for mask in (None, np.ones(net.size, bool)):
                 training.fit(net, X, classes, cost, update, BatchSchedule(16), epochs=1, trainable=mask, validation=(X, classes),
                              progress=False)
@@ -141,9 +144,9 @@ def compile_ahead(dtypes: Iterable[str], say: Callable[[str], object] = print) -
         for name, part in SESSION.items():
             started = time.perf_counter()
             with compilations() as count:
-                part(np.dtype(dtype))
-                with any_work_on_threads():
-                    part(np.dtype(dtype))
+                for threads in (1, max(pool.num_threads(), 2)):  # what threads share is compiled without a wrapper for Python
+                    with on_threads(threads):
+                        part(np.dtype(dtype))
             compiled += len(count.names)
             say(f"{dtype}  {name:12} {len(count.names):4} functions  {time.perf_counter() - started:6.1f} s")
     return compiled
