@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Collection
 from typing import Any
 
@@ -121,7 +122,8 @@ def losses(values: Any, name: str, expected: int, least: float) -> Array:
         raise ValueError(f"losses must have shape [m] with m at least 1, but has shape {list(array.shape)}")
     if expected and expected != len(array):
         raise ValueError(_other_samples(name, expected, len(array)))
-    return at_least(least, finite(contiguous(array, array.dtype), "losses"), name)
+    array = finite(contiguous(array, array.dtype), "losses")
+    return array if least == -math.inf else at_least(least, array, name)
 
 
 def per_sample_data(reduction: Any, m: int) -> None:
