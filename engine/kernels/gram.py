@@ -5,7 +5,7 @@ from collections import namedtuple
 from .compiled import inlined
 from .layout import FROM_ZERO, line, lines_for, panel_sizes, places, samples_in
 from .linked import kernel
-from .simd import lanes_of, transpose
+from .simd import lanes_of, scale_lines, scatter_line, transpose
 from .squares import add_multiplied, inner_products, input_products
 
 # of a pair of panels, in squares [lanes][lanes]: inner products of inputs [L]; of one output's B^l with those of all n outputs, and
@@ -40,11 +40,8 @@ def top_products(plan, stack, j, other_stack, k, i, inputs, sums):
     sums[:] = 0
     gamma = line(j * panel.stack + top.gamma, i, lanes)
     other_gamma = line(k * panel.stack + top.gamma, i, lanes)
-    for s in range(lanes):
-        row, b = line(0, s, lanes), stack[gamma + s]
-        target = line(row, line(0, i, lanes), lanes)
-        for t in range(lanes):
-            sums[target + t] = b * other_stack[other_gamma + t] * factors[row + t]  # eq. 8, l = L
+    row = line(0, line(0, i, lanes), lanes)
+    scale_lines(stack, gamma, other_stack, other_gamma, factors, 0, sums, row, lanes)  # eq. 8, l = L
 
 
 @inlined
@@ -67,10 +64,7 @@ def fill_rows(sums, i, n, block):
     for s in range(lanes):
         row = line(0, (s * n + i) * n, lanes)
         for o in range(n):
-            start = line(0, line(s, o, lanes), lanes)
-            products = sums[start:start + lanes]
-            for t in range(lanes):
-                block[row + o + t * n] = products[t]
+            scatter_line(sums, line(0, line(s, o, lanes), lanes), block, row + o, n)
 
 
 @inlined

@@ -11,6 +11,7 @@ from .lines import (
     line_products,
     multiply_lines,
     scale_lines,
+    scatter_line,
     stream,
     sum_lines,
     transpose,
@@ -33,5 +34,5 @@ from .tile import tile, tile_groups
 
 __all__ = ["address_of", "binary_exponent", "binary_fraction", "bits_of", "copy_lines", "dot_lines", "float_of", "fma",
            "fma_lines", "half_power", "lanes_of", "line_products", "multiply_lines", "nearest", "number", "outer_lines",
-           "outer_sums", "polynomial", "read_columns", "scale_by_power", "scale_lines", "stream", "sum_lines",
-           "sums_of_lines", "tile", "tile_groups", "transpose", "transpose_rows", "write_columns"]
+           "outer_sums", "polynomial", "read_columns", "scale_by_power", "scale_lines", "scatter_line", "stream",
+           "sum_lines", "sums_of_lines", "tile", "tile_groups", "transpose", "transpose_rows", "write_columns"]

@@ -240,6 +240,28 @@ def copy_lines(context, A, a, C, c, count):
     return types.void(A, types.int64, C, types.int64, types.int64), codegen
 
 
+def plain_scatter_line(A, a, C, c, stride):
+    """The copies in plain Python."""
+    lanes = 64 // C.itemsize
+    C[c:c + lanes * stride:stride] = A[a:a + lanes]
+
+
+@emitted(plain_scatter_line)
+def scatter_line(context, A, a, C, c, stride):
+    """The numbers of the line of A at a to C from c on, `stride` apart."""
+
+    def codegen(context, builder, signature, arguments):
+        dtype = signature.args[0].dtype
+        A, C = (builder.gep(data_of(context, builder, signature.args[k], arguments[k]), [arguments[k + 1]]) for k in (0, 2))
+        line = load_line(builder, dtype, A)
+        for t in range(lanes_in(dtype)):
+            target = builder.gep(C, [builder.mul(arguments[4], I64(t))])
+            builder.store(builder.extract_element(line, ir.IntType(32)(t)), target)
+        return context.get_dummy_value()
+
+    return types.void(A, types.int64, C, types.int64, types.int64), codegen
+
+
 def plain_fma_lines(A, a, B, b, C, c, count):
     """The sums in plain Python."""
     lanes = 64 // C.itemsize
