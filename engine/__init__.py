@@ -1,6 +1,6 @@
 """Per-sample derivatives of dense neural networks: γ vectors, Jacobian chains, Jacobians, costs and updates."""
 
-from . import losses, operators, reductions
+from . import interop, losses, operators, reductions
 from .activations import Activation
 from .configuration import set_num_threads, show_config
 from .cost import Cost, projection
@@ -23,6 +23,6 @@ from .verification import check_derivatives
 __version__ = "0.1.0"
 __all__ = ["Activation", "Adam", "AdamW", "CheckpointError", "Cost", "DivergenceError", "FitResult", "ForwardPass", "GaussNewton",
            "GradientDescent", "Interrupted", "Jacobian", "LevenbergMarquardt", "Loss", "NaturalGradient", "Network", "RMSprop",
-           "Reduction", "check_derivatives", "fit", "influence_on_cost", "influence_on_predictions", "laplace", "load", "losses",
-           "objective", "operators", "per_sample_gradient_norms", "per_sample_gradients", "projection", "reductions",
+           "Reduction", "check_derivatives", "fit", "influence_on_cost", "influence_on_predictions", "interop", "laplace", "load",
+           "losses", "objective", "operators", "per_sample_gradient_norms", "per_sample_gradients", "projection", "reductions",
            "set_num_threads", "show_config", "value_and_gradient"]

@@ -6,13 +6,15 @@ import importlib
 from typing import Any
 
 EXTRAS = {"sklearn": ("scikit-learn", "demo"), "matplotlib": ("matplotlib", "demo"), "pandas": ("pandas", "demo"),
-          "distributed": ("distributed", "distributed"), "dask.config": ("distributed", "distributed")}
+          "distributed": ("distributed", "distributed"), "dask.config": ("distributed", "distributed"),
+          "torch": ("torch", "interop"), "jax": ("jax", "interop"), "onnx": ("onnx", "interop"),
+          "safetensors.numpy": ("safetensors", "interop")}
 
 
 def imported(module: str, purpose: str) -> Any:
-    """An optional package's module, or an ImportError that says how to install it."""
+    """An optional package's module, or a ModuleNotFoundError that says how to install it."""
     try:
         return importlib.import_module(module)
     except ImportError:
         package, extra = EXTRAS[module]
-        raise ImportError(f'{purpose} needs {package}: python -m pip install "gammachain[{extra}]"') from None
+        raise ModuleNotFoundError(f'{purpose} needs {package}: python -m pip install "gammachain[{extra}]"') from None
