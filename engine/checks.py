@@ -245,11 +245,11 @@ def parameters(values: Any, size: int, widths: Sequence[int]) -> Array:
     return finite(indexing(array, dtype), "parameters")
 
 
-def layer_index(l: Any, first: int, depth: int) -> int:
+def layer_index(l: Any, first: int, depth: int, name: str = "l") -> int:
     """A layer's number, first … depth."""
-    number = whole_number(l, "l", first)
+    number = whole_number(l, name, first)
     if number > depth:
-        raise ValueError(f"l must be a layer from {first} to {depth}, but is {number}")
+        raise ValueError(f"{name} must be a layer from {first} to {depth}, but is {number}")
     return number
 
 

@@ -9,28 +9,27 @@ import numpy as np
 from numpy.typing import ArrayLike, DTypeLike
 
 from . import activations as named_activations
-from . import checks, saved_network
+from . import checks, network_checks, saved_network
 from .activations import Activation
+from .initialization import SCHEMES, initial_parameters
 from .kernels.activations import prepare_activations
 from .kernels.forward import predict
 from .kernels.layout import GROUP, LINE
+from .layered_parameters import LayeredParameters
 from .layout import Layout
 from .network_kernels import NetworkKernels
 from .pool import over
-from .typing import Array, DType, Path
+from .typing import Array, Path
 from .workspace import thread_workspaces
 
 if TYPE_CHECKING:
     from .forward import ForwardPass
     from .operators.jacobian import Jacobian
 
-SCHEMES = ("auto", "glorot", "he", "lecun")
-HE = ("relu", "leaky_relu", "elu", "gelu", "silu", "softplus")
-LECUN = ("selu",)
 NO_INDICES = np.empty(0, np.int64)
 
 
-class Network:
+class Network(LayeredParameters):
     """A dense network a^l = g^l(W^l a^{l−1} + b^l), l = 1 … L (paper §2, eq. 1–3). Immutable.
 
     Parameters
@@ -117,58 +116,49 @@ class Network:
         checks.one_of(scheme, "scheme", SCHEMES)
         network = cls(widths, given, np.zeros(Layout(widths, (0,) * (len(widths) - 1)).size, dtype))
         generator = checks.generator(seed)
-        theta = np.zeros(network.size, dtype)
-        for l, activation in enumerate(network.activations, 1):
-            before, width = widths[l - 1], widths[l]
-            kind = scheme
-            if scheme == "auto":
-                kind = "he" if activation.name in HE else "lecun" if activation.name in LECUN else "glorot"
-            if kind == "glorot":
-                bound = np.sqrt(6.0 / (before + width))
-                weights = generator.uniform(-bound, bound, width * before)
-            else:
-                weights = generator.standard_normal(width * before) * np.sqrt((2.0 if kind == "he" else 1.0) / before)
-            theta[network.kernels.layout.weight_slice(l)] = weights
+        theta = initial_parameters(network.kernels.layout, network.activations, scheme, generator, dtype)
         return with_parameters(network, theta)
 
-    @property
-    def widths(self) -> tuple[int, ...]:
-        """(n_0, …, n_L)."""
-        return self._widths
+    @classmethod
+    def from_layers(cls, layers: Sequence[tuple[ArrayLike, ArrayLike | None, str | Activation]],
+                    dtype: DTypeLike | None = None) -> Network:
+        """The network of given weights and biases, layer by layer; they are copied.
+
+        Parameters
+        ----------
+        layers : sequence of (W [n_l, n_{l−1}], b [n_l] or None, activation)
+            Of the layers l = 1 … L: a^l = g^l(W^l a^{l−1} + b^l). Without b the biases are 0.
+        dtype : float32 or float64, optional
+            By default float32 where every array is, and float64 otherwise.
+
+        Returns
+        -------
+        Network
+
+        Raises
+        ------
+        ValueError, TypeError
+            Where shapes do not fit each other, an entry is not finite in `dtype`, or an activation is unknown; it names the layer.
+
+        See Also
+        --------
+        Network.weight, Network.bias, Network.unflatten
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> from engine import Network
+        >>> network = Network.from_layers([(np.ones((3, 2)), None, "relu"), ([[1.0, 1.0, 1.0]], [0.5], "identity")])
+        >>> network([1.0, 2.0])
+        array([9.5])
+        """
+        widths, activations, theta = network_checks.layers(layers, dtype)
+        return cls(widths, activations, theta)
 
     @property
     def activations(self) -> tuple[Activation, ...]:
         """(g^1, …, g^L), each an Activation."""
         return self._activations
-
-    @property
-    def depth(self) -> int:
-        """L, the number of layers after the input."""
-        return len(self._widths) - 1
-
-    @property
-    def size(self) -> int:
-        """P, the number of parameters."""
-        return self.kernels.layout.size
-
-    @property
-    def dtype(self) -> DType:
-        """The dtype of θ and of every computation with it."""
-        return self.kernels.theta.dtype
-
-    @property
-    def parameters(self) -> Array:
-        """θ [P], a read-only view (eq. 3)."""
-        return self._parameters
-
-    def weight(self, l: int) -> Array:
-        """W^l [n_l, n_{l−1}] for l = 1 … L, a read-only view into θ."""
-        l = checks.layer_index(l, 1, self.depth)
-        return self._parameters[self.kernels.layout.weight_slice(l)].reshape(self._widths[l], self._widths[l - 1])
-
-    def bias(self, l: int) -> Array:
-        """b^l [n_l] for l = 1 … L, a read-only view into θ."""
-        return self._parameters[self.kernels.layout.bias_slice(checks.layer_index(l, 1, self.depth))]
 
     def replace(self, parameters: ArrayLike) -> Network:
         """The network with other parameters [P], in its own dtype.
@@ -180,6 +170,34 @@ class Network:
         """
         parameters = checks.vector(parameters, self.size, self.dtype, "parameters", "one number for each of θ")
         return with_parameters(self, np.array(parameters))
+
+    def astype(self, dtype: DTypeLike) -> Network:
+        """The network with θ rounded to another dtype, in which it then computes; itself where it has that dtype.
+
+        Parameters
+        ----------
+        dtype : float32 or float64
+
+        Returns
+        -------
+        Network
+
+        Raises
+        ------
+        TypeError
+            Where the dtype is another one.
+        ValueError
+            Where a number of θ is too large for it.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> from engine import Network
+        >>> Network.initialize((2, 3, 1), "tanh").astype(np.float32)
+        Network(2-3-1, (tanh, identity), float32, P = 13)
+        """
+        found = checks.float_dtype(dtype)
+        return self if found == self.dtype else with_parameters(self, checks.cast(self.kernels.theta, found, "parameters"))
 
     def __call__(self, X: ArrayLike) -> Array:
         """Predictions a^L (eq. 1–2).
@@ -249,7 +267,7 @@ class Network:
 
 
 def with_parameters(network: Network, theta: Array) -> Network:
-    """The network with θ [P] in its own dtype, which was checked before and is not copied: `Network.replace` checks and copies."""
+    """The network with θ [P], which was checked before and is not copied: `Network.replace` checks and copies."""
     made = object.__new__(Network)
     made._widths, made._activations = network._widths, network._activations
     made._own(network.kernels.at(theta))
