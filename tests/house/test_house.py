@@ -130,6 +130,21 @@ def test_every_kernel_is_under_one_preset():
                     "kernel", "inlined", "shared", "layer"), f"{path.name}: {node.name}"
 
 
+def calls_through_a_module(text):
+    """Lines that call what a sibling module holds by the module's name: linked.py finds the kernels that a kernel calls by name."""
+    tree = ast.parse(text)
+    imports = [node for node in ast.walk(tree) if isinstance(node, ast.ImportFrom) and node.level and not node.module]
+    modules = {name.asname or name.name for node in imports for name in node.names}
+    return [node.lineno for node in ast.walk(tree) if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute)
+            and isinstance(node.func.value, ast.Name) and node.func.value.id in modules]
+
+
+def test_kernels_call_each_other_by_name():
+    assert calls_through_a_module("from . import deltas\ndeltas.descend(1)") == [2]
+    for path in (ROOT / "engine" / "kernels").glob("*.py"):
+        assert not calls_through_a_module(path.read_text()), path
+
+
 def test_mypy_looks_into_every_function():
     """It is strict, and whatever it is told to overlook is named."""
     settings = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["mypy"]

@@ -2,8 +2,11 @@
 
 import numpy as np
 
+from engine.kernels import hessian
+from engine.kernels.activations import ActivationCode
 from engine.kernels.hessian import Directions, Products, Terms, error_terms, hessian_product
 from engine.kernels.levels import fold_nodes
+from engine.kernels.second_derivatives import prepare_second_derivatives
 from engine.kernels.sums import BLOCK
 
 from .cases import Problem, check, curvatures, every_problem, wide
@@ -20,6 +23,10 @@ def computed(problem):
     delta, bend, no_indices = problem.square(problem.outputs), problem.packed(second), np.empty(0, np.int64)
     error_terms(theta, plan, problem.stack, problem.output_gradient, delta, bend, no_indices, problem.every)
     results["bend"] = problem.unpacked(bend, problem.outputs)
+    tanh = problem.square(problem.outputs)
+    prepare_second_derivatives([ActivationCode.TANH], problem.dtype)
+    hessian.second_derivatives(theta, plan, problem.stack, tanh, problem.every)
+    results["second derivatives"] = problem.unpacked(tanh, problem.outputs)
     nothing = problem.zeros(0, problem.widths[0])
     for name, (_, lines, rank) in curvatures(problem).items():
         partial, inputs = problem.zeros(blocks, problem.size), problem.zeros(*problem.X.shape)
@@ -58,7 +65,9 @@ def expected(problem):
             R_error = R_delta @ W[l] + delta[l] @ dW[l]
         return problem.parameters(weights, biases), R_error
 
-    results = {"bend": np.concatenate([bend[l] for l in range(1, depth + 1)], 1)}
+    t = [np.tanh(a[l - 1] @ W[l].T + problem.b[l]) for l in range(1, depth + 1)]
+    results = {"bend": np.concatenate([bend[l] for l in range(1, depth + 1)], 1),
+               "second derivatives": np.concatenate([-2 * s * (1 - s * s) for s in t], 1)}
     for name, (H, _, _) in forms.items():
         results[name], results[f"{name}, inputs"] = product(H, V, source)
     return results | {"without inputs": product(H, 0 * V, 0 * source)[0]}
