@@ -61,6 +61,12 @@ class _BuiltIn:
     def __init__(self, code: int, order: int) -> None:
         self.code, self.order = code, order
 
+    def __eq__(self, other: object) -> bool:
+        return vars(self) == vars(other) if type(other) is type(self) else NotImplemented
+
+    def __hash__(self) -> int:
+        return hash(tuple(vars(self).values()))
+
     def __call__(self, z: ArrayLike) -> Array:
         z = checks.float_array(z, "z")
         flat = np.array(z, order="C").reshape(-1)

@@ -54,6 +54,12 @@ class Cost:
     def __reduce__(self) -> tuple[type[Cost], tuple[Loss, Reduction]]:
         return Cost, (self.loss, self.reduction)
 
+    def __eq__(self, other: object) -> bool:
+        return (self.loss, self.reduction) == (other.loss, other.reduction) if type(other) is type(self) else NotImplemented
+
+    def __hash__(self) -> int:
+        return hash((self.loss, self.reduction))
+
     def __repr__(self) -> str:
         return f"Cost({self.loss!r}, {self.reduction!r})"
 

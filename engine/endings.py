@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from html import escape
 from typing import NamedTuple
 
 from .errors import Interrupted
@@ -21,6 +22,9 @@ class FitResult:
     network: Network
     history: History
     state: UpdateState | None
+
+    def _repr_html_(self) -> str:
+        return f"<p>{escape(repr(self))}</p>\n{self.history._repr_html_()}"
 
 
 class Whole(NamedTuple):

@@ -110,6 +110,9 @@ class ForwardPass:
         self.stack = empty_stack(network, len(X))
         fill_stack(network, X, NO_INDICES, self.stack, self.outputs)
 
+    def __repr__(self) -> str:
+        return f"ForwardPass(m = {self.samples}, {self.network!r})"
+
     @property
     def samples(self) -> int:
         """m."""

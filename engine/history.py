@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from schedulers.notebook import cell_text, html_table
+
 from .files import replacing
 from .typing import Path, Row
 
@@ -45,6 +47,18 @@ class History:
 
     def __getitem__(self, i: int) -> Row:
         return self.rows[i]
+
+    def __repr__(self) -> str:
+        if not self.rows:
+            return "History(0 epochs)"
+        first, last = self.rows[0], self.rows[-1]
+        costs = [f"{name} {cell_text(first[name])} → {cell_text(last[name])}" for name in ("cost", "validation_cost")
+                 if first.get(name) == first.get(name) is not None and name in last]
+        return f"History({', '.join([f'{len(self)} epochs' if len(self) > 1 else '1 epoch', *costs])})"
+
+    def _repr_html_(self) -> str:
+        names = list(self.columns())
+        return html_table(names, [[row.get(name, "") for name in names] for row in self.rows], repr(self))
 
     def columns(self) -> dict[str, NDArray[Any]]:
         """The rows as arrays by name, with NaN where a row lacks what others have."""

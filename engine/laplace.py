@@ -32,6 +32,9 @@ class LaplacePosterior:
             raise np.linalg.LinAlgError(f"at prior_precision {self.prior_precision:g} the posterior's precision is singular to "
                                         f"within rounding; take a larger prior_precision, at least {self._posterior.least:.1e}")
 
+    def __repr__(self) -> str:
+        return f"LaplacePosterior({self.network!r}, prior_precision = {self.prior_precision!r})"
+
     def _jacobian(self, X: Array) -> Jacobian:
         """J of the parameters that are uncertain, in float64."""
         X = X.astype(np.float64, copy=False)

@@ -67,7 +67,7 @@ class Loss:
     def __repr__(self) -> str:
         if self.code < 0:
             return f"Loss({checks.function_name(self.value)}, {checks.function_name(self.gradient)})"
-        return f"{self.name}({self.parameter:g})" if self.name in PARAMETRIC else self.name
+        return f"{self.name}({self.parameter!r})" if self.name in PARAMETRIC else self.name
 
     @property
     def kind(self) -> str:
@@ -85,6 +85,12 @@ class _BuiltIn:
 
     def __init__(self, name: str, parameter: float, order: int) -> None:
         self.name, self.parameter, self.order = name, parameter, order
+
+    def __eq__(self, other: object) -> bool:
+        return vars(self) == vars(other) if type(other) is type(self) else NotImplemented
+
+    def __hash__(self) -> int:
+        return hash((self.name, self.parameter, self.order))
 
     def __call__(self, A: Any, y: Any) -> Array:
         A = cost_checks.outputs(A, cost_checks.sample_count(y))

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import ArrayLike, DTypeLike
 
+from schedulers.notebook import html_table
+
 from . import activations as named_activations
 from . import checks, network_checks, saved_network
 from .activations import Activation
@@ -264,6 +266,22 @@ class Network(LayeredParameters):
     def __repr__(self) -> str:
         names = ", ".join(activation.name for activation in self._activations)
         return f"Network({'-'.join(map(str, self._widths))}, ({names}), {self.dtype}, P = {self.size})"
+
+    def _repr_html_(self) -> str:
+        rows = [(l, width, activation.name, width * (before + 1))
+                for l, (before, width, activation) in enumerate(zip(self._widths, self._widths[1:], self._activations), 1)]
+        return html_table(("layer", "width", "activation", "parameters"), rows, repr(self))
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, Network):
+            return NotImplemented
+        return self._settings() == other._settings() and np.array_equal(self._parameters, other._parameters)
+
+    def __hash__(self) -> int:
+        return hash((self._settings(), *self._parameters[::max(1, self.size // 8)].tolist()))
+
+    def _settings(self) -> tuple[Any, ...]:
+        return self._widths, self._activations, self.dtype
 
 
 def with_parameters(network: Network, theta: Array) -> Network:

@@ -25,6 +25,9 @@ class ScaledJacobian(LinearOperator):
         self._jacobian, self._scale = jacobian, scale.astype(np.float64)
         super().__init__(np.float64, jacobian.shape)
 
+    def __repr__(self) -> str:
+        return f"ScaledJacobian({self.shape[0]} × {self.shape[1]}, {self.dtype})"
+
     def _matvec(self, v: NDArray[Any]) -> NDArray[np.float64]:
         return self._scale * (self._jacobian @ v.reshape(-1))
 
@@ -54,6 +57,9 @@ class Objective:
         self._problem = BatchProblem(network, self._X, self._targets, cost, BatchStep(0, 0, np.arange(len(self._X))))
         self._last: Any = None
         self._curvature: Any = None
+
+    def __repr__(self) -> str:
+        return f"Objective({self.network!r}, {self.cost!r}, m = {len(self._X)})"
 
     def _evaluate(self, theta: ArrayLike) -> Any:
         theta = np.array(checks.vector(theta, self.network.size, self.network.dtype, "theta", "one number for each of θ"))

@@ -57,7 +57,20 @@ class Reduction:
             return f"Reduction({checks.function_name(self.value)}, {checks.function_name(self.gradient)})"
         if self.data.size:
             return f"{self.name}({self.data.size} samples)"
-        return f"{self.name}({self.parameter:g})" if self.name in PARAMETRIC else self.name
+        return f"{self.name}({self.parameter!r})" if self.name in PARAMETRIC else self.name
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, Reduction):
+            return NotImplemented
+        return self._functions() == other._functions() and np.array_equal(self.data, other.data)
+
+    def __hash__(self) -> int:
+        return hash((*self._functions(), self.data.size))
+
+    def _functions(self) -> tuple[Any, ...]:
+        """What it is but for its per-sample data."""
+        own = (self.value, self.gradient, self.hessian_product) if self.code < 0 else ()
+        return self.name, self.code, self.parameter, *own
 
     def at(self, indices: Indices) -> Reduction:
         """The reduction with its per-sample data (weights, groups) taken at `indices`."""

@@ -40,6 +40,9 @@ class Rows:
         self._count, self.outside = cost_checks.sample_count(source, name), not checks.lies_in_memory(source)
         self.shape = self._count, self[0:1].shape[1]
 
+    def __repr__(self) -> str:
+        return f"Rows({self.shape[0]} × {self.shape[1]} of {self._name})"
+
     def __len__(self) -> int:
         return self._count
 

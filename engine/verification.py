@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from schedulers import BatchStep
+from schedulers.notebook import html_table
 
 from . import checks, object_checks
 from .cost import Cost
@@ -41,7 +42,7 @@ class Comparison:
         return self.error <= self.allowed
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class DerivativeReport:
     """The report of `check_derivatives`: `rows`, each a Comparison, and `holds`, whether all of them do."""
 
@@ -51,6 +52,14 @@ class DerivativeReport:
     def holds(self) -> bool:
         """Whether every derivative agrees with its differences."""
         return all(row.holds for row in self.rows)
+
+    def __repr__(self) -> str:
+        right, worst = sum(row.holds for row in self.rows), max(self.rows, key=lambda row: row.error / row.allowed)
+        return f"DerivativeReport({right} of {len(self.rows)} derivatives agree, {worst.error:.1e} off at most, in {worst.name!r})"
+
+    def _repr_html_(self) -> str:
+        rows = [(row.name, f"{row.error:.1e}", f"{row.allowed:.1e}", "" if row.holds else "WRONG") for row in self.rows]
+        return html_table(("derivative", "error", "allowed", ""), rows, repr(self), len(rows))
 
     def __str__(self) -> str:
         width = max(len(row.name) for row in self.rows)

@@ -50,7 +50,7 @@ class BatchSchedule:
         raise AttributeError(f"a BatchSchedule does not change; build another to set {name}")
 
     def __reduce__(self) -> tuple[Callable[..., BatchSchedule], tuple[int, orders.Order, int, bool]]:
-        return _build, (self.batch_size, self.order, self.seed, self.drop_last)
+        return _build, self._settings()
 
     def steps(self, samples: int) -> int:
         """Batch steps in an epoch over `samples` samples."""
@@ -100,8 +100,18 @@ class BatchSchedule:
         return indices, offsets
 
     def __repr__(self) -> str:
-        name = type(self.order).__name__
-        return f"BatchSchedule({self.batch_size}, order={name}, seed={self.seed}, drop_last={self.drop_last})"
+        order = repr(self.order)
+        return (f"BatchSchedule({self.batch_size}, order={repr(order) if order in orders.NAMES else order}, seed={self.seed}, "
+                f"drop_last={self.drop_last})")
+
+    def __eq__(self, other: object) -> bool:
+        return self._settings() == other._settings() if type(other) is type(self) else NotImplemented
+
+    def __hash__(self) -> int:
+        return hash(self._settings())
+
+    def _settings(self) -> tuple[int, orders.Order, int, bool]:
+        return self.batch_size, self.order, self.seed, self.drop_last
 
 
 def _build(batch_size: int, order: orders.Order, seed: int, drop_last: bool) -> BatchSchedule:

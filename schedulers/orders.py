@@ -10,10 +10,11 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from . import checks, index_checks
+from .notebook import WithSettings, equal_arrays, in_small_letters
 from .typing import Indices
 
 
-class Order:
+class Order(WithSettings):
     """What an order is: `indices` of one epoch, cut into batches, or `batches` of its own, always `steps` of them, from a generator
     that depends on (seed, epoch) alone; the generator is None for an order that says it `draws` nothing.
 
@@ -22,6 +23,9 @@ class Order:
     """
 
     draws = True
+
+    def _called_as(self) -> str:
+        return in_small_letters(type(self).__name__) if type(self) in BUILT_IN else super()._called_as()
 
     def steps(self, samples: int, batch_size: int, drop_last: bool) -> int:
         """Batch steps of an epoch, the same for every epoch."""
@@ -62,7 +66,7 @@ class Order:
         return index_checks.joined_batches(self.batches(samples, batch_size, drop_last, generator), self.name)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Sequential(Order):
     """0, 1, 2 … in every epoch."""
 
@@ -73,7 +77,7 @@ class Sequential(Order):
         return np.arange(samples)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Shuffled(Order):
     """A new permutation each epoch: every sample once."""
 
@@ -82,7 +86,7 @@ class Shuffled(Order):
         return generator.permutation(samples)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class WithReplacement(Order):
     """Each sample step draws from all samples alike, so that an epoch may hold one twice and another not at all."""
 
@@ -91,11 +95,17 @@ class WithReplacement(Order):
         return generator.integers(0, samples, samples) if samples else np.arange(0)
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class Importance(Order):
     """Each sample step draws with replacement, sample k with probability in proportion to weights[k]."""
 
     weights: np.ndarray
+
+    def __eq__(self, other: object) -> bool:
+        return equal_arrays(self.weights, other.weights) if isinstance(other, Importance) else NotImplemented
+
+    def __hash__(self) -> int:
+        return hash((Importance, len(self.weights)))
 
     def indices(self, samples: int, generator: np.random.Generator) -> Indices:
         """`samples` draws."""
@@ -103,7 +113,7 @@ class Importance(Order):
         return generator.choice(samples, samples, p=weights / weights.sum()) if samples else np.arange(0)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class PoissonSampling(Order):
     """Each batch takes each sample independently with one probability: batches of any size, none too
     (as subsampled differential privacy assumes)."""
@@ -116,7 +126,7 @@ class PoissonSampling(Order):
             yield np.flatnonzero(generator.random(samples) < self.probability)
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class Stratified(Order):
     """Every batch holds each label in about its share of the data; every sample once an epoch."""
 
@@ -125,6 +135,12 @@ class Stratified(Order):
     def __post_init__(self) -> None:
         self._numbers: np.ndarray
         object.__setattr__(self, "_numbers", checks.label_numbers(self.labels))
+
+    def __eq__(self, other: object) -> bool:
+        return equal_arrays(self.labels, other.labels) if isinstance(other, Stratified) else NotImplemented
+
+    def __hash__(self) -> int:
+        return hash((Stratified, len(self.labels)))
 
     def indices(self, samples: int, generator: np.random.Generator) -> Indices:
         """A permutation in which each label's samples are spread evenly."""
@@ -136,7 +152,7 @@ class Stratified(Order):
         return np.argsort(place, kind="stable")
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Sharded(Order):
     """Every sample once an epoch; runs of positions, each of one or more whole blocks, hold samples of one shard."""
 

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from . import checks
+from .notebook import MadeByFunction
 
 
 def _power(factor: float, exponent: float) -> float:
@@ -17,8 +18,8 @@ def _power(factor: float, exponent: float) -> float:
         return math.inf
 
 
-@dataclass(frozen=True)
-class Constant:
+@dataclass(frozen=True, repr=False)
+class Constant(MadeByFunction):
     """η(t) = rate."""
 
     rate: float
@@ -27,8 +28,8 @@ class Constant:
         return self.rate
 
 
-@dataclass(frozen=True)
-class StepDecay:
+@dataclass(frozen=True, repr=False)
+class StepDecay(MadeByFunction):
     """η(t) = rate · factor^⌊t / every⌋."""
 
     rate: float
@@ -39,8 +40,8 @@ class StepDecay:
         return self.rate * _power(self.factor, time // self.every)
 
 
-@dataclass(frozen=True)
-class ExponentialDecay:
+@dataclass(frozen=True, repr=False)
+class ExponentialDecay(MadeByFunction):
     """η(t) = rate · factor^(t / every)."""
 
     rate: float
@@ -51,8 +52,8 @@ class ExponentialDecay:
         return self.rate * _power(self.factor, time / self.every)
 
 
-@dataclass(frozen=True)
-class Cosine:
+@dataclass(frozen=True, repr=False)
+class Cosine(MadeByFunction):
     """η(t) = last + (rate − last)(1 + cos(π t / steps)) / 2 up to t = steps, then last (Loshchilov & Hutter 2017)."""
 
     rate: float
@@ -63,8 +64,8 @@ class Cosine:
         return self.last + (self.rate - self.last) * (1 + math.cos(math.pi * min(time, self.steps) / self.steps)) / 2
 
 
-@dataclass(frozen=True)
-class Warmup:
+@dataclass(frozen=True, repr=False)
+class Warmup(MadeByFunction):
     """η(t) rises in equal parts to rate over `steps` steps, then follows `after` (rate itself where None)."""
 
     rate: float
@@ -77,8 +78,8 @@ class Warmup:
         return self.rate if self.after is None else self.after(time - self.steps)
 
 
-@dataclass(frozen=True)
-class OneCycle:
+@dataclass(frozen=True, repr=False)
+class OneCycle(MadeByFunction):
     """η(t) rises along a cosine from rate / start to rate over rise · steps, and falls to rate / end (Smith & Topin 2019)."""
 
     rate: float

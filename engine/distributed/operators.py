@@ -28,6 +28,9 @@ from .shards import Shards
 class _Spread(LinearOperator):
     """Products of a vector [size] or several [size, k] in one round over the leaves."""
 
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}({self.shape[0]} × {self.shape[1]}, {self.dtype})"
+
     def _matvec(self, v: Array) -> Array:
         return self._matmat(np.reshape(v, (-1, 1)))[:, 0]
 

@@ -42,6 +42,9 @@ class CurvatureOperator(RealOperator):
         self._user_hessian = self._rank_one = None
         super().__init__(network.dtype, (network.size, network.size))
 
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}(P = {self.shape[0]}, {self.dtype}, {self.cost!r})"
+
     def _take_reduction_hessian(self) -> Array | None:
         """Take ∇²φ apart: keep the part that joins samples, and give its diagonal [m], which adds to single samples, or None."""
         reduction = self.cost.reduction

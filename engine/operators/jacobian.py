@@ -73,6 +73,10 @@ class Jacobian(RealOperator):
         self.network, self._passes = network, KeptPasses(network, X)
         super().__init__(network.dtype, (len(X) * network.widths[-1], network.size))
 
+    def __repr__(self) -> str:
+        n = self.network.widths[-1]
+        return f"Jacobian(m = {self.shape[0] // n}, n = {n}, P = {self.shape[1]}, {self.dtype})"
+
     @property
     def X(self) -> Array | Rows:
         """The samples [m, n_0], an array or Rows."""

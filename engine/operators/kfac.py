@@ -87,6 +87,9 @@ class KroneckerFactored(RealOperator):
         self._eigen: list[tuple[Array, Array, Array]] | None = None
         super().__init__(network.dtype, (network.size, network.size))
 
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}(P = {self.shape[0]}, {self.dtype}, {self._cost!r})"
+
     def _bytes(self, count: int) -> int:
         """Bytes that a slab of `count` samples takes."""
         network, n, layout = self.network, self.network.widths[-1], self.network.kernels.layout

@@ -28,6 +28,10 @@ class NeuralTangentKernel(RealOperator):
         self._right = self._left if X2 is None else Jacobian(network, checks.samples(X2, network.widths[0], network.dtype, "X2"))
         super().__init__(network.dtype, (self._left.shape[0], self._right.shape[0]))
 
+    def __repr__(self) -> str:
+        n = self.network.widths[-1]
+        return f"NeuralTangentKernel(m = {self.shape[0] // n}, m′ = {self.shape[1] // n}, n = {n}, {self.dtype})"
+
     def _matvec(self, v: Array) -> Array:
         return self._left._matvec(self._right._rmatvec(v))
 

@@ -13,6 +13,9 @@ from . import checks
 class RealOperator(LinearOperator):
     """The base of all operators here: products take real arrays without masked entries, and the transpose is the adjoint."""
 
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}({self.shape[0]} × {self.shape[1]}, {self.dtype})"
+
     def dot(self, x: Any) -> Any:
         """The product with a vector [columns], a matrix [columns, r], a number or another operator."""
         return super().dot(checks.operand(x, "v", self.shape[1]))
@@ -50,6 +53,9 @@ class _Transposed(RealOperator):
     def __init__(self, operator: RealOperator) -> None:
         self._operator = operator
         super().__init__(operator.dtype, operator.shape[::-1])
+
+    def __repr__(self) -> str:
+        return f"{self._operator!r}.T"
 
     def _matvec(self, x: Any) -> Any:
         return self._operator._rmatvec(x)

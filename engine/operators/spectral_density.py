@@ -10,13 +10,15 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy.linalg import eigh_tridiagonal
 
+from schedulers.notebook import WithSettings
+
 from .. import checks
 from . import checks as operator_checks
 from .unit_scale import real_dtype, unit_scale
 
 
-@dataclass(frozen=True)
-class SpectralDensity:
+@dataclass(frozen=True, repr=False)
+class SpectralDensity(WithSettings):
     """Σ_i weights_i δ(t − nodes_i), an estimate of (1/P) Σ_j δ(t − λ_j). Made by `spectral_density`.
 
     Attributes

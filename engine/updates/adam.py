@@ -14,7 +14,7 @@ from . import checks as update_checks
 from .update import FirstOrder
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Adam(FirstOrder):
     """θ ← θ − η m̂ / (√v̂ + ε), with running means m of G and v of G², both corrected for their start at 0 (eq. 21).
 

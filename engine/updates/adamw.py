@@ -6,7 +6,7 @@ from ..kernels.updates import ADAMW
 from .adam import Adam
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class AdamW(Adam):
     """Adam with θ ← θ − η λ θ apart from the running means (Loshchilov & Hutter 2019; eq. 21).
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from .second_order import DampedStep
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class GaussNewton(DampedStep):
     """θ ← θ − η (Jᵀ H J + λ I)⁻¹ D_θ C, with H the losses' Hessians weighted by ∇φ (eq. 21).
 

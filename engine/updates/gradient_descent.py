@@ -13,7 +13,7 @@ from . import checks
 from .update import FirstOrder
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class GradientDescent(FirstOrder):
     """θ ← θ − η v, v ← μ v + G, with G = D_θ C + λ θ (paper §6.1, eq. 21).
 

@@ -34,7 +34,7 @@ class Trial(NamedTuple):
     length: float
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class LevenbergMarquardt(Update):
     """θ ← θ + δ, (Jᵀ H J + λ D²) δ = −D_θ C, with H the losses' Hessians weighted by ∇φ and λ led by the gain (eq. 21).
 

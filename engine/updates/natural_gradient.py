@@ -6,7 +6,7 @@ from .output_hessians import expected_output_hessian
 from .second_order import DampedStep
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class NaturalGradient(DampedStep):
     """θ ← θ − η (F + λ I)⁻¹ D_θ C, with Fisher's information F = Σ_k (∇φ)_k Jᵀ_k E[∇L ∇Lᵀ] J_k (eq. 21; Amari 1998).
 

@@ -14,7 +14,7 @@ from . import checks as update_checks
 from .update import FirstOrder
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class RMSprop(FirstOrder):
     """θ ← θ − η u, u ← μ u + G / (√v + ε), with a running mean v of G² and G = D_θ C + λ θ (eq. 21).
 

@@ -20,7 +20,7 @@ from .update import Update, UpdateState
 GROWTHS = 40
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class DampedStep(Update):
     """θ ← θ − η (Jᵀ H J + λ I)⁻¹ D_θ C, with an H that a subclass names. It is the least-norm step where λ is 0, and λ grows where
     the system cannot be solved.

@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from schedulers.notebook import WithSettings, called, equal_arrays
+
 from ..kernels.updates import update_parameters
 from ..network import Network
 from ..typing import Array, Mask, Number, Rate
@@ -19,7 +21,7 @@ if TYPE_CHECKING:
     pass
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False, repr=False)
 class UpdateState:
     """The running state that an update carries from one batch step to the next.
 
@@ -31,12 +33,21 @@ class UpdateState:
 
     arrays: dict[str, NDArray[Any]]
 
+    def __repr__(self) -> str:
+        return called("UpdateState", {name: np.asarray(array) for name, array in self.arrays.items()})
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, UpdateState):
+            return NotImplemented
+        return self.arrays.keys() == other.arrays.keys() and all(
+            equal_arrays(array, other.arrays[name]) for name, array in self.arrays.items())
+
     def copy(self) -> UpdateState:
         """A state that shares nothing with this one."""
         return UpdateState({name: np.array(array, order="C") for name, array in self.arrays.items()})
 
 
-class Update:
+class Update(WithSettings):
     """Turns a batch step into new parameters (paper §6, eq. 21).
 
     A subclass has `begin(network)`, the state before the first step, and `step(problem, theta, state, trainable, time)`,

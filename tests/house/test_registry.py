@@ -248,7 +248,7 @@ def test_the_oracles_activations_are_derivatives_of_each_other(name):
 def test_a_repr_names_every_parameter_and_no_address():
     own = engine.Cost(engine.Loss(np.add, np.subtract), engine.Reduction(np.sum, np.ones_like))
     told = {engine.Cost(losses.huber(0.5), reductions.cvar(0.3)): "Cost(huber(0.5), cvar(0.3))",
-            engine.Cost("hinge", reductions.quantile(0)): "Cost(hinge, quantile(0))",
+            engine.Cost("hinge", reductions.quantile(0)): "Cost(hinge, quantile(0.0))",
             engine.Cost("poisson", reductions.weighted([1.0, 2.0])): "Cost(poisson, weighted(2 samples))",
             own: "Cost(Loss(add, subtract), Reduction(sum, ones_like))"}
     assert {cost: repr(cost) for cost in told} == told
