@@ -292,9 +292,9 @@ def residual_weights(cost: Any, m: int, dtype: DType) -> Array:
     """∂φ/∂L_k [m] of a cost that is a sum of squares with weights that do not depend on the losses."""
     if cost.loss.name != "squared_error":
         raise ValueError(f"residual needs the loss squared_error, but the cost's is {cost.loss.name}; use .fun and .jac")
-    if cost.reduction.name not in ("sum", "mean", "weighted"):
-        raise ValueError(f"residual needs the reduction sum, mean or weighted, but the cost's is {cost.reduction.name}; "
-                         "use .fun and .jac")
+    if cost.reduction.name not in ("sum", "mean", "weighted", "weighted_mean"):
+        raise ValueError(f"residual needs the reduction sum, mean, weighted or weighted_mean, but the cost's is "
+                         f"{cost.reduction.name}; use .fun and .jac")
     weights = cost.reduce(np.zeros(m, dtype))[1]
     if (weights < 0).any():
         raise ValueError(f"residual needs weights of at least 0, but one is {weights.min()}")

@@ -53,6 +53,14 @@ def outputs(A: Any, m: int) -> Array:
     return finite(contiguous(array, array.dtype), "A")
 
 
+def any_outputs(A: Any) -> Array:
+    """A [m, n] as a finite array of its own dtype; m may be 0."""
+    array = float_array(A, "A")
+    if array.ndim != 2:
+        raise ValueError(f"A must have shape [m, n], but has shape {list(array.shape)}; reshape one sample's outputs to [1, n]")
+    return finite(contiguous(array, array.dtype), "A")
+
+
 def targets(y: Any, shape: tuple[int, int], dtype: DType, kind: str, numbers: Any = None) -> Array:
     """y as the kernels take it: [m, n] of `dtype`, or [m, 1] with class numbers; `numbers` says which samples of a data set these
     are, for messages."""
@@ -146,6 +154,10 @@ def held_by(dtype: DType, *owners: Any) -> None:
         if owner.name == "weighted" and not TINY <= (largest := np.abs(owner.data).max()) <= MOST and largest > 0:
             raise ValueError(f"weighted's w must hold numbers that float32 can hold, up to {MOST:.1e} in size and one at least of "
                              f"{TINY:.1e}, but the largest is {largest:g}; scale them, or take a network of float64")
+        if owner.name == "weighted_mean" and ((owner.data > 0) & (owner.data < TINY)).any():
+            raise ValueError("weighted_mean's w must not differ by more than float32 can hold, but the largest is "
+                             f"{owner.data.max() / owner.data[owner.data > 0].min():.1e} times the least above 0; set such small "
+                             "ones to 0, or take a network of float64")
 
 
 def _other_samples(name: str, expected: int, m: int) -> str:
@@ -166,6 +178,33 @@ def sample_weights(w: Any) -> NDArray[np.float64]:
     if array.ndim != 1 or array.size == 0:
         raise ValueError(f"w must have shape [m], one weight a sample, but has shape {list(array.shape)}")
     return np.asarray(finite(indexing(array, np.float64), "w"), np.float64)
+
+
+def mean_weights(w: Any) -> NDArray[np.float64]:
+    """w [m], at least 0 and not all 0, times the power of two that brings the largest to 1 … 2."""
+    array = sample_weights(w)
+    if (array < 0).any():
+        k = int(np.argmax(array < 0))
+        raise ValueError(f"w must hold weights of at least 0, but w[{k}] is {array[k]}; engine.reductions.weighted takes any")
+    if not array.any():
+        raise ValueError(f"w must hold a weight above 0, but all {len(array)} are 0; leave w out for the plain mean")
+    return np.ldexp(array, 1 - int(np.frexp(array.max())[1]))
+
+
+def weight_in_batch(weights: NDArray[Any], indices: Any) -> None:
+    """Refuse samples whose mean has no weight."""
+    if len(weights) and not weights.any():
+        raise ValueError(f"weighted_mean needs a weight above 0 in each batch, but all {len(weights)} samples of one, sample "
+                         f"{int(indices[0])} the first of them, have weight 0; leave such samples out, or take larger batches")
+
+
+def weight_in_each_batch(weights: NDArray[Any], indices: NDArray[np.int64], offsets: NDArray[np.int64]) -> None:
+    """Refuse batches, indices[offsets[i]:offsets[i + 1]], whose mean has no weight."""
+    running = np.concatenate([[0], np.cumsum(weights[indices] > 0)])
+    empty = (np.diff(running[offsets]) == 0) & (np.diff(offsets) > 0)
+    if empty.any():
+        batch = indices[slice(*offsets[int(np.argmax(empty)):][:2])]
+        weight_in_batch(weights[batch], batch)
 
 
 def group_numbers(groups: Any) -> NDArray[np.float64]:

@@ -49,6 +49,8 @@ class Reached:
         Replaced by one assignment, so that an interrupt finds either the epoch before or this one.
     history : History
         Its first `whole.epochs` rows belong to `whole`.
+    best : Whole or None
+        The epoch that a callback wants to have restored.
     """
 
     def __init__(self, network: Network) -> None:
@@ -56,6 +58,7 @@ class Reached:
         self._shown: tuple[Whole | None, Network] = None, network
         self._write: Callable[[Array, UpdateState, History], None] | None = None
         self.whole: Whole | None = None
+        self.best: Whole | None = None
         self._written: Whole | None = None
 
     def begin(self, theta: Array, state: UpdateState, history: History,
@@ -71,12 +74,13 @@ class Reached:
             self._shown = whole, with_parameters(self._network, whole.theta)
         return self._shown[1]
 
-    def result(self) -> FitResult:
-        """The FitResult that `fit` returns."""
+    def result(self, restored: Whole | None = None) -> FitResult:
+        """The FitResult of the run up to its last whole epoch, with the network and the state of `restored` in place of its own."""
         whole = self.whole
         if whole is None:
             return FitResult(self._network, History(), None)
-        return FitResult(self.network(whole), History(self.history.rows[:whole.epochs]), whole.state)
+        given = whole if restored is None else restored
+        return FitResult(self.network(given), History(self.history.rows[:whole.epochs]), given.state)
 
     def save(self) -> None:
         """Write the checkpoint, where there is one that does not hold the last whole epoch yet."""

@@ -8,9 +8,11 @@ import numpy as np
 
 from schedulers import BatchSchedule, BatchStep, index_checks
 
+from . import cost_checks
 from .backward import gradient_workspaces
 from .cost import Cost
 from .kernels.epoch import Batches, CostCodes, Passes, UpdateCodes, epoch, prepare_batches
+from .kernels.reductions import ReductionCode
 from .kernels.updates import prepare_updates
 from .typing import Array, Indices, Mask
 from .updates import FirstOrder, Update, UpdateState
@@ -115,6 +117,8 @@ def epoch_fused(run: FitRun, steps: EpochSteps, theta: Array, state: UpdateState
     settings, rows = update_checks.kernel_arrays(update, theta, state)
     batches = Batches(steps.indices, steps.offsets, rates, update.made(state, steps.first), costs)
     codes = CostCodes(loss.code, loss.parameter, reduction.code, reduction.parameter, reduction.data.astype(theta.dtype))
+    if reduction.code == ReductionCode.WEIGHTED_MEAN:
+        cost_checks.weight_in_each_batch(reduction.data, steps.indices, steps.offsets)
     workspace = gradient_workspaces(run.network, steps.largest, 1)[0]
     passes = (Passes.STREAMED if reduction.linear else Passes.WHOLE).value
     run.cost.prepare(theta.dtype)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import enum
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 
@@ -78,6 +78,50 @@ class Loss:
     def form(self) -> Form:
         """The Form of ∇²L, Form.ENTRIES for a user's own loss. Losses of the other forms are convex."""
         return FORMS.get(self.name, Form.ENTRIES)
+
+    def inverse_link(self, A: Any) -> Array:
+        """What outputs A [m, n] predict, in the units of the targets: the inverse of the loss's link function [m, n].
+
+        Class probabilities softmax(A) of softmax_cross_entropy, probabilities 1 / (1 + e^−A) of binary_cross_entropy, rates e^A of
+        poisson, and A itself of every other loss, a user's own included.
+
+        Parameters
+        ----------
+        A : array_like [m, n]
+            Outputs a^L of the network, finite.
+
+        Returns
+        -------
+        ndarray [m, n]
+            In A's dtype, float32 or float64.
+
+        Examples
+        --------
+        >>> from engine.losses import softmax_cross_entropy
+        >>> softmax_cross_entropy.inverse_link([[0.0, 0.0]])
+        array([[0.5, 0.5]])
+        """
+        return cast(Array, INVERSE_LINKS.get(self.name, _itself)(cost_checks.any_outputs(A)))
+
+
+def _itself(A: Array) -> Array:
+    return A
+
+
+def _softmax(A: Array) -> Array:
+    from scipy.special import softmax
+
+    return cast(Array, softmax(A, axis=1))
+
+
+def _sigmoid(A: Array) -> Array:
+    from scipy.special import expit
+
+    return cast(Array, expit(A))
+
+
+INVERSE_LINKS: dict[str, Callable[[Array], Any]] = {"softmax_cross_entropy": _softmax, "binary_cross_entropy": _sigmoid,
+                                                    "poisson": np.exp}
 
 
 class _BuiltIn:

@@ -103,7 +103,7 @@ class Objective:
         Raises
         ------
         ValueError
-            Where the loss is not squared_error, or the reduction not sum, mean or weighted with weights ≥ 0.
+            Where the loss is not squared_error, or the reduction not sum, mean, weighted or weighted_mean with weights ≥ 0.
         """
         network = self.network.replace(theta)
         return self._scale().astype(np.float64) * (network(self._X) - self._targets).reshape(-1)

@@ -74,11 +74,16 @@ class Reduction:
 
     def at(self, indices: Indices) -> Reduction:
         """The reduction with its per-sample data (weights, groups) taken at `indices`."""
-        return self if self.data.size == 0 else _built_in(self.name, self.parameter, self.data[indices])
+        if self.data.size == 0:
+            return self
+        data = self.data[indices]
+        if self.code == ReductionCode.WEIGHTED_MEAN:
+            cost_checks.weight_in_batch(data, indices)
+        return _built_in(self.name, self.parameter, data)
 
     @property
     def linear(self) -> bool:
-        """Whether ∇φ is the same whatever the losses are: of mean, sum and weighted."""
+        """Whether ∇φ is the same whatever the losses are: of mean, sum, weighted and weighted_mean."""
         return self.code in CONSTANT
 
     @property
@@ -159,6 +164,34 @@ NAMED = {"mean": mean, "sum": sum, "max": max}
 def weighted(w: ArrayLike) -> Reduction:
     """Σ w_k L_k, with w [m] one weight for each sample of the data set."""
     return _built_in("weighted", data=cost_checks.sample_weights(w))
+
+
+def weighted_mean(w: ArrayLike) -> Reduction:
+    """Σ w_k L_k / Σ w_k, the sums over the samples at hand: in a batch, over those of the batch.
+
+    Parameters
+    ----------
+    w : array_like [m]
+        One weight of at least 0 for each sample of the data set, not all of them 0. Only their ratios count.
+
+    Returns
+    -------
+    Reduction
+        Its gradient is w_k / Σ w; equal weights give the mean.
+
+    Raises
+    ------
+    ValueError
+        Where a weight is negative, not finite, or all of them are 0; in `fit`, where all samples of a batch have weight 0.
+
+    Examples
+    --------
+    >>> from engine import Cost
+    >>> from engine.reductions import weighted_mean
+    >>> float(Cost("squared_error", weighted_mean([3.0, 1.0])).value([[2.0], [4.0]], [[0.0], [0.0]]))
+    3.5
+    """
+    return _built_in("weighted_mean", data=cost_checks.mean_weights(w))
 
 
 def weighted_by(w: Array) -> Reduction:

@@ -13,9 +13,10 @@ from numpy.typing import ArrayLike
 from schedulers import BatchSchedule, BatchStep
 from schedulers.progress import progress_bar
 
-from . import checks, object_checks
+from . import callback_checks, checks, object_checks
 from .backward import worth_threads
 from .batch_problem import BatchProblem, batch_problem
+from .callbacks import EarlyStopping, restoring
 from .checkpoint import Checkpoint
 from .cost import Cost
 from .endings import FitResult, Reached, Whole, with_result
@@ -97,7 +98,8 @@ def fit(network: Network, X: ArrayLike | RowSource, y: ArrayLike | RowSource, co
     validation : (X, y), optional
         Its cost is recorded after each epoch; its reduction must not hold per-sample data of the training set.
     callbacks : sequence of callable
-        Each called with the epoch's history row and the network; one that returns True stops the run.
+        Each called with the epoch's history row and the network; one that returns True stops the run. An
+        `engine.callbacks.EarlyStopping` with restore_best has `fit` give the best epoch's network and state.
     progress : bool
         Show a progress bar with the cost (tqdm, which is not imported otherwise).
     max_bytes : int, optional
@@ -169,6 +171,8 @@ def run_epochs(reached: Reached, run: FitRun, epochs: int, validation: Any, call
     epochs = checks.whole_number(epochs, "epochs", 0)
     callbacks = update_checks.callables(callbacks)
     held_out = _validation(run, update_checks.validation_pair(validation))
+    stopping, best = [callback for callback in callbacks if isinstance(callback, EarlyStopping)], restoring(callbacks)
+    callback_checks.stopping(stopping, held_out is not None, bool(resume))
     resume, every = update_checks.resumable(resume, checkpoint), checks.whole_number(checkpoint_every, "checkpoint_every", 1)
     theta, given, state, history = run.network.parameters.copy(), state, _begun(run, state), History()
     kept = Checkpoint(checkpoint, run, every, state, given)
@@ -176,12 +180,14 @@ def run_epochs(reached: Reached, run: FitRun, epochs: int, validation: Any, call
     if found is not None:
         theta, state, history = found[0], found[1], History(found[2])
     reached.begin(theta, state, history, kept.save)
+    for callback in stopping:
+        callback.begin(history.rows)
     bar, said = progress_bar(total=epochs, initial=len(history), unit="epoch") if progress else None, False
     try:
         for e in range(len(history), epochs):
             started = clock.perf_counter()
             steps = EpochSteps.of(run.schedule, len(run.X), e)
-            if run.update.finished(state, int(np.count_nonzero(steps.sizes))):
+            if any(callback.stopped for callback in stopping) or run.update.finished(state, int(np.count_nonzero(steps.sizes))):
                 break
             said = said or _warned_of_nothing(run, steps)
             costs = _epoch(run, steps, theta, state)
@@ -196,14 +202,17 @@ def run_epochs(reached: Reached, run: FitRun, epochs: int, validation: Any, call
             if bar is not None:
                 bar.set_postfix(cost=f"{row['cost']:.4g}", refresh=False)
                 bar.update()
-            if any([isinstance(stop := callback(row, reached.network(whole)), bool | np.bool_) and stop for callback in callbacks]):
+            stops = [isinstance(stop := callback(row, reached.network(whole)), bool | np.bool_) and stop for callback in callbacks]
+            if best is not None and best.best_epoch == e:
+                reached.best = whole
+            if any(stops):
                 break
         reached.save()
         kept.finish(theta, state, history)
     finally:
         if bar is not None:
             bar.close()
-    return reached.result()
+    return reached.result(reached.best)
 
 
 def _begun(run: FitRun, state: UpdateState | None) -> UpdateState:

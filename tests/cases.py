@@ -57,6 +57,7 @@ REDUCTIONS = {
     "sum": (0.0, lambda m: reductions.sum),
     "max": (0.0, lambda m: reductions.max),
     "weighted": (0.0, lambda m: reductions.weighted(np.linspace(0.5, 2.0, m))),
+    "weighted_mean": (0.0, lambda m: reductions.weighted_mean(np.linspace(0.5, 2.0, m))),
     "log_sum_exp": (2.0, lambda m: reductions.log_sum_exp(2.0)),
     "cvar": (0.3, lambda m: reductions.cvar(0.3)),
     "quantile": (0.4, lambda m: reductions.quantile(0.4)),
@@ -70,7 +71,8 @@ REDUCTIONS = {
 def plain_reduction(name, m):
     """The oracle's form, a function of the losses alone."""
     parameter, _ = REDUCTIONS[name]
-    data = {"weighted": np.linspace(0.5, 2.0, m), "group_max": np.arange(m) % 3}.get(name)
+    w = np.linspace(0.5, 2.0, m)
+    data = {"weighted": w, "weighted_mean": w, "group_max": np.arange(m) % 3}.get(name)
     return lambda L: PLAIN_REDUCTIONS[name](L, parameter, data)
 
 

@@ -91,9 +91,9 @@ def costs(dtype: DType) -> None:
         assert loss.hessian is not None
         Cost(name).value(y, targets), loss.hessian(y, targets)
     L = np.linspace(1, 2, SAMPLES).astype(dtype)
-    for reduction in (reductions.mean, reductions.sum, reductions.max, reductions.weighted(L), reductions.log_sum_exp(1.0),
-                      reductions.cvar(0.5), reductions.quantile(0.5), reductions.trimmed_mean(0.1), reductions.power_mean(2.0),
-                      reductions.mean_variance(0.5), reductions.group_max(classes)):
+    for reduction in (reductions.mean, reductions.sum, reductions.max, reductions.weighted(L), reductions.weighted_mean(L),
+                      reductions.log_sum_exp(1.0), reductions.cvar(0.5), reductions.quantile(0.5), reductions.trimmed_mean(0.1),
+                      reductions.power_mean(2.0), reductions.mean_variance(0.5), reductions.group_max(classes)):
         assert reduction.hessian_product is not None
         reduction.value(L), reduction.gradient(L), reduction.hessian_product(L, L)
 

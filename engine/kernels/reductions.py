@@ -39,11 +39,13 @@ class ReductionCode(IntEnum):
     POWER_MEAN = 8
     MEAN_VARIANCE = 9
     GROUP_MAX = 10
+    WEIGHTED_MEAN = 11
 
 
 NAMES = tuple(code.name.lower() for code in ReductionCode)
 CODES = {code.name.lower(): code.value for code in ReductionCode}
-CONSTANT = frozenset({ReductionCode.MEAN, ReductionCode.SUM, ReductionCode.WEIGHTED})  # ∇φ is known before the losses are
+CONSTANT = frozenset({ReductionCode.MEAN, ReductionCode.SUM, ReductionCode.WEIGHTED,
+                      ReductionCode.WEIGHTED_MEAN})  # ∇φ is known before the losses are
 
 
 @shared
@@ -71,6 +73,18 @@ def weighted_reduction(parameter: float, data: Line, losses: Line, gradient: Lin
     value = tree_sum(gradient)
     for k in range(losses.size):
         gradient[k] = data[k]
+    return value
+
+
+@shared
+def weighted_mean_reduction(parameter: float, data: Line, losses: Line, gradient: Line) -> Number:
+    """sum w_k L_k / sum w_k, w = data, each at least 0 and below 2."""
+    total = tree_sum(data)
+    for k in range(losses.size):
+        gradient[k] = data[k] / total * losses[k]
+    value = tree_sum(gradient)
+    for k in range(losses.size):
+        gradient[k] = data[k] / total
     return value
 
 
@@ -177,6 +191,7 @@ reduce_losses, prepare_reductions = family("reduce_losses", {
     ReductionCode.POWER_MEAN: power_mean_reduction,
     ReductionCode.MEAN_VARIANCE: mean_variance_reduction,
     ReductionCode.GROUP_MAX: group_max_reduction,
+    ReductionCode.WEIGHTED_MEAN: weighted_mean_reduction,
 }, unknown_reduction)
 
 CURVATURES = {
@@ -191,6 +206,7 @@ CURVATURES = {
     ReductionCode.POWER_MEAN: power_mean_curvature,
     ReductionCode.MEAN_VARIANCE: mean_variance_curvature,
     ReductionCode.GROUP_MAX: no_curvature,
+    ReductionCode.WEIGHTED_MEAN: no_curvature,
 }
 LINEAR = frozenset(code for code, member in CURVATURES.items() if member is no_curvature)  # piece by piece, so that ∇²φ is 0
 

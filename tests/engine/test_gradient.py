@@ -182,7 +182,7 @@ def test_objective_serves_scipy(reduction):
     assert found.cost < 0.1 * value
     with pytest.raises(ValueError, match="squared_error.*huber"):
         objective(net, X, y, Cost("huber")).residual(net.parameters)
-    with pytest.raises(ValueError, match="sum, mean or weighted.*max"):
+    with pytest.raises(ValueError, match="sum, mean, weighted or weighted_mean.*max"):
         objective(net, X, y, Cost("squared_error", "max")).residual(net.parameters)
 
 

@@ -28,6 +28,7 @@ FORMS = {
     "mean": lambda L, _, __: L.mean(),
     "sum": lambda L, _, __: L.sum(),
     "weighted": lambda L, _, w: w @ L,
+    "weighted_mean": lambda L, _, w: w @ L / w.sum(),
     "max": lambda L, _, __: np.sort(L)[-1],
     "log_sum_exp": lambda L, t, _: np.log(np.mean(np.exp(t * L))) / t,
     "cvar": cvar,
