@@ -1,4 +1,4 @@
-"""Rows of ratios as lines of text and as Markdown for the README."""
+"""Rows of ratios as lines of text and as Markdown for docs/performance.md."""
 
 import os
 import platform

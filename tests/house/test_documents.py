@@ -1,5 +1,6 @@
-"""The README's example and the example scripts run, and say what they promise."""
+"""The examples of the README and of docs/ and the example scripts run, and say what they promise."""
 
+import ast
 import importlib.util
 import pathlib
 import re
@@ -16,10 +17,45 @@ def script(name):
     return module
 
 
+PAGES = sorted(path for path in [ROOT / "README.md", *(ROOT / "docs").glob("*.md")] if "```python\n" in path.read_text())
+PARTNERS = {"engine.interop.torch": "torch", "engine.interop.jax": "jax", "engine.interop.onnx": "onnx",
+            "engine.interop.safetensors": "safetensors", "engine.interop.sklearn": "sklearn", "engine.distributed": "distributed"}
+
+
+def needed(code):
+    """The packages that a page's examples import, those of its partners among them."""
+    for node in ast.walk(ast.parse(code)):
+        if isinstance(node, (ast.Import, ast.ImportFrom)):
+            modules = [alias.name for alias in node.names] if isinstance(node, ast.Import) else [node.module]
+            modules += [f"{node.module}.{alias.name}" for alias in node.names] if isinstance(node, ast.ImportFrom) else []
+            yield from (PARTNERS.get(module, module.split(".")[0]) for module in modules)
+
+
 @pytest.mark.compiled
-def test_the_readmes_examples_run():
-    for code in re.findall(r"```python\n(.*?)```", (ROOT / "README.md").read_text(), re.S):
-        exec(compile(code, "README.md", "exec"), {"__name__": "__main__"})
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_a_pages_examples_run(page, tmp_path, monkeypatch):
+    """One after another, as a reader would run them, in an empty folder."""
+    monkeypatch.chdir(tmp_path)
+    blocks = re.findall(r"```python\n(.*?)```", page.read_text(), re.S)
+    for package in dict.fromkeys(package for block in blocks for package in needed(block)):
+        pytest.importorskip(package)
+    space = {"__name__": "__main__"}
+    for block in blocks:
+        exec(compile(block, page.name, "exec"), space)
+
+
+def test_a_page_names_its_packages():
+    code = "from engine.interop import onnx\nimport torch.nn as nn\nfrom engine import fit"
+    assert set(needed(code)) == {"engine", "onnx", "torch"}
+
+
+def test_the_readme_is_short_and_its_figures_are_the_tables():
+    text, table = (ROOT / "README.md").read_text(), (ROOT / "docs" / "performance.md").read_text().replace("*", "")
+    assert len(text.splitlines()) <= 150
+    rows = re.findall(r"^\| .* \| ([\d.]+) \| ([\d.]+) \|$", text, re.M)
+    assert len(rows) == 5
+    for pair in rows:
+        assert " / ".join(pair) in table or all(f"| {number} |" in table for number in pair), pair
 
 
 def test_the_readme_has_both_commands():
