@@ -1,5 +1,7 @@
 """Per-sample derivatives of dense neural networks: γ vectors, Jacobian chains, Jacobians, costs and updates."""
 
+from . import hidden as hidden  # isort: split
+
 from . import interop, losses, operators, reductions
 from .activations import Activation
 from .configuration import set_num_threads, show_config
