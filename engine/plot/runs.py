@@ -1,15 +1,15 @@
-"""Pictures, by Matplotlib."""
+"""Pictures of a run, and of a sweep."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from .extras import imported
+from .canvas import axes_for
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-    from .history import History
+    from ..history import History
 
 
 def plot_history(history: History, axes: Axes | None = None) -> Axes:
@@ -31,11 +31,7 @@ def plot_history(history: History, axes: Axes | None = None) -> Axes:
         Where Matplotlib is not installed.
     """
     columns = history.columns()
-    if axes is None:
-        imported("matplotlib", "a plot")
-        from matplotlib.figure import Figure
-
-        axes = Figure(figsize=(7, 4.5), layout="constrained").add_subplot()
+    axes = axes_for(axes)
     axes.plot(columns["epoch"], columns["cost"], label="cost")
     if (columns["validation_cost"] == columns["validation_cost"]).any():
         axes.plot(columns["epoch"], columns["validation_cost"], label="validation cost")
