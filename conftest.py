@@ -8,6 +8,7 @@ import pytest
 ROOT = pathlib.Path(__file__).parent
 NEEDED = {"engine/plot": "matplotlib", "engine/interop/torch": "torch", "engine/interop/jax": "jax", "engine/interop/onnx": "onnx",
           "engine/interop/safetensors": "safetensors", "engine/interop/sklearn": "sklearn"}
+collect_ignore = [] if importlib.util.find_spec("torch") else ["engine/interop/elementwise.py"]  # whose import needs it
 
 
 def pytest_collection_modifyitems(items):
