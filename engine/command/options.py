@@ -39,11 +39,19 @@ def add_reading(command: argparse.ArgumentParser) -> None:
     command.add_argument("--encoding", metavar="NAME",
                          help="of a table, such as cp1252 or latin-1; by default that of its byte-order mark, or UTF-8")
     command.add_argument("--categories", choices=("drop", "one-hot"),
-                         help="leave columns of text out, or make each of their texts a feature of 0 and 1; refused by default")
+                         help="leave columns of text out, or make each of their texts a feature of 0 and 1; by default those of up "
+                              "to 20 texts are made features, and others are refused")
     command.add_argument("--drop", metavar="COLUMNS", help="columns of a table to leave out, with commas between them")
+    command.add_argument("--keep", metavar="COLUMNS",
+                         help="columns that are features although they count the lines or hold one value alone")
+    command.add_argument("--missing", choices=("drop", "mean"),
+                         help="leave lines with missing cells out, or fill these by the mean of the training samples; refused by "
+                              "default")
 
 
 def choices(options: argparse.Namespace) -> Choices:
     """What a user said about a data set."""
-    return Choices(options.target, getattr(options, "task", None), getattr(options, "loss", None), options.categories, options.drop,
-                   Reading(options.separator, options.decimal, options.encoding))
+    said = {name: getattr(options, name, None) for name in ("target", "task", "loss", "categories", "drop", "keep", "missing",
+                                                            "weights", "groups")}
+    reading = {name: getattr(options, name, None) for name in ("separator", "decimal", "encoding")}
+    return Choices(**said, reading=Reading(**reading))

@@ -9,7 +9,6 @@ import time
 from collections.abc import Sequence
 from typing import Any
 
-import numpy as np
 from numpy.typing import NDArray
 
 from schedulers import BatchSchedule
@@ -79,11 +78,10 @@ def train(options: argparse.Namespace, arguments: Sequence[str]) -> None:
     """Train, save the run, print a summary."""
     data = read_data(options.data, choices=choices(options))
     targets, m = data.targets, len(data.X)
-    tested = option_checks.split_sizes(m, option_checks.test_fraction(options.test_fraction))
     name, number = option_checks.reduction_spec(options.reduction, REDUCTIONS, REDUCTION_FORMS)
     reduction = name if number is None else getattr(reductions, name)(number)
-    order = np.random.default_rng(option_checks.seed(options.seed)).permutation(m)
-    test, rest = order[:tested], order[tested:]
+    split = data.split(option_checks.test_fraction(options.test_fraction), option_checks.seed(options.seed))
+    data, test, rest = split.data, split.test, split.train
     scaling = Scaling.of(data.X[rest])
     target_scaling = Scaling.of(targets.y[rest]) if targets.scaled else Scaling.none(targets.outputs)
     X, y = scaling.applied(data.X), target_scaling.applied(targets.y) if targets.scaled else targets.y
@@ -99,7 +97,7 @@ def train(options: argparse.Namespace, arguments: Sequence[str]) -> None:
                         validation=(X[test], y[test]))
     seconds = time.perf_counter() - started
     history, trained = result.history, result.network
-    rows = [("target", targets.reading), ("data", data.described),
+    rows = [("target", targets.reading), ("data", data.described), *(("note", note) for note in data.notes),
             ("network", "-".join(map(str, network.widths)) + f", {options.activation}, {options.dtype}"),
             ("cost", f"{history[-1]['cost']:.4g}, {targets.loss}" if len(history) else "none: no epoch was run"),
             (f"train {targets.measure}", shown(targets.score(trained(X[rest]), y[rest]))),

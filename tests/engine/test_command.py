@@ -93,6 +93,7 @@ def test_jacobian_is_written_slab_by_slab(capsys, tmp_path):
 def test_the_run_is_the_one_that_its_options_say(capsys, tmp_path, order):
     from sklearn.datasets import load_iris
 
+    from engine.command.tables.split import stratified
     from schedulers import BatchSchedule
 
     status, _, err = run(capsys, "train", "iris", "--epochs", 2, "--widths", 5, "--activation", "sigmoid", "--batch-size", 20,
@@ -101,8 +102,7 @@ def test_the_run_is_the_one_that_its_options_say(capsys, tmp_path, order):
                          order, "--quiet", "--run-folder", tmp_path)
     assert status == 0, err
     X, y = load_iris(return_X_y=True)
-    samples = np.random.default_rng(3).permutation(150)
-    test, rest = samples[:45], samples[45:]
+    rest, test = stratified(y, 0.3, 3)
     scaling = np.load(tmp_path / "scaling.npz")
     assert np.allclose(scaling["center"], X[rest].mean(0)) and np.allclose(scaling["spread"], X[rest].std(0))
     X = (X - scaling["center"]) / scaling["spread"]
@@ -299,10 +299,10 @@ REFUSALS = {
     "a file that is not there": (lambda p: ["train", p / "none.csv", "--target", "y"], "No such file"),
     "no target named": (lambda p: ["train", write(p / "a.csv", "x,y\n1,2\n")], "--target must name.*x, y"),
     "a missing column": (lambda p: ["train", write(p / "a.csv", "x,y\n1,2\n"), "--target", "z"], "x, y, but is 'z'"),
-    "a cell that is no number": (lambda p: ["train", write(p / "a.csv", "x,y\n1,2\nred,3\n"), "--target", "y"],
+    "a cell that is no number": (lambda p: ["train", write(p / "a.csv", "x,y\n1,2\nred,3\n2,4\n"), "--target", "y"],
                                  "line 3: column 'x'.*'red'"),
     "a cell that is not finite": (lambda p: ["train", write(p / "a.csv", "x,y\n1,2\nnan,3\n"), "--target", "y"],
-                                  "line 3: column 'x' must be finite"),
+                                  "line 3: column 'x' must hold a value.*'nan'.*--missing drop.*--missing mean"),
     "a line too short": (lambda p: ["train", write(p / "a.csv", "x,y\n1,2\n1\n"), "--target", "y"], "line 3: expected 2 cells.*1"),
     "an empty file": (lambda p: ["train", write(p / "a.csv", ""), "--target", "y"], "a.csv must hold a line of column names.*is "
                                                                                     "empty"),
@@ -356,7 +356,7 @@ REFUSALS = {
                                             "jacobian",
                                             p / "n.npz", write(p / "d.csv", "a,b\n1,2\n3,1e200\n"), "--out", p / "J.npy"][1:],
                                  "d.csv, line 3: feature 1 is 1e.200, which float32 cannot hold"),
-    "a target beyond float32": (lambda p: ["train", write(p / "d.csv", "a,y\n1,2\n2,3\n3,1e60\n4,2.5\n"), "--target", "y", "--loss",
+    "a target beyond float32": (lambda p: ["train", write(p / "d.csv", "a,y\n1,2\n3,3\n2,1e60\n4,2.5\n"), "--target", "y", "--loss",
                                            "poisson", "--dtype", "float32"], "d.csv, line 4: the target 'y' is 1e.60, which "
                                                                              "float32"),
     "divergence": (lambda p: ["train", "diabetes", "--activation", "identity", "--update", "gradient_descent", "--rate", "1e30",

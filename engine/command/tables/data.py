@@ -1,11 +1,11 @@
-"""Data sets that the command reads: scikit-learn's bundled ones, tables of text and .npz files."""
+"""Data that the command reads: scikit-learn's bundled sets, tables and .npz files, to train on, to predict and to compare with."""
 
 from __future__ import annotations
 
 import importlib
 import unicodedata
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import replace
 from functools import partial
 from typing import Any
 
@@ -13,84 +13,21 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...extras import imported
-from . import data_checks, table_checks
+from . import column_checks, data_checks, from_table
+from .columns import Columns
+from .data_set import Choices, DataSet, Inputs, Split
 from .features import Features
-from .table import MISSING, SUFFIXES, Reading, Table, read_table
-from .targets import Column, Targets, choose
+from .table import MISSING, SUFFIXES, read_table
+from .targets import Column, Targets, choose, like
+
+__all__ = ["BUNDLED", "Choices", "DataSet", "Inputs", "Split", "read_data", "read_features", "read_inputs", "read_like"]
 
 BUNDLED = ("digits", "iris", "wine", "breast_cancer", "diabetes")
-
-
-@dataclass(frozen=True)
-class DataSet:
-    """Samples and what is to be learnt from them.
-
-    Attributes
-    ----------
-    X : ndarray [m, n_0]
-        Finite; float64, or float32 where an .npz file holds that.
-    targets : Targets
-    features : Features
-        How the columns of a table became X.
-    place : callable
-        Where a sample stands in the file, in words.
-    described : str
-        How the file was read, in words; empty where there was nothing to choose.
-    """
-
-    X: NDArray[Any]
-    targets: Targets
-    features: Features
-    place: Callable[[int], str]
-    described: str = ""
-
-    @property
-    def y(self) -> NDArray[Any]:
-        """Class numbers [m], or numbers [m, outputs]."""
-        return self.targets.y
-
-    @property
-    def task(self) -> str:
-        """ "classes" or "numbers"."""
-        return self.targets.task
-
-    @property
-    def labels(self) -> tuple[str, ...]:
-        """Of the classes, in the order of their numbers."""
-        return self.targets.labels
-
-    @property
-    def outputs(self) -> int:
-        """Outputs that a network for it needs."""
-        return self.targets.outputs
-
-
-@dataclass(frozen=True)
-class Choices:
-    """What a user may say about a data set; None where the default, or what is found, will do.
-
-    Attributes
-    ----------
-    target : str
-        Columns of a table with commas between them, or an array of an .npz file.
-    task, loss : str
-    categories : str
-        What becomes of columns of text: "drop" or "one-hot".
-    drop : str
-        Columns of a table to leave out, with commas between them.
-    reading : Reading
-    """
-
-    target: str | None = None
-    task: str | None = None
-    loss: str | None = None
-    categories: str | None = None
-    drop: str | None = None
-    reading: Reading = Reading()
+DEFAULT = Choices()
 
 
 def read_data(name: str, target: str | None = None, choices: Choices | None = None) -> DataSet:
-    """The DataSet of a bundled data set by name, or of a file.
+    """The DataSet of a bundled data set by name, or of a file, to train on.
 
     Parameters
     ----------
@@ -115,29 +52,73 @@ def read_data(name: str, target: str | None = None, choices: Choices | None = No
     data_checks.data_name(name, BUNDLED, SUFFIXES)
     if name in BUNDLED:
         return _bundled(name, choices)
-    return _arrays(name, choices) if name.endswith(".npz") else _table(name, choices)
+    if name.endswith(".npz"):
+        return _arrays(name, choices)
+    return from_table.data_set(read_table(name, choices.reading, least=2), choices)
 
 
-def read_inputs(name: str, features: Features | None = None,
-                choices: Choices = Choices()) -> tuple[NDArray[Any], Callable[[int], str]]:
-    """X [m, n_0] of a data set, no target needed, and where each sample stands in the file, in words.
+def read_features(name: str, columns: Columns | None = None, choices: Choices = DEFAULT) -> Inputs:
+    """Samples of a data set without their targets, as a network takes them.
 
-    `features` are those of a run: columns are found by their names and put in its order. Where None, all columns but the target are
-    taken as they come.
+    `columns` are those of a run: a table's columns are found by their names and put in its order. Where None, all columns but the
+    target are taken as they come.
+
+    Raises
+    ------
+    ValueError
+        Where a column lacks or is unknown, a cell is missing or is no number, or a category was not trained on.
     """
     data_checks.data_name(name, BUNDLED, SUFFIXES)
-    if name in BUNDLED:
-        return _loaded(name)[0], partial(_sample, name)
-    if name.endswith(".npz"):
-        return data_checks.npz_inputs(name), partial(_entry, name, "X")
+    if name in BUNDLED or name.endswith(".npz"):
+        X = _loaded(name)[0] if name in BUNDLED else data_checks.npz_inputs(name)
+        if columns is not None:
+            column_checks.same_width(name, X.shape[1], columns.width)
+        place = partial(_sample, name) if name in BUNDLED else partial(_entry, name, "X")
+        return Inputs(X, columns or Columns.of_array(X.shape[1]), place, np.arange(len(X)))
     table = read_table(name, choices.reading)
-    targets = table_checks.columns_of(name, table.names, choices.target, "--target") if choices.target else ()
-    dropped = _dropped(table, choices.drop)
-    if features is None or features.columns is None:
-        features = Features.of_table(table, targets, choices.categories, dropped)
-    else:
-        features = features.without((*targets, *dropped))
-    return features.matrix(table), partial(_line, table)
+    return from_table.inputs(table, columns if columns is not None and columns.named else None, choices)
+
+
+def read_like(name: str, columns: Columns, choices: Choices = DEFAULT) -> DataSet:
+    """The DataSet of samples with their targets, as those of a run were: columns by their names, classes by their labels.
+
+    Raises
+    ------
+    ValueError
+        Where a column lacks or is unknown, a cell is missing, or a category or a class was not trained on.
+    """
+    data_checks.data_name(name, BUNDLED, SUFFIXES)
+    if name not in BUNDLED and not name.endswith(".npz"):
+        return from_table.data_like(read_table(name, choices.reading), columns, choices)
+    data = read_data(name, choices=replace(choices, task=columns.task if columns.classes or columns.task == "numbers" else None,
+                                           loss=columns.loss))
+    column_checks.same_width(name, data.X.shape[1], columns.width)
+    return replace(data, targets=_targets_like(name, data, columns), columns=columns)
+
+
+def _targets_like(name: str, data: DataSet, columns: Columns) -> Targets:
+    """Targets of arrays with the class numbers of a run."""
+    found = data.targets.class_numbers
+    if found is None:
+        return data.targets
+    known = {label: k for k, label in enumerate(columns.classes)}
+    for k, label in enumerate(data.labels):
+        if label not in known:
+            column_checks.known_label(data.place(int(np.argmax(found == k))), label, columns.classes)
+    numbers = np.array([known[label] for label in data.labels], np.int64)[found]
+    return like(columns.targets, columns.task, columns.classes, columns.loss, numbers)
+
+
+def read_inputs(name: str, features: Features | Columns | None = None,
+                choices: Choices = DEFAULT) -> tuple[NDArray[Any], Callable[[int], str]]:
+    """X [m, n_0] of a data set, no target needed, and where each sample stands in the file, in words.
+
+    `features` are those of a run; `read_features` tells more.
+    """
+    if isinstance(features, Features):
+        features = None if features.columns is None else Columns.of_names(features.columns, features.categories, features.ignored)
+    found = read_features(name, features, choices)
+    return found.X, found.place
 
 
 def _loaded(name: str) -> Any:
@@ -151,7 +132,7 @@ def _bundled(name: str, choices: Choices) -> DataSet:
     place = partial(_sample, name)
     labelled = "numbers" if name == "diabetes" else "classes"
     targets = choose([Column("y", y, place)], choices.task, choices.loss, labelled)
-    return DataSet(np.asarray(X, np.float64), targets, Features(None, X.shape[1]), place)
+    return DataSet(np.asarray(X, np.float64), targets, Columns.of_array(X.shape[1]).of_targets(targets), place)
 
 
 def _arrays(path: str, choices: Choices) -> DataSet:
@@ -167,36 +148,8 @@ def _arrays(path: str, choices: Choices) -> DataSet:
             y = np.array([unicodedata.normalize("NFC", cell.strip()) for cell in y.astype(str).tolist()])
             data_checks.no_missing_label(path, name, y, MISSING)
         columns = [Column(name, y, partial(_entry, path, name))]
-    return DataSet(X, choose(columns, choices.task, choices.loss), Features(None, X.shape[1]), place)
-
-
-def _table(path: str, choices: Choices) -> DataSet:
-    table = read_table(path, choices.reading)
-    names = table_checks.columns_of(path, table.names, data_checks.target_named(path, choices.target, table.names), "--target")
-    for name in names:
-        table_checks.no_missing(table, name)
-    targets = choose([_column(table, name) for name in names], choices.task, choices.loss)
-    dropped = _dropped(table, choices.drop)
-    features = Features.of_table(table, names, choices.categories, dropped)
-    left_out = [name for name in table.names if name not in names and name not in (features.columns or ())]
-    described = table.described + (f"; left out: {table_checks.listed(left_out)}" if left_out else "")
-    return DataSet(features.matrix(table), targets, features, partial(_line, table), described)
-
-
-def _dropped(table: Table, drop: str | None) -> Sequence[str]:
-    return table_checks.columns_of(table.path, table.names, drop, "--drop") if drop else ()
-
-
-def _column(table: Table, name: str) -> Column:
-    place = partial(_line, table)
-    if not table.is_text(name):
-        return Column(name, table.columns[name], place)
-    mixed = table.first_text(name) if table.mostly_numbers(name) else None
-    return Column(name, table.texts(name), place, mixed, table.holds_dates(name))
-
-
-def _line(table: Table, row: int) -> str:
-    return f"{table.path}, line {table.line(row)}"
+    targets = choose(columns, choices.task, choices.loss)
+    return DataSet(X, targets, Columns.of_array(X.shape[1]).of_targets(targets), place)
 
 
 def _entry(path: str, array: str, *place: int) -> str:

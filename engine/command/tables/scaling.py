@@ -43,6 +43,15 @@ class Scaling:
         """One that changes nothing."""
         return cls(np.zeros(columns), np.ones(columns))
 
+    def to_json(self) -> dict[str, list[float]]:
+        """Its numbers in lists, exact to the last bit."""
+        return {"center": self.center.tolist(), "spread": self.spread.tolist()}
+
+    @classmethod
+    def from_json(cls, found: dict[str, list[float]]) -> Scaling:
+        """The Scaling that `to_json` described."""
+        return cls(np.array(found["center"], np.float64), np.array(found["spread"], np.float64))
+
     def applied(self, values: NDArray[Any]) -> NDArray[np.float64]:
         """(values − center) / spread, computed at a power of two where nothing overflows on the way."""
         exponent = np.frexp(np.maximum(np.abs(self.center), self.spread))[1]

@@ -7,7 +7,7 @@ import re
 import unicodedata
 import warnings
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, TypeVar
 
 import numpy as np
@@ -55,6 +55,8 @@ class Table:
         Columns that the file gives no name; "column 1" and so on stand for one.
     separator, decimal : str
         As they were given or found.
+    rows : ndarray of int, or None
+        Which lines of the file they are, counted from 0 below the names; None where they are all.
     """
 
     text: Text
@@ -64,6 +66,7 @@ class Table:
     unnamed: tuple[str, ...]
     separator: str
     decimal: str
+    rows: NDArray[np.int64] | None = None
     _places: list[tuple[int, list[str]]] = field(default_factory=list)
 
     def __len__(self) -> int:
@@ -91,16 +94,34 @@ class Table:
             self._places.extend(records(self.text.string, self.separator))
             first = next(i for i, (_, cells) in enumerate(self._places) if not _excel_hint(cells))
             del self._places[:first + 1]
-        return self._places[row]
+        return self._places[row if self.rows is None else self.rows[row]]
+
+    def take(self, rows: NDArray[Any]) -> Table:
+        """The lines `rows` alone: their numbers, or bool [m]."""
+        kept = np.arange(len(self))[rows]
+        return replace(self, columns={name: column[kept] for name, column in self.columns.items()},
+                       rows=kept if self.rows is None else self.rows[kept])
 
     def line(self, row: int) -> int:
         """The number of that line."""
         return self.place(row)[0]
 
+    def where(self, row: int) -> str:
+        """The file and the line of a row, in words."""
+        return f"{self.path}, line {self.line(row)}"
+
     def cell(self, row: int, name: str) -> str | None:
         """A cell as it is written in the file, or None where its line is too short to have it."""
         cells, column = self.place(row)[1], self.positions[name]
         return cells[column] if column < len(cells) else None
+
+    def written(self, name: str) -> list[str]:
+        """The cells of a column as they are written in the file, stripped; empty where a line is too short to have one."""
+        return [_plain(self.cell(row, name) or "") for row in range(len(self))]
+
+    def cells(self, row: int) -> int:
+        """How many cells the line of a row has."""
+        return len(self.place(row)[1])
 
     def is_text(self, name: str) -> bool:
         """Whether a column holds anything but numbers."""
@@ -111,15 +132,52 @@ class Table:
         column = self.columns[name]
         return np.array([cell is None for cell in column], bool) if column.dtype == object else np.isnan(column)
 
+    def all_missing(self, name: str) -> bool:
+        """Whether a column holds no cell."""
+        return bool(self.missing(name).all())
+
+    def varies(self, name: str) -> bool:
+        """Whether a column holds two different values, missing cells apart."""
+        column = self.columns[name][~self.missing(name)]
+        return len(column) > 0 and bool((column != column[0]).any())
+
+    def present(self, name: str) -> None:
+        """Refuse a column with missing cells."""
+        table_checks.no_missing(self, name)
+
     def numbers(self, name: str) -> NDArray[np.float64]:
         """A column of finite numbers, float64 [m]."""
         table_checks.no_missing(self, name)
+        return self.numbers_or_nan(name)
+
+    def numbers_or_nan(self, name: str) -> NDArray[np.float64]:
+        """A column of numbers, float64 [m], NaN where cells are missing."""
         return table_checks.finite_numbers(self, name, DECIMAL_COMMA, DATE)
 
     def texts(self, name: str) -> NDArray[Any]:
-        """A column as strings [m], none missing."""
+        """A column as strings [m], none missing: its cells as they are written."""
         table_checks.no_missing(self, name)
-        return self.columns[name]
+        return self.texts_or_none(name)
+
+    def texts_or_none(self, name: str) -> NDArray[Any]:
+        """A column as strings [m], None where cells are missing."""
+        if self.is_text(name):
+            return self.columns[name]
+        cells = [None if missed else _plain(self.cell(row, name) or "") for row, missed in enumerate(self.missing(name))]
+        return np.array([*cells, None], object)[:-1]
+
+    def booleans_or_nan(self, name: str) -> NDArray[np.float64]:
+        """A column of true and false, float64 [m] of 1 and 0, NaN where cells are missing."""
+        table_checks.booleans(self, name)
+        if not self.is_text(name):
+            return self.columns[name].astype(np.float64)
+        return np.array([np.nan if cell is None else float(cell.casefold() == "true") for cell in self.columns[name]])
+
+    def holds_booleans(self, name: str) -> bool:
+        """Whether a column holds nothing but true and false."""
+        if self.is_text(name):
+            return {cell.casefold() for cell in self.columns[name] if cell} <= {"true", "false"}
+        return self.columns[name].dtype == bool
 
     def is_number(self, cell: str) -> bool:
         """Whether a text is written as a number, with the table's decimal sign."""
@@ -139,8 +197,8 @@ class Table:
         return 2 * sum(numeric) > len(numeric)
 
 
-def read_table(path: str, reading: Reading = Reading()) -> Table:
-    """The table in the file `path`: a line of column names, and a line for each sample.
+def read_table(path: str, reading: Reading = Reading(), least: int = 1) -> Table:
+    """The table in the file `path`: a line of column names, at least `least` of them, and a line for each sample.
 
     Cells are stripped of spaces around them, and text is brought to Unicode's form NFC, so that what looks alike is alike.
     """
@@ -161,7 +219,7 @@ def read_table(path: str, reading: Reading = Reading()) -> Table:
     table_checks.has_data(path, columns[0])
     kept = [i for i, name in enumerate(sample[0][1]) if _plain(name) or not _all_missing(columns[i])]
     unnamed = tuple(names[i] for i in kept if not _plain(sample[0][1][i]))
-    table_checks.different_names(path, [names[i] for i in kept], SEPARATORS)
+    table_checks.different_names(path, [names[i] for i in kept], SEPARATORS, least)
     return Table(text, {names[i]: columns[i] for i in kept}, {names[i]: i for i in kept}, len(names), unnamed, separator, decimal)
 
 

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import codecs
+import difflib
 import os
 import pathlib
 import stat
-from collections.abc import Collection, Mapping, Sequence, Sized
+from collections.abc import Mapping, Sequence, Sized
 from typing import TYPE_CHECKING, Any, NoReturn
 
 import numpy as np
@@ -119,12 +120,12 @@ def has_data(path: str, below: Sized) -> None:
         raise ValueError(f"{path} must hold at least one line of data below its header, but holds none")
 
 
-def different_names(path: str, names: Sequence[str], known: Any) -> None:
+def different_names(path: str, names: Sequence[str], known: Any, least: int) -> None:
     """Refuse columns that could be taken for each other, and a header that holds numbers."""
     for place, name in enumerate(names, 1):
         if name in names[:place - 1]:
             raise ValueError(f"{path}: columns {names.index(name) + 1} and {place} are both named {name!r}; give each its own name")
-    if len(names) == 1:
+    if len(names) < least:
         raise ValueError(f"{path} must hold at least two columns, but only {shortened(names[0])!r} was found in its first line; "
                          f"name what stands between cells by --separator ({', '.join(known)})")
     if all(_is_number(name) for name in names):
@@ -168,7 +169,7 @@ def no_missing(table: Table, name: str) -> None:
 
 
 def finite_numbers(table: Table, name: str, decimal_comma: Any, date: Any) -> NDArray[np.float64]:
-    """A column without missing cells as finite float64 [m]."""
+    """A column of finite numbers, float64 [m], NaN where cells are missing."""
     if table.is_text(name):
         row = table.first_text(name)
         cell = table.columns[name][row]
@@ -185,12 +186,29 @@ def finite_numbers(table: Table, name: str, decimal_comma: Any, date: Any) -> ND
         raise ValueError(f"{table.path}, line {table.line(row)}: column {name!r} must hold a number, but holds "
                          f"{shortened(cell)!r}; {remedy}")
     values = table.columns[name].astype(np.float64)
-    bad = np.flatnonzero(~np.isfinite(values))
+    bad = np.flatnonzero(np.isinf(values))
     if len(bad):
         cell = shortened(table.cell(bad[0], name) or values[bad[0]])
-        raise ValueError(f"{table.path}, line {table.line(bad[0])}: column {name!r} must be finite, but is {cell!r}; impute or "
-                         "drop such lines")
+        raise ValueError(f"{table.path}, line {table.line(bad[0])}: column {name!r} must be finite, but is {cell!r}; leave "
+                         "such cells empty and say by --missing what becomes of them, or drop the lines")
     return values
+
+
+def booleans(table: Table, name: str) -> None:
+    """Refuse a column that holds anything but true and false, or 1 and 0."""
+    column = table.columns[name]
+    wrong = [row for row, cell in enumerate(column) if cell is not None and cell == cell and (
+        cell.casefold() not in ("true", "false") if isinstance(cell, str) else cell not in (0, 1))]
+    if wrong:
+        raise ValueError(f"{table.where(wrong[0])}: column {name!r} must hold true or false, but holds "
+                         f"{shortened(column[wrong[0]])!r}")
+
+
+def did_you_mean(name: str, names: Sequence[str]) -> str:
+    """A question that names what may have been meant, or nothing where no name is near."""
+    plain = {known.casefold(): known for known in reversed(names)}
+    near = difflib.get_close_matches(name.casefold(), list(plain), 1, 0.6)
+    return f"; did you mean {plain[near[0]]!r}?" if near else ""
 
 
 def columns_of(path: str, names: Sequence[str], wanted: str, option: str) -> list[str]:
@@ -200,54 +218,6 @@ def columns_of(path: str, names: Sequence[str], wanted: str, option: str) -> lis
     parts = [part.strip() for part in wanted.split(",")]
     for part in parts:
         if part not in names:
-            raise ValueError(f"{option} must be a column of {pathlib.Path(path)}, which has {listed(names)}, but is {part!r}")
+            raise ValueError(f"{option} must be a column of {pathlib.Path(path)}, which has {listed(names)}, but is {part!r}"
+                             f"{did_you_mean(part, names)}")
     return list(dict.fromkeys(parts))
-
-
-def text_columns(table: Table, names: Sequence[str]) -> None:
-    """Refuse columns of text where nothing says what becomes of them."""
-    row = table.first_text(names[0])
-    raise ValueError(f"{table.path}: column{'s' if len(names) > 1 else ''} {listed(names)} must hold numbers, but "
-                     f"line {table.line(row)} holds {shortened(table.columns[names[0]][row])!r} in column {shortened(names[0])!r}; "
-                     "encode columns of text by --categories one-hot, or leave them out by --categories drop")
-
-
-def named_columns(table: Table, names: Sequence[str]) -> None:
-    """Refuse features that have no name, such as the numbers of rows that pandas writes first."""
-    for name in names:
-        if name in table.unnamed:
-            raise ValueError(f"{table.path}: {name} has no name in the first line; give it one, or leave it out by --drop "
-                             f"{name!r} if it only numbers the lines")
-
-
-def some_features(path: str, names: Sequence[str]) -> None:
-    """Refuse a table that leaves nothing to predict from."""
-    if not names:
-        raise ValueError(f"{path} must hold a column of features besides the target, but none is left")
-
-
-def few_categories(table: Table, name: str, labels: Sequence[str], most: int) -> None:
-    """Refuse to encode names, dates and the like as categories."""
-    if len(labels) > most:
-        raise ValueError(f"{table.path}: column {name!r} must hold categories to be encoded by --categories one-hot, but holds "
-                         f"{len(labels)} different texts in {len(table)} lines; leave it out by --drop {name!r}")
-
-
-def known_category(table: Table, name: str, labels: Sequence[str]) -> None:
-    """Refuse a category that the run was not trained on."""
-    for row, cell in enumerate(table.texts(name)):
-        if cell not in labels:
-            raise ValueError(f"{table.path}, line {table.line(row)}: column {name!r} must hold a category that the network was "
-                             f"trained on ({listed(labels)}), but holds {shortened(cell)!r}")
-
-
-def same_columns(table: Table, wanted: Sequence[str], ignored: Collection[str]) -> None:
-    """Refuse a table that lacks a column of the run's, or has others."""
-    lacking = [name for name in wanted if name not in table.names]
-    if lacking:
-        raise ValueError(f"{table.path} must have the columns that the network was trained on ({listed(wanted)}), but lacks "
-                         f"{listed(lacking)}")
-    more = [name for name in table.names if name not in wanted and name not in ignored]
-    if more:
-        raise ValueError(f"{table.path} must have the columns that the network was trained on ({listed(wanted)}), but has "
-                         f"{listed(more)} too; leave them out by --drop {','.join(more)!r}")

@@ -78,7 +78,7 @@ class Targets:
 
     names: tuple[str, ...]
     task: str
-    labels: tuple[str, ...]
+    labels: tuple[Any, ...]
     loss: str
     y: NDArray[Any]
     reading: str
@@ -87,6 +87,13 @@ class Targets:
     def outputs(self) -> int:
         """Outputs that a network for them needs."""
         return len(self.labels) if self.y.ndim == 1 else self.y.shape[1]
+
+    @property
+    def class_numbers(self) -> NDArray[np.int64] | None:
+        """The class number of each sample [m], or None where they are numbers or several answers."""
+        if self.task != "classes" or not self.labels:
+            return None
+        return self.y.astype(np.int64) if self.y.ndim == 1 else (self.y[:, 0] > 0).astype(np.int64)
 
     @property
     def scaled(self) -> bool:
@@ -152,12 +159,28 @@ def _classes(column: Column, loss: str | None, chosen: object) -> Targets:
     reading = f"{column.name}, read as classes ({len(labels)} labels)"
     if not (chosen or column.is_text):
         reading += "; --task numbers predicts it as a number"
-    y = numbers.reshape(-1)
     if loss in BY_SIGN:
-        low = 0.0 if loss == "binary_cross_entropy" else -1.0
-        y = np.where(y == 1, 1.0, low)[:, None]
-        reading += f"; {labels[1]!r} is 1, {labels[0]!r} is {low:g}"
-    return Targets((column.name,), "classes", labels, loss, y, reading)
+        reading += f"; {labels[1]!r} is 1, {labels[0]!r} is {_low(loss):g}"
+    return Targets((column.name,), "classes", labels, loss, _of_classes(numbers.reshape(-1), loss), reading)
+
+
+def _low(loss: str) -> float:
+    return 0.0 if loss == "binary_cross_entropy" else -1.0
+
+
+def _of_classes(numbers: NDArray[Any], loss: str) -> NDArray[Any]:
+    """What a network is trained on for class numbers [m]."""
+    return np.where(numbers == 1, 1.0, _low(loss))[:, None] if loss in BY_SIGN else numbers
+
+
+def like(names: tuple[str, ...], task: str, labels: tuple[Any, ...], loss: str, values: NDArray[Any]) -> Targets:
+    """The Targets of other samples, as those of a run were: `values` are class numbers [m] where there are labels, else numbers
+    [m, outputs]."""
+    if not labels:
+        if task == "classes" and loss == "hinge":
+            values = np.where(values > 0, 1.0, -1.0)
+        return Targets(names, task, (), loss, values, f"{listed(names)}, as in the run")
+    return Targets(names, task, labels, loss, _of_classes(values, loss), f"{listed(names)}, classes as in the run")
 
 
 def _numbers(column: Column, loss: str | None, chosen: object) -> Targets:

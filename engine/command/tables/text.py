@@ -5,6 +5,7 @@ from __future__ import annotations
 import codecs
 import csv
 import gzip
+import hashlib
 import io
 import re
 import zlib
@@ -66,6 +67,12 @@ def read_text(path: str, encoding: str | None = None) -> Text:
         raw = raw[len(mark):]
     data = table_checks.decoded(path, raw.removesuffix(b"\x1a"), codec, named_by_user=encoding is not None)
     return Text(path, data, codec)
+
+
+def hash_of(path: str) -> str:
+    """The SHA-256 of what a file holds, as hexadecimal digits."""
+    with open(path, "rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def _whole(path: str) -> bytes:
