@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from schedulers import BatchStep, index_checks
 
-from . import checks
+from . import checks, object_checks
 from .cost import Cost
 from .evaluation import evaluate
 from .network import Network, with_parameters
@@ -84,6 +84,7 @@ class BatchProblem:
 
     def linearised(self, theta: Array, trainable: Mask, output_hessian: OutputHessianOf) -> Linearised:
         """The batch's cost near θ to second order, by the `output_hessian` of its losses: a Linearised."""
+        object_checks.cost(self._cost, Cost)
         from .updates.kept_linearised import KeptLinearised
         from .updates.slab_linearised import SlabLinearised, whole_fits
 

@@ -8,10 +8,12 @@ import numpy as np
 from numpy.typing import ArrayLike
 from scipy.sparse import csr_array
 
-from . import checks, cost_checks, losses, reductions
+from . import checks, cost_checks, losses, penalty_checks, reductions
 from .kernels.losses import loss_and_gradient, prepare_losses
 from .kernels.reductions import prepare_reductions, reduce_losses
 from .losses import Loss
+from .network import Network
+from .penalties import Ridge
 from .reductions import Reduction
 from .typing import Array, DType, Indices
 
@@ -28,6 +30,9 @@ class Cost:
         A name, or an object of `engine.losses`, or one's own `engine.Loss`.
     reduction : str or Reduction
         φ: a name, or an object of `engine.reductions`, or one's own `engine.Reduction`.
+    penalty : None or a penalty of `engine.penalties`
+        Added to C wherever θ is at hand: in `value_and_gradient`, `fit` with first-order updates, `objective`. The methods of a
+        cost know outputs alone and leave it out.
 
     Examples
     --------
@@ -39,40 +44,46 @@ class Cost:
     array([0.5, 1.5])
     """
 
-    __slots__ = ("loss", "reduction")
+    __slots__ = ("loss", "reduction", "penalty")
 
     loss: Loss
     reduction: Reduction
+    penalty: Ridge | None
 
-    def __init__(self, loss: str | Loss, reduction: str | Reduction = "mean") -> None:
+    def __init__(self, loss: str | Loss, reduction: str | Reduction = "mean", penalty: Ridge | None = None) -> None:
         object.__setattr__(self, "loss", losses.named(loss))
         object.__setattr__(self, "reduction", reductions.named(reduction))
+        object.__setattr__(self, "penalty", penalty_checks.penalty(penalty, Ridge))
 
     def __setattr__(self, name: str, value: object) -> NoReturn:
         raise AttributeError(f"a Cost does not change; build another to set {name}")
 
-    def __reduce__(self) -> tuple[type[Cost], tuple[Loss, Reduction]]:
-        return Cost, (self.loss, self.reduction)
+    def __reduce__(self) -> tuple[type[Cost], tuple[Loss, Reduction, Ridge | None]]:
+        return Cost, self._parts
+
+    @property
+    def _parts(self) -> tuple[Loss, Reduction, Ridge | None]:
+        return self.loss, self.reduction, self.penalty
 
     def __eq__(self, other: object) -> bool:
-        return (self.loss, self.reduction) == (other.loss, other.reduction) if type(other) is type(self) else NotImplemented
+        return self._parts == other._parts if type(other) is type(self) else NotImplemented
 
     def __hash__(self) -> int:
-        return hash((self.loss, self.reduction))
+        return hash(self._parts)
 
     def __repr__(self) -> str:
-        return f"Cost({self.loss!r}, {self.reduction!r})"
+        return f"Cost({self.loss!r}, {self.reduction!r}{'' if self.penalty is None else f', {self.penalty!r}'})"
 
     def targets(self, y: Any, m: int, n: int, dtype: DType) -> Array:
         """y checked and cast to what kernels take: [m, n], or [m, 1] with class numbers."""
         targets = cost_checks.targets(y, (m, n), np.dtype(dtype), self.loss.kind)
         cost_checks.per_sample_data(self.reduction, m)
-        cost_checks.held_by(dtype, self.loss, self.reduction)
+        cost_checks.held_by(dtype, *self._parts)
         return targets
 
     def at(self, indices: Indices) -> Cost:
         """The cost with its reduction's per-sample data taken at `indices`."""
-        return self if self.reduction.data.size == 0 else Cost(self.loss, self.reduction.at(indices))
+        return self if self.reduction.data.size == 0 else Cost(self.loss, self.reduction.at(indices), self.penalty)
 
     def prepare(self, dtype: DType) -> None:
         """Have its loss and its reduction compiled for `dtype`, before kernels that know them by their codes."""
@@ -102,6 +113,13 @@ class Cost:
         gradient = checks.user_array(reduction.gradient(values.copy()), values.shape, values.dtype, "the reduction's gradient")
         value = checks.user_array(reduction.value(values.copy()), (), values.dtype, "the reduction's value")
         return values.dtype.type(value), gradient
+
+    def with_penalty(self, network: Network, value: np.floating[Any], gradient: Array) -> tuple[np.floating[Any], Array]:
+        """C and D_θ C [P] with the penalty at the network's θ added to them; `gradient` is changed in place."""
+        if self.penalty is None:
+            return value, gradient
+        penalty = self.penalty.add(network, gradient)
+        return gradient.dtype.type(value + penalty), gradient
 
     def constant_gradient(self, m: int, dtype: DType) -> Array | None:
         """∇φ [m] of a linear reduction, which is the same whatever the losses are. None where the reduction is not linear."""

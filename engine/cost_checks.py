@@ -141,12 +141,14 @@ def per_sample_data(reduction: Any, m: int) -> None:
 
 
 TINY, MOST = float(np.finfo(np.float32).tiny), float(np.finfo(np.float32).max)
-PARAMETERS = {"huber": "delta", "log_sum_exp": "t", "power_mean": "p", "mean_variance": "c"}
+PARAMETERS = {"huber": "delta", "log_sum_exp": "t", "power_mean": "p", "mean_variance": "c", "ridge": "strength"}
 
 
 def held_by(dtype: DType, *owners: Any) -> None:
-    """Refuse a loss or a reduction whose parameter or weights `dtype` cannot hold, so that they would become 0 or infinite."""
+    """Refuse a loss, a reduction or a penalty whose parameter or weights would become 0 or infinite in `dtype`."""
     for owner in owners if dtype.itemsize == 4 else ():
+        if owner is None:
+            continue
         size, name = abs(owner.parameter), PARAMETERS.get(owner.name)
         if name is not None and size != 0 and not TINY <= size <= MOST:
             raise ValueError(f"{owner.name}'s {name} must be a number that float32 can hold, {TINY:.1e} to {MOST:.1e} in "

@@ -11,7 +11,7 @@ from schedulers import BatchSchedule, BatchStep, index_checks
 from . import cost_checks
 from .backward import gradient_workspaces
 from .cost import Cost
-from .kernels.epoch import Batches, CostCodes, Passes, UpdateCodes, epoch, prepare_batches
+from .kernels.epoch import Batches, CostCodes, Passes, Penalty, UpdateCodes, epoch, prepare_batches
 from .kernels.reductions import ReductionCode
 from .kernels.updates import prepare_updates
 from .typing import Array, Indices, Mask
@@ -124,7 +124,9 @@ def epoch_fused(run: FitRun, steps: EpochSteps, theta: Array, state: UpdateState
     run.cost.prepare(theta.dtype)
     prepare_batches((passes,), theta.dtype)
     prepare_updates((update.code,), theta.dtype)
-    made = epoch(theta, run.network.kernels.plan, run.X, run.targets, batches, codes,
+    ridge = run.cost.penalty
+    penalty = Penalty(0.0, np.empty(0, np.int64)) if ridge is None else Penalty(ridge.strength, ridge.spans(run.network))
+    made = epoch(theta, run.network.kernels.plan, run.X, run.targets, batches, codes, penalty,
                  UpdateCodes(update.code, settings, rows, run.trainable), passes, workspace)
     update.skip(state, made)
     return costs, made

@@ -27,11 +27,10 @@ def evaluate(network: Network, X: Array | Rows, targets: Array | Rows, cost: Cos
     give ∇φ (eq. 15), which with each sample's ∇L is D_A C (eq. 18), and that goes backward (eq. 20). With `max_bytes` they pass in
     slabs, unless all of them fit at once.
     """
-    if max_bytes is not None:
-        passes = TwoPasses(network, X, targets, cost, step.indices, max_bytes)
-        if not passes.whole:
-            return _in_slabs(passes, cost.at(step.indices))
-    return _at_once(network, X, targets, cost.at(step.indices), step)
+    passes = None if max_bytes is None else TwoPasses(network, X, targets, cost, step.indices, max_bytes)
+    if passes is not None and not passes.whole:
+        return cost.with_penalty(network, *_in_slabs(passes, cost.at(step.indices)))
+    return cost.with_penalty(network, *_at_once(network, X, targets, cost.at(step.indices), step))
 
 
 def losses_and_gradient(network: Network, X: Array | Rows, targets: Array | Rows, cost: Cost, step: BatchStep,
@@ -136,7 +135,7 @@ def value_and_gradient(network: Network, X: ArrayLike | RowSource, y: ArrayLike 
     (2.0, array([2., 2.]))
     """
     object_checks.network(network, Network)
-    object_checks.cost(cost, Cost)
+    object_checks.cost(cost, Cost, penalised=True)
     max_bytes = checks.max_bytes(max_bytes)
     bounded = max_bytes is not None
     X = samples(X, network.widths[0], network.dtype, bounded=bounded)
@@ -146,4 +145,5 @@ def value_and_gradient(network: Network, X: ArrayLike | RowSource, y: ArrayLike 
         value, gradient = _at_once(network, X, targets, cost, BatchStep.checked(0, 0, np.arange(len(X))))
     else:
         value, gradient = _in_slabs(passes, cost)
+    value, gradient = cost.with_penalty(network, value, gradient)
     return float(value), gradient

@@ -24,9 +24,14 @@ def network(value: Any, kind: type[Kind], name: str = "network") -> Kind:
     return value
 
 
-def cost(value: Any, kind: type[Kind], name: str = "cost") -> Kind:
-    """A Cost."""
+def cost(value: Any, kind: type[Kind], name: str = "cost", *, penalised: bool = False) -> Kind:
+    """A Cost; one with a penalty where the caller knows of penalties."""
     if not isinstance(value, kind):
         raise TypeError(f"{name} must be an engine.Cost, but is {shown(value)}; engine.Cost(loss, reduction) makes one, "
                         "engine.Cost('squared_error') for instance")
+    penalty = getattr(value, "penalty", None)
+    if not penalised and penalty is not None:
+        raise ValueError(f"{name} must have no penalty here, but has {shown(penalty)}, which fit with first-order updates, "
+                         "value_and_gradient and objective's fun and jac take; leave it out with engine.Cost(cost.loss, "
+                         "cost.reduction)")
     return value

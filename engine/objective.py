@@ -51,7 +51,7 @@ class Objective:
     """C(θ) and its derivatives at fixed samples, as `scipy.optimize` calls them. Made by `engine.objective`."""
 
     def __init__(self, network: Network, X: ArrayLike, y: ArrayLike, cost: Cost) -> None:
-        self.network, self.cost = object_checks.network(network, Network), object_checks.cost(cost, Cost)
+        self.network, self.cost = object_checks.network(network, Network), object_checks.cost(cost, Cost, penalised=True)
         self._X = np.array(checks.samples(X, network.widths[0], network.dtype))
         self._targets = np.array(cost.targets(y, len(self._X), network.widths[-1], network.dtype))
         self._problem = BatchProblem(network, self._X, self._targets, cost, BatchStep(0, 0, np.arange(len(self._X))))
@@ -94,6 +94,7 @@ class Objective:
 
     def _scale(self) -> Array:
         """√∂φ/∂L_k, one for each of A: with it ½‖residual‖² is C."""
+        object_checks.cost(self.cost, Cost)
         weights = checks.residual_weights(self.cost, len(self._X), self.network.dtype)
         return np.repeat(np.sqrt(weights), self.network.widths[-1])
 

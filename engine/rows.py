@@ -119,7 +119,7 @@ def read_targets(y: Any, m: int, n: int, network_dtype: DType, cost: Cost, *, bo
         return cost_checks.targets(values, (count, n), network_dtype, cost.loss.kind, numbers)
 
     cost_checks.per_sample_data(cost.reduction, m)
-    cost_checks.held_by(network_dtype, cost.loss, cost.reduction)
+    cost_checks.held_by(network_dtype, cost.loss, cost.reduction, cost.penalty)
     if m and (bounded or type(y) is not np.ndarray and not checks.lies_in_memory(y)):
         cost_checks.one_each(y, m)
     bounded = bounded and m > 0

@@ -45,6 +45,8 @@ def run_identity(run: FitRun, state: UpdateState | None = None) -> dict[str, str
             "first θ": _hashed(network.parameters), "loss": _of_kernels(cost.loss), "reduction": _of_kernels(cost.reduction),
             "update": described(run.update), "trainable": _hashed(run.trainable) if run.trainable.size else "everything",
             "first state": "as the update begins" if state is None else described(state.arrays)}
+    if cost.penalty is not None:
+        told["penalty"] = repr(cost.penalty.strength) + (" on biases too" if cost.penalty.biases else " on weights")
     if type(schedule) is BatchSchedule:
         told["order"] = described(schedule.order)
         told["schedule"] = f"batch_size={schedule.batch_size}, seed={schedule.seed}, drop_last={schedule.drop_last}"
@@ -60,7 +62,8 @@ def run_identity(run: FitRun, state: UpdateState | None = None) -> dict[str, str
 def difference(found: dict[str, str], here: dict[str, str]) -> tuple[str, str, str] | None:
     """The first difference of two identities, as (name, text there, text here), or None."""
     for name in dict.fromkeys([*here, *found]):
-        there, now = found.get(name, "unknown"), here.get(name, "unknown")
+        missing = "none" if name == "penalty" else "unknown"
+        there, now = found.get(name, missing), here.get(name, missing)
         if there != now:
             return name, *_short(there, now)
     return None

@@ -38,7 +38,7 @@ class _Run:
 
     def __init__(self, network: Network, X: ArrayLike | RowSource, y: ArrayLike | RowSource, cost: Cost, update: Update,
                  schedule: Any, trainable: ArrayLike | None, max_bytes: int | None) -> None:
-        self.network, self.cost = object_checks.network(network, Network), object_checks.cost(cost, Cost)
+        self.network, self.cost = object_checks.network(network, Network), object_checks.cost(cost, Cost, penalised=True)
         self.max_bytes = checks.max_bytes(max_bytes)
         self.update = update_checks.update(update, Update)
         self.schedule = update_checks.schedule(schedule)
@@ -81,7 +81,8 @@ def fit(network: Network, X: ArrayLike | RowSource, y: ArrayLike | RowSource, co
     y : array_like, or such an object
         As the cost's loss wants it.
     cost : Cost
-        Of each batch; per-sample data of its reduction (weights, groups) is taken at the batch's samples.
+        Of each batch; per-sample data of its reduction (weights, groups) is taken at the batch's samples. Its penalty is part of
+        the cost of each batch, not of that of `validation`; second-order updates refuse one.
     update : update
         GradientDescent, Adam, AdamW, RMSprop, GaussNewton, LevenbergMarquardt, NaturalGradient. LevenbergMarquardt may end the
         run before its epochs are done, where a tolerance of its is met.

@@ -59,6 +59,7 @@ class SpreadProblem:
 
     def linearised(self, theta: Array, trainable: Mask, output_hessian: OutputHessianOf) -> SpreadLinearised:
         """The batch's cost near θ to second order, by the `output_hessian` of its losses."""
+        object_checks.cost(self.cost, Cost)
         return SpreadLinearised(self, theta, trainable, output_hessian)
 
 
@@ -70,7 +71,7 @@ class _Run:
 
     def __init__(self, network: Network, shards: Shards, cost: Cost, update: Update, schedule: Any,
                  trainable: ArrayLike | None) -> None:
-        self.network, self.cost = object_checks.network(network, Network), object_checks.cost(cost, Cost)
+        self.network, self.cost = object_checks.network(network, Network), object_checks.cost(cost, Cost, penalised=True)
         self.X = checks.shards(shards, Shards)
         self.update = update_checks.update(update, Update)
         self.schedule = update_checks.schedule(schedule)

@@ -45,10 +45,11 @@ def evaluate(batch: Batch, network: Network, cost: Cost) -> tuple[np.floating[An
     if weights is not None:
         found, total = batch.losses_and_total(on_worker.losses_and_sum, *batch.samples, batch.each(weights), shared, cost.loss,
                                               numbers=network.size)  # eq. 20
-        return cost.reduce(found)[0], total
+        return cost.with_penalty(network, cost.reduce(found)[0], total)
     value, weights = cost.reduce(batch.collect(on_worker.losses, *batch.samples, shared, cost.loss))  # eq. 15
-    return value, batch.total(on_worker.weighted_sum, *batch.samples, batch.each(weights), shared, cost.loss,
-                              numbers=network.size)  # eq. 20
+    total = batch.total(on_worker.weighted_sum, *batch.samples, batch.each(weights), shared, cost.loss,
+                        numbers=network.size)  # eq. 20
+    return cost.with_penalty(network, value, total)
 
 
 def value_and_gradient(network: Network, shards: Shards, cost: Cost) -> tuple[float, Array]:
@@ -85,6 +86,6 @@ def value_and_gradient(network: Network, shards: Shards, cost: Cost) -> tuple[fl
     ...     network = Network.initialize((X.shape[1], 20, 1), "tanh")
     ...     return distributed.value_and_gradient(network, distributed.scatter(client, X, y), Cost("squared_error"))
     """
-    batch = whole(network, shards, object_checks.cost(cost, Cost))
+    batch = whole(network, shards, object_checks.cost(cost, Cost, penalised=True))
     value, gradient = evaluate(batch, network, cost)
     return float(value), gradient

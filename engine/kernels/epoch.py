@@ -10,6 +10,7 @@ from .gradient_workspace import GradientWorkspace, workspace_of
 from .layout import line, lines_for, panel_sizes
 from .levels import Tree, add_up, chunk_blocks, summand
 from .linked import family, kernel, shared
+from .penalties import add_ridge
 from .reductions import reduce_losses
 from .signatures import Line, Number, Plan
 from .simd import lanes_of
@@ -19,6 +20,7 @@ from .transposed import any_transposed, transpose_weights
 from .updates import update_parameters
 
 Batches = namedtuple("Batches", "indices offsets rates first_time costs")  # [.], [steps + 1], [steps], int, [steps]
+Penalty = namedtuple("Penalty", "strength spans")  # a ridge; strength 0 for none
 UpdateCodes = namedtuple("UpdateCodes", "code settings state trainable")
 
 
@@ -97,7 +99,7 @@ def largest_batch(offsets):
 
 
 @kernel
-def epoch(theta, plan, X, targets, batches, cost, update, passes, row):
+def epoch(theta, plan, X, targets, batches, cost, penalty, update, passes, row):
     """Every batch step of an epoch on theta [P] and update.state in place; the cost of each step to batches.costs; `passes` is one
     of Passes, and `row` the workspace of one chunk of the largest batch.
 
@@ -128,6 +130,8 @@ def epoch(theta, plan, X, targets, batches, cost, update, passes, row):
         codes = CostCodes(cost.loss, cost.loss_parameter, cost.reduction, cost.reduction_parameter, data[:min(m, data.size)])
         value = batch_gradient(passes, theta, backward_weights, plan, samples, codes, reduction_gradient[:m], results, stack, delta,
                                workspace)
+        if penalty.strength != 0.0:
+            value += add_ridge(theta, penalty.spans, penalty.strength, results.partial[0])
         batches.costs[t] = value
         if not np.isfinite(value):
             return t
