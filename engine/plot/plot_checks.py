@@ -86,3 +86,62 @@ def output_names(names: Sequence[str] | None, n: int) -> list[str]:
     if isinstance(names, str) or len(names) != n:
         raise ValueError(f"names must have one name for each of the {n} outputs, but is {shown(names)}")
     return [str(name) for name in names]
+
+
+def some_entries(shape: tuple[int, ...], name: str) -> tuple[int, ...]:
+    """The shape of a matrix, neither side 0."""
+    if 0 in shape:
+        raise ValueError(f"{name} must have at least one row and one column, but has shape {list(shape)}: take one of some samples")
+    return shape
+
+
+def jacobian(value: Any, kind: type[Kind]) -> Kind:
+    """A Jacobian, whose chains can be asked for."""
+    if not isinstance(value, kind):
+        raise TypeError(f"jacobian must be an engine.Jacobian, but is {shown(value)}; network.jacobian(X) makes one")
+    return value
+
+
+def sweep_result(value: Any, kind: type[Kind]) -> Kind:
+    """A SweepResult."""
+    if not isinstance(value, kind):
+        raise TypeError(f"result must be a schedulers.SweepResult, but is {shown(value)}; schedulers.sweep(run, grid) returns one")
+    return value
+
+
+def positive_diagonal(K: NDArray[Any]) -> NDArray[Any]:
+    """The diagonal of a kernel of one X, above 0."""
+    if K.shape[0] != K.shape[1]:
+        raise ValueError(f"normalized needs the kernel of one X with itself, but this one is {list(K.shape)}; leave X2 out")
+    if not (K.diagonal() > 0).all():
+        k = int(np.argmin(K.diagonal() > 0))
+        raise ValueError(f"normalized needs a diagonal above 0, but kernel[{k}, {k}] is {K[k, k]}: sample {k} has no gradient")
+    return K.diagonal()
+
+
+def group_labels(values: Any, K: NDArray[Any]) -> NDArray[Any]:
+    """A label for each sample of a kernel of one X."""
+    found = labels(values, "groups")
+    if K.shape != (len(found), len(found)):
+        raise ValueError(f"groups must have one label for each sample of a square kernel, but has {len(found)} and the kernel is "
+                         f"{list(K.shape)}")
+    return found
+
+
+def path(values: Any, size: int) -> NDArray[np.float64]:
+    """Parameters on the way [k, P], k ≥ 2, float64."""
+    array = checks.finite(checks.float_array(values, "path"), "path")
+    if array.ndim != 2 or array.shape[1] != size or len(array) < 2:
+        raise ValueError(f"path must be [k, {size}], a row of parameters for each of at least two steps, but has shape "
+                         f"{list(array.shape)}")
+    return array.astype(np.float64)
+
+
+def directions(values: Any, size: int) -> NDArray[np.float64]:
+    """Two directions [2, P] that span a plane, float64."""
+    array = checks.finite(checks.float_array(values, "directions"), "directions").astype(np.float64)
+    if array.shape != (2, size):
+        raise ValueError(f"directions must be two vectors of {size} numbers, [2, {size}], but has shape {list(array.shape)}")
+    if np.linalg.matrix_rank(array) < 2:
+        raise ValueError("directions must span a plane, but one is a multiple of the other; take two that are not parallel")
+    return array

@@ -102,10 +102,3 @@ def test_without_pyplot_a_picture_needs_no_screen_and_is_kept_by_nobody():
     code = ("import sys\nfrom engine import plot\nax = plot.confusion([0], [0])\nassert 'matplotlib.pyplot' not in sys.modules\n"
             "assert ax.figure.canvas.manager is None")
     subprocess.run([sys.executable, "-c", code], check=True)
-
-
-@pytest.fixture(autouse=True)
-def _closed():
-    yield
-    if "matplotlib.pyplot" in sys.modules:
-        sys.modules["matplotlib.pyplot"].close("all")
