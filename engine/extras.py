@@ -8,7 +8,7 @@ from typing import Any
 EXTRAS = {"sklearn": ("scikit-learn", "demo"), "matplotlib": ("matplotlib", "demo"), "pandas": ("pandas", "demo"),
           "distributed": ("distributed", "distributed"), "dask.config": ("distributed", "distributed"),
           "torch": ("torch", "interop"), "jax": ("jax", "interop"), "onnx": ("onnx", "interop"),
-          "safetensors.numpy": ("safetensors", "interop")}
+          "safetensors": ("safetensors", "interop"), "safetensors.numpy": ("safetensors", "interop")}
 
 
 def imported(module: str, purpose: str) -> Any:

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from typing import Any, NoReturn
 
 from .. import checks
+from ..activations import Activation, named
 from ..object_checks import shown
 from ..typing import DType
 
@@ -48,7 +49,8 @@ def finite_parameters(values: Sequence[Any], names: Sequence[str]) -> tuple[floa
     return tuple(numbers)
 
 
-def counted(count: int, depth: int) -> None:
-    """Refuse names of activations that are not one for each layer."""
-    if count != depth:
-        raise ValueError(f"activations must name one for each of the {depth} layers 1 … {depth}, but names {count}")
+def spread_activations(values: Any, output: Any, depth: int) -> list[Activation]:
+    """One activation a layer: those given, or a single one for the hidden layers and `output` for the last."""
+    if not isinstance(values, (tuple, list)):
+        values = (values,) * (depth - 1) + (output,)
+    return [named(activation) for activation in checks.layer_activations(values, depth)]

@@ -1,34 +1,49 @@
-"""The order of layers that have only names: by the number in them."""
+"""The order of layers that have only names: by the numbers in them."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterable
+from itertools import pairwise
 
-NUMBERED = re.compile(r"(.*?)_?(\d*)", re.S)
+PART = re.compile(r"(.*?)_?(\d*)", re.S)
+DIGITS = 18  # more do not count anything
 
 
-def by_number(names: Iterable[str | int]) -> list[str | int] | None:
-    """Names in the order of the numbers at their end, or None where the names differ in more than that.
+def by_number(names: Iterable[str]) -> list[str] | None:
+    """Names in the order of their numbers, or None where they differ in anything else, which says nothing of an order.
 
-    A name without a number comes before those with one, as Haiku names layers.
+    Names are paths, their parts separated by points or slashes. A part without a number comes before the same part with one, as
+    Haiku names layers.
+
+    Parameters
+    ----------
+    names : iterable of str
+
+    Returns
+    -------
+    list of str, or None
 
     Examples
     --------
     >>> from engine.interop.orders import by_number
     >>> by_number(["Dense_0", "Dense_1", "Dense_10", "Dense_2"])
     ['Dense_0', 'Dense_1', 'Dense_2', 'Dense_10']
-    >>> by_number(["linear_1", "linear"])
-    ['linear', 'linear_1']
+    >>> by_number(["0.2", "1", "0.0"]), by_number(["linear_1", "linear"])
+    (['0.0', '0.2', '1'], ['linear', 'linear_1'])
     >>> by_number(["encoder", "decoder"])
     """
-    names = list(names)
-    stems, numbers = set(), {}
-    for name in names:
-        match = NUMBERED.fullmatch(str(name))
-        stem, digits = match.groups() if match else (str(name), "")
-        stems.add(stem)
-        numbers[name] = int(digits[:20]) if digits else -1
-    if len(stems) > 1 or len(set(numbers.values())) < len(names):
-        return None
-    return sorted(names, key=lambda name: numbers[name])
+    keys = {name: [_numbered(part) for part in re.split("[./]", name)] for name in names}
+    ordered = sorted(keys, key=lambda name: keys[name])
+    for first, second in pairwise(ordered):
+        differing = next(((a, b) for a, b in zip(keys[first], keys[second]) if a != b), None)
+        if differing is None or differing[0][0] != differing[1][0]:
+            return None
+    return ordered
+
+
+def _numbered(part: str) -> tuple[str, int]:
+    """A part of a name as its text and its number, −1 where it has none."""
+    match = PART.fullmatch(part)
+    text, digits = match.groups() if match and len(match.group(2)) <= DIGITS else (part, "")
+    return text, int(digits) if digits else -1
