@@ -58,6 +58,12 @@ def test_the_readme_is_short_and_its_figures_are_the_tables():
         assert " / ".join(pair) in table or all(f"| {number} |" in table for number in pair), pair
 
 
+def test_links_lead_somewhere():
+    for page in [*ROOT.glob("*.md"), *(ROOT / "docs").glob("*.md")]:
+        for target in re.findall(r"\]\((?!https?:)([^)#]+)", re.sub(r"```.*?```", "", page.read_text(), flags=re.S)):
+            assert (page.parent / target).exists(), f"{page.name}: {target}"
+
+
 def test_the_readme_has_both_commands():
     text = (ROOT / "README.md").read_text()
     for command in ('python -m pip install -e ".[demo]" && python -m engine train digits',
