@@ -33,6 +33,11 @@ class Activation:
     code : int
         What the kernels know it by; a user's own has −1.
 
+    See Also
+    --------
+    Network : Takes one for each layer.
+    check_derivatives : Whether its derivatives agree with differences.
+
     Examples
     --------
     >>> import numpy as np

@@ -20,6 +20,10 @@ def set_num_threads(k: int) -> None:
     k : int
         At least 1. It may exceed the number of cores. No result depends on it.
 
+    See Also
+    --------
+    show_config : What the engine runs on.
+
     Examples
     --------
     >>> import engine
@@ -35,6 +39,10 @@ def show_config() -> dict[str, Any]:
     -------
     dict
         The same values by name.
+
+    See Also
+    --------
+    set_num_threads : Change the number of threads.
     """
     from .kernels.forward import propagate
 

@@ -34,6 +34,12 @@ class Cost:
         Added to C wherever θ is at hand: in `value_and_gradient`, `fit` with first-order updates, `objective`. The methods of a
         cost know outputs alone and leave it out.
 
+    See Also
+    --------
+    Loss, Reduction : Of one's own.
+    value_and_gradient : The cost of a network and its derivative.
+    check_derivatives : Whether derivatives agree with differences.
+
     Examples
     --------
     >>> from engine import Cost
@@ -172,6 +178,10 @@ def projection(k: int, m: int, n: int) -> csr_array[Any, Any]:
         0 … m − 1.
     m, n : int
         Samples and outputs.
+
+    See Also
+    --------
+    Cost.loss_jacobian : D_A φ̃, which stacks ∇L_k D_A π_k.
 
     Examples
     --------

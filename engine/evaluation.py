@@ -126,6 +126,13 @@ def value_and_gradient(network: Network, X: ArrayLike | RowSource, y: ArrayLike 
     MemoryError
         Where `max_bytes` does not hold a block of samples; it names the least that does.
 
+    See Also
+    --------
+    per_sample_gradients : Of each sample's own loss.
+    objective : The same as a function of θ, for SciPy.
+    engine.distributed.value_and_gradient : Over samples on the workers of a cluster.
+    fit : Steps along it.
+
     Examples
     --------
     >>> import numpy as np

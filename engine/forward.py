@@ -89,6 +89,12 @@ class ForwardPass:
     stack : ndarray
         a^l and γ^l of all samples as kernels read them, panel by panel.
 
+    See Also
+    --------
+    Network.forward : Makes one.
+    Jacobian : What follows from it.
+    schedulers.assemble : Fills A sample step by sample step.
+
     Examples
     --------
     >>> import numpy as np

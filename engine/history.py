@@ -26,6 +26,11 @@ class History:
     epoch (from 0), batch_steps (in the epoch), cost (the mean of the batch costs, each before its update),
     validation_cost (NaN without validation), seconds.
 
+    See Also
+    --------
+    fit : Makes one.
+    engine.plot.plot_history : Its picture.
+
     Examples
     --------
     >>> from engine.history import History

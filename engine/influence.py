@@ -49,6 +49,12 @@ def influence_on_predictions(network: Network, X: ArrayLike, y: ArrayLike, cost:
     numpy.linalg.LinAlgError
         Where a system cannot be solved.
 
+    See Also
+    --------
+    influence_on_cost : On a cost, by one solve.
+    per_sample_gradients : What it solves for.
+    engine.operators.ggn, engine.operators.kfac : Curvatures to solve with.
+
     Examples
     --------
     >>> import numpy as np
@@ -97,6 +103,10 @@ def influence_on_cost(network: Network, X: ArrayLike, y: ArrayLike, cost: Cost, 
         Where the samples do not fit the network, the loss or each other.
     numpy.linalg.LinAlgError
         Where the system cannot be solved.
+
+    See Also
+    --------
+    influence_on_predictions : On each prediction.
 
     Examples
     --------

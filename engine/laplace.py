@@ -102,6 +102,12 @@ def laplace(network: Network, X: ArrayLike, y: ArrayLike, cost: Cost, *, prior_p
     numpy.linalg.LinAlgError
         Where τ is so small that the precision is singular to within rounding of float64; it names the least τ.
 
+    See Also
+    --------
+    engine.operators.ggn : The curvature that it adds to the prior.
+    engine.operators.ntk_predict : A Gaussian process with the tangent kernel.
+    influence_on_predictions : Which training samples moved a prediction.
+
     Examples
     --------
     >>> import numpy as np

@@ -46,6 +46,12 @@ class Loss:
     hessian : callable, optional
         hessian(A, y) = ∇²L [m, n, n]; only second-order methods need it.
 
+    See Also
+    --------
+    Reduction : What makes one number of all losses.
+    Cost : Both together.
+    check_derivatives : Whether its derivatives agree with differences.
+
     Examples
     --------
     >>> from engine import Cost, Loss

@@ -53,6 +53,13 @@ class Network(LayeredParameters):
     ValueError, TypeError
         Where an argument's shape, name or number is not as stated.
 
+    See Also
+    --------
+    load : Read a network that was saved.
+    ForwardPass : What a forward pass computes.
+    Jacobian : The derivatives of all outputs in all parameters.
+    fit : Train a network.
+
     Examples
     --------
     >>> import numpy as np
@@ -310,6 +317,10 @@ def load(path: Path) -> Network:
         promises more than its widths say is refused before any memory is given to it.
     FileNotFoundError, PermissionError, IsADirectoryError
         As `open` raises them.
+
+    See Also
+    --------
+    Network.save : Write the file.
 
     Examples
     --------

@@ -130,6 +130,11 @@ def objective(network: Network, X: ArrayLike, y: ArrayLike, cost: Cost) -> Objec
     Objective
         With ``.fun(θ)``, ``.jac(θ)``, ``.hessp(θ, v)`` and, for squared_error, ``.residual(θ)`` and ``.residual_jac(θ)``.
 
+    See Also
+    --------
+    value_and_gradient : C and D_θ C at a network's own θ.
+    LevenbergMarquardt : Least squares without SciPy.
+
     Notes
     -----
     ``least_squares(aim.residual, θ, aim.residual_jac)`` takes products with J and never forms it. SciPy wants every number of J

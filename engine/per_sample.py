@@ -52,6 +52,12 @@ def per_sample_gradients(network: Network, X: ArrayLike, y: ArrayLike, cost: Cos
     MemoryError
         Where [m, P] does not fit in the memory available, before it is allocated.
 
+    See Also
+    --------
+    per_sample_gradient_norms : Their lengths, without the gradients.
+    engine.operators.LossJacobian : The same rows as an operator, never formed.
+    engine.operators.empirical_fisher : The sum of their outer products.
+
     Examples
     --------
     >>> import numpy as np
@@ -88,6 +94,11 @@ def per_sample_gradient_norms(network: Network, X: ArrayLike, y: ArrayLike, cost
     ------
     ValueError, TypeError
         Where X and y do not fit the network, the loss or each other.
+
+    See Also
+    --------
+    per_sample_gradients : The gradients themselves.
+    engine.operators.LossJacobian : Gram matrices and clipped sums of them.
 
     Examples
     --------

@@ -32,6 +32,12 @@ class Reduction:
     hessian_product : callable, optional
         hessian_product(losses, v) = ∇²φ v [m]; only second-order methods need it.
 
+    See Also
+    --------
+    Loss : What gives each sample a number.
+    Cost : Both together.
+    check_derivatives : Whether its derivatives agree with differences.
+
     Examples
     --------
     >>> from engine import Cost, Reduction
@@ -162,7 +168,12 @@ NAMED = {"mean": mean, "sum": sum, "max": max}
 
 
 def weighted(w: ArrayLike) -> Reduction:
-    """Σ w_k L_k, with w [m] one weight for each sample of the data set."""
+    """Σ w_k L_k, with w [m] one weight for each sample of the data set.
+
+    See Also
+    --------
+    weighted_mean : Divided by the weights of the batch.
+    """
     return _built_in("weighted", data=cost_checks.sample_weights(w))
 
 
@@ -204,6 +215,11 @@ def log_sum_exp(t: float) -> Reduction:
 
     Of small t it is the mean and t/2 times the variance, and nothing overflows for large ones: for losses of one sign it is within
     (20 + log₂ m) ε, and what the rounding of t L_k makes of it. In float32 a t that float32 cannot hold is refused.
+
+    See Also
+    --------
+    power_mean : A mean of powers, which scales with the losses.
+    cvar : The mean of the worst share.
     """
     return _built_in("log_sum_exp", checks.not_zero(t, "t"))
 
@@ -213,6 +229,11 @@ def cvar(alpha: float) -> Reduction:
 
     The sum of the ⌊αm⌋ largest and (αm − ⌊αm⌋) times the next, over αm; ties go to the first in sample order. An αm within 8 ε of a
     whole number, relative to it, counts as that number: 0.29 of 100 samples is 29, though 0.29 · 100 is rounded to less.
+
+    See Also
+    --------
+    quantile : The loss at which the worst share begins.
+    log_sum_exp : A smooth step from the mean to the largest.
     """
     return _built_in("cvar", checks.share(alpha, "alpha"))
 
@@ -221,6 +242,10 @@ def quantile(q: float) -> Reduction:
     """The q-quantile of the losses, 0 ≤ q ≤ 1, as NumPy's "linear"; its one or two samples take the subgradient.
 
     It lies at place q (m − 1) among the sorted losses; within 8 ε of a whole number, relative to it, that is one sample.
+
+    See Also
+    --------
+    cvar : The mean of what lies beyond.
     """
     return _built_in("quantile", checks.between(q, "q", 0.0, 1.0))
 
@@ -238,6 +263,10 @@ def power_mean(p: float) -> Reduction:
 
     Near 0 the geometric mean, large the maximum: no power overflows or vanishes. It is the largest loss r times e^s with
     s = (1/p) log mean e^(p log(L/r)), within (20 + log₂ m + 4 |s|) ε.
+
+    See Also
+    --------
+    log_sum_exp : Also for losses below 0.
     """
     return _built_in("power_mean", checks.positive(p, "p"))
 
@@ -251,6 +280,10 @@ def group_max(groups: ArrayLike) -> Reduction:
     """The largest mean of a group (Sagawa et al. 2020), with groups [m] one label for each sample of the data set.
 
     In a batch, of the groups that occur there; of groups that tie, the one whose sample comes first takes the subgradient.
+
+    See Also
+    --------
+    cvar : Without groups.
     """
     return _built_in("group_max", data=cost_checks.group_numbers(groups))
 

@@ -130,6 +130,14 @@ def fit(network: Network, X: ArrayLike | RowSource, y: ArrayLike | RowSource, co
     -------
     FitResult
 
+    See Also
+    --------
+    schedulers.BatchSchedule : In what order samples are visited.
+    GradientDescent, Adam, LevenbergMarquardt : Updates.
+    engine.callbacks.EarlyStopping : Ends a run once it stops getting better.
+    engine.distributed.fit : Over samples on the workers of a cluster.
+    schedulers.sweep : Many runs.
+
     Notes
     -----
     Whatever ends a run early, what it had reached is handed on: an exception that leaves `fit` after its first epoch began, be it

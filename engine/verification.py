@@ -177,6 +177,10 @@ def check_derivatives(network: Network, X: ArrayLike, y: ArrayLike, cost: Cost, 
     ValueError, TypeError
         Where X and y do not fit the network, the loss or each other; where outputs or losses are not finite.
 
+    See Also
+    --------
+    Loss, Reduction, Activation : Of one's own.
+
     Examples
     --------
     >>> import numpy as np

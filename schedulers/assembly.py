@@ -32,6 +32,10 @@ def slabs(count: int, bytes_each: int, max_bytes: int, multiple_of: int = 1) -> 
     MemoryError
         Where `max_bytes` does not hold one unit; it names the least that does.
 
+    See Also
+    --------
+    assemble : Fills A slab by slab.
+
     Examples
     --------
     >>> from schedulers import slabs
@@ -62,6 +66,11 @@ def assemble(step: BatchStep, forward: Callable[[Indices, Floats], object], out:
     -------
     ndarray [m, n]
         `out`.
+
+    See Also
+    --------
+    BatchStep.samples : The sample steps.
+    slabs : How much of a batch is in memory at once.
 
     Examples
     --------

@@ -26,6 +26,11 @@ class BatchSchedule:
     drop_last : bool
         Leave out a last batch that is not full.
 
+    See Also
+    --------
+    schedulers.orders : Orders with settings.
+    engine.fit : Takes one step for each of its batch steps.
+
     Examples
     --------
     >>> from schedulers import BatchSchedule

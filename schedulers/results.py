@@ -26,6 +26,10 @@ class SweepResult:
     rows : list of dict
         The settings, what the run returned, and `error`: None, or the traceback of a run that raised.
 
+    See Also
+    --------
+    sweep : Makes one.
+
     Examples
     --------
     >>> from schedulers import SweepResult

@@ -51,6 +51,10 @@ def random_settings(distributions: Mapping[str, Any], count: int, *, seed: int =
     ValueError, TypeError
         Where an argument is not as stated.
 
+    See Also
+    --------
+    sweep : Runs a function at each.
+
     Examples
     --------
     >>> from scipy.stats import loguniform

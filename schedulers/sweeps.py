@@ -74,6 +74,11 @@ def sweep(run: Callable[..., Mapping[str, Any]], grid: Mapping[str, Iterable[Any
         Where processes cannot start, the executor that was given breaks, or the store is locked or cannot be written; what finished
         stays in the store.
 
+    See Also
+    --------
+    random_settings : Settings drawn from distributions.
+    SweepResult : What it returns.
+
     Examples
     --------
     >>> from schedulers import sweep

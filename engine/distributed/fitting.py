@@ -130,6 +130,11 @@ def fit(network: Network, shards: Shards, cost: Cost, update: Update, schedule: 
     CheckpointError
         Where a checkpoint cannot be read or belongs to another run.
 
+    See Also
+    --------
+    engine.fit : On one machine, with the same bits for first-order updates.
+    load, scatter : Put samples on the workers.
+
     Examples
     --------
     >>> from engine import Cost, GradientDescent

@@ -78,6 +78,10 @@ def value_and_gradient(network: Network, shards: Shards, cost: Cost) -> tuple[fl
     ValueError, TypeError
         Where the samples do not fit the network or the loss; a note of the error names the shard.
 
+    See Also
+    --------
+    engine.value_and_gradient : On one machine, with the same bits.
+
     Examples
     --------
     >>> from engine import Cost, Network

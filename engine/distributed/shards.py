@@ -185,6 +185,10 @@ def scatter(client: Any, X: ArrayLike, y: ArrayLike, *, samples: int | None = No
         Where an argument is not as stated.
     ImportError
         Where `distributed` is not installed.
+
+    See Also
+    --------
+    load : Read on the workers.
     """
     imported("distributed", "a cluster")
     client = checks.client(client)
@@ -217,6 +221,10 @@ def load(client: Any, loaders: Sequence[Any]) -> Shards:
         Where an argument, or a number of samples, is not as stated.
     ImportError
         Where `distributed` is not installed.
+
+    See Also
+    --------
+    scatter : From arrays of this process.
     """
     imported("distributed", "a cluster")
     return Shards(checks.client(client), checks.loaders(loaders))

@@ -80,6 +80,11 @@ def ekfac(network: Network, X: ArrayLike, y: ArrayLike, cost: Cost, *, max_bytes
     {no_loss_hessian}
     {no_block}
 
+    See Also
+    --------
+    kfac : Cheaper, and with the eigenvalues of a Kronecker product.
+    ggn : What it approximates.
+
     Examples
     --------
     >>> import numpy as np

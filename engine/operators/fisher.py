@@ -54,6 +54,12 @@ def fisher(network: Network, X: ArrayLike, y: ArrayLike, cost: Cost, *, samples:
         Where the loss implies no model.
     {no_block}
 
+    See Also
+    --------
+    empirical_fisher : At the targets that were seen.
+    ggn : The same matrix for these four losses, and of any other loss.
+    engine.NaturalGradient : An update by it.
+
     Examples
     --------
     >>> import numpy as np
@@ -130,6 +136,11 @@ def empirical_fisher(network: Network, X: ArrayLike, y: ArrayLike, cost: Cost, *
     Raises
     ------
     {no_block}
+
+    See Also
+    --------
+    fisher : Targets drawn from the model.
+    LossJacobian : Its factor.
 
     Examples
     --------

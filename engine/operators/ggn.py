@@ -142,6 +142,13 @@ def ggn(network: Network, X: ArrayLike, y: ArrayLike, cost: Cost, *, reduction_c
         Where the loss, or with `reduction_curvature` the reduction, is a user's own without second derivatives.
     {no_block}
 
+    See Also
+    --------
+    hessian : With the second derivatives of the network.
+    fisher : The same for losses that imply a model.
+    kfac, ekfac : Kronecker-factored approximations, which solve quickly.
+    engine.GaussNewton, engine.LevenbergMarquardt : Updates by it.
+
     Examples
     --------
     >>> import numpy as np

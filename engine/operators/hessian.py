@@ -196,6 +196,11 @@ def hessian(network: Network, X: ArrayLike, y: ArrayLike, cost: Cost, *, max_byt
         Where a user's own activation, loss or reduction has no second derivative; it says which.
     {no_block}
 
+    See Also
+    --------
+    ggn : Without the second derivatives of the network; positive semi-definite for convex losses.
+    engine.objective : Products of it for SciPy's optimisers.
+
     Examples
     --------
     >>> import numpy as np

@@ -34,6 +34,11 @@ def inverse_product(operator: Any, v: ArrayLike, *, damping: float, rtol: float 
     numpy.linalg.LinAlgError
         Where conjugate gradients do not come to an end: K + λ I is too badly conditioned, or not positive definite.
 
+    See Also
+    --------
+    kfac : Solves exactly by its factors.
+    ggn, hessian : Operators to solve with.
+
     Examples
     --------
     >>> import numpy as np

@@ -45,6 +45,12 @@ class Jacobian(RealOperator):
     X : array_like [m, n_0], or an object that gives rows, as `value_and_gradient` takes it
         m may be 0. Rows are read, and many samples go forward, where something asks for it: leave X as it is until then.
 
+    See Also
+    --------
+    engine.operators.ntk : J Jᵀ as an operator.
+    engine.operators.LossJacobian : The derivatives of the m losses.
+    engine.operators.ggn : Jᵀ H J.
+
     Examples
     --------
     >>> import numpy as np

@@ -225,6 +225,11 @@ def kfac(network: Network, X: ArrayLike, y: ArrayLike, cost: Cost, *, max_bytes:
     {no_loss_hessian}
     {no_block}
 
+    See Also
+    --------
+    ekfac : With eigenvalues that fit better.
+    ggn : What it approximates.
+
     Examples
     --------
     >>> import numpy as np

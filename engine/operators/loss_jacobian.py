@@ -49,6 +49,12 @@ class LossJacobian(RealOperator):
     ValueError, TypeError
         Where X and y do not fit the network, the loss or each other.
 
+    See Also
+    --------
+    engine.per_sample_gradients : Its rows as an array.
+    engine.Jacobian : The derivatives of the outputs.
+    empirical_fisher : Σ_k (∇φ)_k of the outer products of its rows.
+
     Examples
     --------
     >>> import numpy as np

@@ -93,6 +93,12 @@ def ntk(network: Network, X: ArrayLike, X2: ArrayLike | None = None) -> NeuralTa
         A LinearOperator (m n, m′ n): products never form it. `.dense()` [m n, m′ n], `.per_output()` [n, m, m′], `.contracted()`
         [m, m′]; of one X also `.diagonal()` and `.trace()`.
 
+    See Also
+    --------
+    ntk_predict : Predictions of the linearised network.
+    engine.Jacobian.gram : The same of two networks.
+    leading_eigenvalues : The largest eigenvalues.
+
     Examples
     --------
     >>> import numpy as np

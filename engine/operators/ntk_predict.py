@@ -83,6 +83,11 @@ def ntk_predict(network: Network, X: ArrayLike, y: ArrayLike, X_test: ArrayLike,
         Where X, y and X_test do not fit the network or each other; where σ² is above 0 but below rounding of K, with the least
         that is not.
 
+    See Also
+    --------
+    ntk : The kernel.
+    engine.laplace : The posterior of any loss, with a prior on θ.
+
     Examples
     --------
     >>> import numpy as np

@@ -89,6 +89,11 @@ def spectral_density(operator: Any, *, steps: int = 40, probes: int = 10, seed: 
     ValueError
         Where the operator is not square, or its products are not finite.
 
+    See Also
+    --------
+    leading_eigenvalues : The largest, exactly.
+    trace_estimate : The trace alone.
+
     Examples
     --------
     >>> import numpy as np

@@ -38,6 +38,11 @@ def leading_eigenvalues(operator: Any, count: int = 6, *, tolerance: float = 0.0
     ValueError
         Where the operator is not square, or its products are not finite.
 
+    See Also
+    --------
+    leading_singular_values : Of an operator that is not symmetric.
+    spectral_density : All eigenvalues, roughly.
+
     Examples
     --------
     >>> import numpy as np
@@ -84,6 +89,10 @@ def leading_singular_values(operator: Any, count: int = 6, *,
     ------
     ValueError
         Where the operator's products are not finite.
+
+    See Also
+    --------
+    leading_eigenvalues : Of a symmetric operator.
 
     Examples
     --------

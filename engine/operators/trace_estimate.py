@@ -34,6 +34,10 @@ def trace_estimate(operator: Any, products: int = 90, *, seed: int = 0) -> float
     ValueError
         Where the operator is not square, or its products are not finite.
 
+    See Also
+    --------
+    spectral_density : The trace of a function of the operator.
+
     Examples
     --------
     >>> import numpy as np

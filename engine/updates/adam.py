@@ -31,6 +31,12 @@ class Adam(FirstOrder):
     weight_decay : float
         λ ≥ 0; `AdamW` decays θ apart from the means.
 
+    See Also
+    --------
+    AdamW : Decays θ apart from the means.
+    RMSprop : Without the mean of G.
+    schedulers.rates : Rates that change with the batch time step.
+
     Examples
     --------
     >>> from engine import Adam

@@ -17,6 +17,10 @@ class AdamW(Adam):
     weight_decay : float
         λ ≥ 0.
 
+    See Also
+    --------
+    Adam : Decays θ by way of the gradient.
+
     Examples
     --------
     >>> from engine import AdamW

@@ -24,6 +24,11 @@ class GaussNewton(DampedStep):
     solver : {"auto", "cholesky", "qr", "kernel", "cg", "kfac"}
         As `LevenbergMarquardt` has it.
 
+    See Also
+    --------
+    LevenbergMarquardt : With damping that follows how well the model does.
+    NaturalGradient : With the Fisher matrix.
+
     Notes
     -----
     Rank is judged with the columns of M = Sᵀ J, S Sᵀ = H, scaled to norm 1, so that the units of X do not matter: qr and kernel

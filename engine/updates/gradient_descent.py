@@ -28,6 +28,11 @@ class GradientDescent(FirstOrder):
     weight_decay : float
         λ ≥ 0; biases are included.
 
+    See Also
+    --------
+    Adam : With a rate for each number of θ.
+    schedulers.rates : Rates that change with the batch time step.
+
     Examples
     --------
     >>> from engine import GradientDescent

@@ -76,6 +76,11 @@ class LevenbergMarquardt(Update):
     cost_tolerance : float
         The run ends where the cost's decrease and the model's are both at most this times the cost; 0 leaves it out.
 
+    See Also
+    --------
+    GaussNewton : With a fixed damping and rate.
+    objective : The same cost for `scipy.optimize.least_squares`.
+
     Notes
     -----
     `fit` ends early where every batch step of an epoch meets a tolerance; ``result.state.arrays`` then says which, as

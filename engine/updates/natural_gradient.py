@@ -24,6 +24,11 @@ class NaturalGradient(DampedStep):
     solver : {"auto", "cholesky", "qr", "kernel", "cg", "kfac"}
         As `LevenbergMarquardt` has it.
 
+    See Also
+    --------
+    GaussNewton : With the loss's own Hessian.
+    engine.operators.fisher : The matrix.
+
     Examples
     --------
     >>> import numpy as np

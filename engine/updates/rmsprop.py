@@ -33,6 +33,10 @@ class RMSprop(FirstOrder):
     weight_decay : float
         λ ≥ 0.
 
+    See Also
+    --------
+    Adam : With a running mean of G besides.
+
     Examples
     --------
     >>> from engine import RMSprop
