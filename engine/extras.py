@@ -6,6 +6,7 @@ import importlib
 from typing import Any
 
 EXTRAS = {"sklearn": ("scikit-learn", "demo"), "matplotlib": ("matplotlib", "demo"), "pandas": ("pandas", "demo"),
+          "openpyxl": ("openpyxl", "tables"), "pyarrow": ("pyarrow", "tables"),
           "distributed": ("distributed", "distributed"), "dask.config": ("distributed", "distributed"),
           "torch": ("torch", "interop"), "jax": ("jax", "interop"), "onnx": ("onnx", "interop"),
           "safetensors": ("safetensors", "interop"), "safetensors.numpy": ("safetensors", "interop")}

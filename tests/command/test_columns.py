@@ -8,8 +8,8 @@ import pytest
 from engine.command.tables.columns import Columns, Encoding
 from engine.command.tables.data import Choices, read_data, read_features, read_like
 from engine.command.tables.encoding import features_of
+from engine.command.tables.read_table import read_table
 from engine.command.tables.scaling import Scaling
-from engine.command.tables.table import read_table
 
 M = 24
 SIZE = np.random.default_rng(0).standard_normal(M).round(3)

@@ -11,7 +11,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from engine.command.tables.data import Choices, read_data, read_inputs
-from engine.command.tables.table import Reading, read_table
+from engine.command.tables.read_table import read_table
+from engine.command.tables.table import Reading
 
 M = 12
 X = np.stack([np.arange(M) + 0.5, np.arange(M) * 3 % 7 - 2.0], axis=1)

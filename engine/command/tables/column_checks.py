@@ -113,9 +113,8 @@ def missing_cells(table: Table, counts: dict[str, int], whole: int, advice: str 
 
 def short_line(table: Table, row: int) -> None:
     """Refuse a line that is too short to have all columns."""
-    width = table.cells(row)
-    if width is not None and width < table.width:
-        raise ValueError(f"{table.where(row)}: expected {table.width} cells, one a column, but found {width}")
+    if lacks := table.lacks(row):
+        raise ValueError(f"{table.where(row)}: expected {lacks[1]} cells, one a column, but found {lacks[0]}")
 
 
 def lines_left(table: Table, kept: int, worst: str, count: int) -> None:

@@ -14,10 +14,11 @@ from numpy.typing import NDArray
 
 from ...extras import imported
 from . import column_checks, data_checks, from_table
+from .cells import MISSING
 from .columns import Columns
 from .data_set import Choices, DataSet, Inputs, Split
 from .features import Features
-from .table import MISSING, SUFFIXES, read_table
+from .read_table import read_table
 from .targets import Column, Targets, choose, like
 
 __all__ = ["BUNDLED", "Choices", "DataSet", "Inputs", "Split", "read_data", "read_features", "read_inputs", "read_like"]
@@ -49,7 +50,7 @@ def read_data(name: str, target: str | None = None, choices: Choices | None = No
         Where the file cannot be read.
     """
     choices = choices or Choices(target)
-    data_checks.data_name(name, BUNDLED, SUFFIXES)
+    data_checks.data_name(name, BUNDLED)
     if name in BUNDLED:
         return _bundled(name, choices)
     if name.endswith(".npz"):
@@ -68,7 +69,7 @@ def read_features(name: str, columns: Columns | None = None, choices: Choices = 
     ValueError
         Where a column lacks or is unknown, a cell is missing or is no number, or a category was not trained on.
     """
-    data_checks.data_name(name, BUNDLED, SUFFIXES)
+    data_checks.data_name(name, BUNDLED)
     if name in BUNDLED or name.endswith(".npz"):
         X = _loaded(name)[0] if name in BUNDLED else data_checks.npz_inputs(name)
         if columns is not None:
@@ -87,7 +88,7 @@ def read_like(name: str, columns: Columns, choices: Choices = DEFAULT) -> DataSe
     ValueError
         Where a column lacks or is unknown, a cell is missing, or a category or a class was not trained on.
     """
-    data_checks.data_name(name, BUNDLED, SUFFIXES)
+    data_checks.data_name(name, BUNDLED)
     if name not in BUNDLED and not name.endswith(".npz"):
         return from_table.data_like(read_table(name, choices.reading), columns, choices)
     data = read_data(name, choices=replace(choices, task=columns.task if columns.classes or columns.task == "numbers" else None,

@@ -11,7 +11,13 @@ from numpy.typing import NDArray
 from ... import checks
 from ...archives import Member, opened
 from ...typing import Array
-from .table_checks import listed
+from .table import BINARY_SUFFIXES, SUFFIXES
+from .table_checks import did_you_mean, listed
+
+OTHER_FORMATS = {".xls .xlsm .xlsb .ods .numbers": "; save the sheet as .xlsx or .csv",
+                 ".zip .bz2 .xz .zst .7z .tar": "; unpack it first",
+                 ".json .jsonl .xml .html .sav .dta .sas7bdat .rds .rdata .mat .arff .feather .h5 .hdf5 .sqlite .db .pkl":
+                     "; save it as .csv or .parquet"}
 
 
 def target_named(path: str, target: str | None, names: Sequence[str]) -> str:
@@ -66,9 +72,13 @@ def no_missing_label(path: str, name: str, labels: Iterable[str], missing: Colle
                              f"first")
 
 
-def data_name(name: str, bundled: Sequence[str], suffixes: tuple[str, ...]) -> str:
+def data_name(name: str, bundled: Sequence[str]) -> str:
     """A bundled data set or a file's name."""
-    if name not in bundled and not name.endswith((".npz", *suffixes, *(suffix + ".gz" for suffix in suffixes))):
-        raise ValueError(f"DATA must be one of {', '.join(bundled)}, a table whose name ends in {', '.join(suffixes)} or one of "
-                         f"these and .gz, or an .npz file, but is {name!r}")
-    return name
+    lowered = name.lower()
+    known = (*SUFFIXES, *(suffix + ".gz" for suffix in SUFFIXES), *BINARY_SUFFIXES, ".npz")
+    if name in bundled or lowered.endswith(known):
+        return name
+    remedy = next((words for endings, words in OTHER_FORMATS.items() if lowered.endswith(tuple(endings.split()))), "")
+    raise ValueError(f"DATA must be one of {', '.join(bundled)}, a table whose name ends in {', '.join(SUFFIXES)} or one of these "
+                     f"and .gz, in {' or '.join(BINARY_SUFFIXES)}, or an .npz file, but is {name!r}"
+                     f"{remedy or did_you_mean(name, bundled)}")

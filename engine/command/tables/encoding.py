@@ -60,7 +60,10 @@ def _of_text(table: Table, name: str, categories: str | None, kept: bool) -> Enc
                 f"its place, or leave the column out by --drop {name!r}")
     if categories == "drop":
         return Encoding(name, "dropped", reason="text, by --categories drop")
-    if categories is None and not kept and (sign := _quantity(labels)):
+    sign = None if categories is not None or kept else _quantity(labels)
+    if sign == "":
+        table.numbers_or_nan(name)
+    elif sign is not None:
         return (name, f"numbers with something beside them, such as {first!r}",
                 f"write the numbers without {sign}, or make each different text a feature by --categories one-hot, or leave the "
                 f"column out by --drop {name!r}")
@@ -74,7 +77,8 @@ def _of_text(table: Table, name: str, categories: str | None, kept: bool) -> Enc
 
 
 def _quantity(labels: Sequence[str]) -> str | None:
-    """What stands beside the numbers of texts such as 5 %, $3 or 1,234, where all of them are such; None where they are not."""
+    """What stands beside the numbers of texts such as 5 % or $3, where all of them are such, in quotes; nothing for texts such as
+    1,234; None where they are no numbers."""
     if len(labels) < 3 or any("\n" in label for label in labels):
         return None
     found = [QUANTITY.fullmatch(label) for label in labels]
@@ -84,7 +88,7 @@ def _quantity(labels: Sequence[str]) -> str | None:
     if len(signs) != 1 and not all(before in (None, "<", ">", "~", "≈") and not after for before, after in signs):
         return None
     before, after = next(iter(signs))
-    return repr(before or after) if before or after else "what parts their thousands"
+    return repr(before or after) if before or after else ""
 
 
 def encoded(table: Table, encodings: Sequence[Encoding]) -> NDArray[np.float64]:

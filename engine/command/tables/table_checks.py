@@ -98,13 +98,29 @@ def separator(value: str, known: Mapping[str, str]) -> str:
     raise ValueError(f"--separator must be one of {', '.join(known)}, or a sign that stands between cells, but is {value!r}")
 
 
-def decimal(value: str | None, separator: str) -> str | None:
+def thousands(value: str | None) -> str | None:
+    """What parts the thousands of numbers, by its name."""
+    named = {",": "comma", ".": "point", " ": "space", "'": "apostrophe"}
+    found = None if value is None else named.get(value, value)
+    if found not in (None, *named.values()):
+        raise ValueError(f"--thousands must be {', '.join(named.values())}, but is {value!r}")
+    return found
+
+
+def different_signs(decimal: str, thousands: str | None) -> None:
+    """Refuse one sign before fractions and between thousands."""
+    if (decimal, thousands) in ((".", "point"), (",", "comma")):
+        other = "comma" if thousands == "point" else "point"
+        raise ValueError(f"--thousands {thousands} needs another sign before a fraction: give --decimal {other}")
+
+
+def decimal(value: str | None, separator: str, quoted: bool = False) -> str | None:
     """The sign before a number's fraction, or None where it is to be found."""
     found = {"point": ".", "comma": ","}.get(value or "", value)
     if found not in (None, ".", ","):
         raise ValueError(f"--decimal must be point or comma, but is {value!r}")
-    if found == "," and separator == ",":
-        raise ValueError("--decimal comma needs another --separator than the comma, such as semicolon or tab")
+    if found == "," and separator == "," and not quoted:
+        raise ValueError("--decimal comma needs another --separator than the comma, such as semicolon or tab, or cells in quotes")
     return found
 
 
@@ -120,27 +136,6 @@ def has_data(path: str, below: Sized) -> None:
         raise ValueError(f"{path} must hold at least one line of data below its header, but holds none")
 
 
-def different_names(path: str, names: Sequence[str], known: Any, least: int) -> None:
-    """Refuse columns that could be taken for each other, and a header that holds numbers."""
-    for place, name in enumerate(names, 1):
-        if name in names[:place - 1]:
-            raise ValueError(f"{path}: columns {names.index(name) + 1} and {place} are both named {name!r}; give each its own name")
-    if len(names) < least:
-        raise ValueError(f"{path} must hold at least two columns, but only {shortened(names[0])!r} was found in its first line; "
-                         f"name what stands between cells by --separator ({', '.join(known)})")
-    if all(_is_number(name) for name in names):
-        raise ValueError(f"{path}: the first line must name the columns, but holds numbers ({listed(names)}); put a line of names "
-                         "above it")
-
-
-def _is_number(text: str) -> bool:
-    try:
-        float(text.replace(",", "."))
-    except ValueError:
-        return False
-    return True
-
-
 def uneven(path: str, found: Any, count: int, error: Exception) -> NoReturn:
     """Refuse a table that pandas cannot read: a line with too many cells, or a quote that is never closed."""
     if "inside string" in str(error):
@@ -149,8 +144,9 @@ def uneven(path: str, found: Any, count: int, error: Exception) -> NoReturn:
     for line, cells in found:
         if len(cells) > count:
             open_quote = "; a quote in it may not be closed" if any("\n" in cell for cell in cells) else ""
+            above = "; where the names stand in a lower line, remove what is above" if count == 1 else ""
             raise ValueError(f"{path}, line {line}: expected {count} cells, one a column, but found "
-                             f"{len(cells)}{open_quote}") from None
+                             f"{len(cells)}{open_quote or above}") from None
     raise ValueError(f"{path} cannot be read as a table: {shortened(str(error), 200)}") from None
 
 
@@ -159,16 +155,15 @@ def no_missing(table: Table, name: str) -> None:
     missing = np.flatnonzero(table.missing(name))
     if not len(missing):
         return
-    line, cells = table.place(missing[0])
-    if len(cells) < table.width:
-        raise ValueError(f"{table.path}, line {line}: expected {table.width} cells, one a column, but found {len(cells)}")
+    if lacks := table.lacks(int(missing[0])):
+        raise ValueError(f"{table.where(missing[0])}: expected {lacks[1]} cells, one a column, but found {lacks[0]}")
     others = f", as in {len(missing) - 1} more lines" if len(missing) > 1 else ""
     cell = table.cell(missing[0], name) or ""
-    raise ValueError(f"{table.path}, line {line}: column {name!r} must be finite, but its cell is missing "
+    raise ValueError(f"{table.where(missing[0])}: column {name!r} must be finite, but its cell is missing "
                      f"({'empty' if not cell.strip() else repr(cell.strip())}){others}; fill in or drop such lines first")
 
 
-def finite_numbers(table: Table, name: str, decimal_comma: Any, date: Any) -> NDArray[np.float64]:
+def finite_numbers(table: Table, name: str, decimal_comma: Any, grouped: Any) -> NDArray[np.float64]:
     """A column of finite numbers, float64 [m], NaN where cells are missing."""
     if table.is_text(name):
         row = table.first_text(name)
@@ -176,20 +171,26 @@ def finite_numbers(table: Table, name: str, decimal_comma: Any, date: Any) -> ND
         remedy = (f"encode it by --categories one-hot, or leave it out by --categories drop or --drop {name!r}")
         if "\n" in (table.cell(row, name) or ""):
             remedy = "a quote in it may not be closed"
-        elif table.holds_dates(name) and date.fullmatch(cell):
+        elif table.holds_dates(name):
             remedy = (f"a date is no number: put days or seconds since some day in its place, or leave the column out by --drop "
                       f"{name!r}")
-        elif decimal_comma.fullmatch(cell):
-            remedy = "where the comma stands before a fraction, give --decimal comma (and a --separator other than the comma)"
+        elif decimal_comma.fullmatch(cell) and table.form.decimal == ".":
+            remedy = ("where the comma stands before a fraction, give --decimal comma (and a --separator other than the comma, or "
+                      "cells in quotes); where it parts thousands, --thousands comma")
+        elif sign := grouped.fullmatch(cell):
+            known = {",": "comma", ".": "point", "'": "apostrophe", "\u2019": "apostrophe"}
+            remedy = f"where {sign[1]!r} parts thousands, give --thousands {known.get(sign[1], 'space')}"
         elif table.mostly_numbers(name):
-            remedy = f"most cells of it are numbers: correct this one, drop the line, or leave the column out by --drop {name!r}"
-        raise ValueError(f"{table.path}, line {table.line(row)}: column {name!r} must hold a number, but holds "
+            remedy = (f"most cells of it are numbers: correct this one, or say by --missing-marks={shortened(cell)!r} that it "
+                      "stands for a missing cell, or leave "
+                      f"the column out by --drop {name!r}")
+        raise ValueError(f"{table.where(row)}: column {name!r} must hold a number, but holds "
                          f"{shortened(cell)!r}; {remedy}")
     values = table.columns[name].astype(np.float64)
     bad = np.flatnonzero(np.isinf(values))
     if len(bad):
         cell = shortened(table.cell(bad[0], name) or values[bad[0]])
-        raise ValueError(f"{table.path}, line {table.line(bad[0])}: column {name!r} must be finite, but is {cell!r}; leave "
+        raise ValueError(f"{table.where(bad[0])}: column {name!r} must be finite, but is {cell!r}; leave "
                          "such cells empty and say by --missing what becomes of them, or drop the lines")
     return values
 

@@ -19,7 +19,7 @@ DEFAULT = {"classes": "softmax_cross_entropy", "numbers": "squared_error"}
 def task_and_loss(task: str | None, loss: str | None, class_losses: Collection[str], number_losses: Collection[str]) -> None:
     """Refuse a loss that the task cannot have."""
     if task not in (None, "classes", "numbers"):
-        raise ValueError(f"--task must be classes or numbers, but is {task!r}")
+        raise ValueError(f"--task must be auto, classes or numbers, but is {task!r}")
     if task == "classes" and loss in number_losses:
         raise ValueError(f"--loss must be {', '.join(class_losses)} for targets that are classes, but is {loss!r}; leave out "
                          "--task classes to predict numbers")

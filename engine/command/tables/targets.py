@@ -135,6 +135,7 @@ def choose(columns: Sequence[Column], task: str | None = None, loss: str | None 
     `task` and `loss` are as the user gave them, or None. What is text, or few whole numbers, is classes and what else is numbers,
     except where the loss decides; `labelled` says it instead, where it is known of a data set.
     """
+    task = {"auto": None, "classification": "classes", "regression": "numbers"}.get(task or "auto", task)
     target_checks.task_and_loss(task, loss, CLASS_LOSSES, NUMBER_LOSSES)
     if len(columns) > 1:
         return _several(columns, task, loss)
