@@ -1,4 +1,4 @@
-"""g, g′ and g″ by name, and a user's own (eq. 2 and 4)."""
+"""g, g′ and g″ by name, some with parameters, and a user's own (eq. 2 and 4)."""
 
 from __future__ import annotations
 
@@ -9,8 +9,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike
 
-from . import checks
-from .kernels.activations import CODES, CUSTOM, activate
+from . import activation_checks, checks
+from .kernels.activations import CODES, CUSTOM, DEFAULTS, ActivationCode, activate
+from .kernels.layout import ActivationParameters
 from .kernels.second_derivatives import second_derivative
 from .typing import Array
 
@@ -32,6 +33,8 @@ class Activation:
     ----------
     code : int
         What the kernels know it by; a user's own has −1.
+    parameters : tuple of float
+        The numbers that it depends on, such as the slope of a leaky_relu; of a user's own none.
 
     See Also
     --------
@@ -52,46 +55,169 @@ class Activation:
     derivative: Callable[[Any], Array]
     second_derivative: Callable[[Any], Array] | None = None
     code: int = field(default=CUSTOM, init=False, compare=False)
+    parameters: tuple[float, ...] = field(default=(), init=False)
 
     def __post_init__(self) -> None:
         checks.user_functions("Activation", function=self.function, derivative=self.derivative)
 
+    @property
+    def label(self) -> str:
+        """Its name, with its parameters where they are not the usual ones: "tanh", "leaky_relu", "leaky_relu(0.2)".
+
+        A network can be built from it unless the activation is a user's own.
+        """
+        usual = self.code < 0 or self.parameters == DEFAULTS.get(ActivationCode(self.code), ())
+        return self.name if usual else f"{self.name}({', '.join(map(repr, self.parameters))})"
+
     def __repr__(self) -> str:
+        if self.parameters:
+            return f"{self.name}({', '.join(map(repr, self.parameters))})"
         return f"{type(self).__name__}({self.name!r})"
 
+    def __reduce_ex__(self, protocol: Any) -> Any:
+        return super().__reduce_ex__(protocol) if self.code < 0 else (named, (self.label,))
 
+
+@dataclass(frozen=True)
 class _BuiltIn:
     """One of g, g′, g″ of a kernel's code, on arrays of any shape in their own dtype."""
 
-    def __init__(self, code: int, order: int) -> None:
-        self.code, self.order = code, order
-
-    def __eq__(self, other: object) -> bool:
-        return vars(self) == vars(other) if type(other) is type(self) else NotImplemented
-
-    def __hash__(self) -> int:
-        return hash(tuple(vars(self).values()))
+    code: int
+    order: int
+    parameters: tuple[float, ...] = ()
 
     def __call__(self, z: ArrayLike) -> Array:
         z = checks.float_array(z, "z")
         flat = np.array(z, order="C").reshape(-1)
         out = np.empty_like(flat)
+        parameters = ActivationParameters(*self.parameters, *(0.0, 0.0)[len(self.parameters):])
         if self.order == 2:
-            second_derivative(self.code, flat, out)
+            second_derivative(self.code, flat, out, parameters)
         elif flat.size:
-            activate(self.code, flat, 0, out, 0, flat.size)
+            activate(self.code, flat, 0, out, 0, flat.size, parameters)
         return (flat if self.order == 0 else out).reshape(z.shape)
 
 
-def _built_in(name: str, code: int) -> Activation:
-    activation = Activation(name, _BuiltIn(code, 0), _BuiltIn(code, 1), _BuiltIn(code, 2))
-    object.__setattr__(activation, "code", code)
+def _built_in(name: str, *parameters: float) -> Activation:
+    code = CODES[name]
+    activation = Activation(name, *(_BuiltIn(code, order, parameters) for order in range(3)))
+    for attribute, value in (("code", code), ("parameters", parameters)):
+        object.__setattr__(activation, attribute, value)
     return activation
 
 
-NAMED = {name: _built_in(name, code) for name, code in CODES.items()}
+def leaky_relu(slope: float = 0.01) -> Activation:
+    """z above 0, slope · z below (Maas et al. 2013); at 0 its derivative is the slope.
+
+    Parameters
+    ----------
+    slope : float
+        Any number; −1 makes it |z|.
+
+    Returns
+    -------
+    Activation
+
+    Raises
+    ------
+    ValueError, TypeError
+        Where it is no finite number, or has a size outside 1e-8 … 1e8 and is not 0.
+
+    Examples
+    --------
+    >>> from engine import Network, activations
+    >>> activations.leaky_relu(0.2)
+    leaky_relu(0.2)
+    >>> Network((1, 1), (activations.leaky_relu(0.2),), [1.0, 0.0])([-5.0])
+    array([-1.])
+    """
+    return _built_in("leaky_relu", activation_checks.parameter(slope, "slope"))
+
+
+def elu(alpha: float = 1.0) -> Activation:
+    """z above 0, α (eᶻ − 1) below (Clevert et al. 2016); at 0 its derivative is α and its second derivative 0.
+
+    Parameters
+    ----------
+    alpha : float
+        Any number.
+
+    Returns
+    -------
+    Activation
+
+    Raises
+    ------
+    ValueError, TypeError
+        Where it is no finite number, or has a size outside 1e-8 … 1e8 and is not 0.
+
+    Examples
+    --------
+    >>> from engine import activations
+    >>> activations.elu(0.5).function([-100.0, 2.0])
+    array([-0.5,  2. ])
+    """
+    return _built_in("elu", activation_checks.parameter(alpha, "alpha"))
+
+
+def softplus(beta: float = 1.0) -> Activation:
+    """log(1 + e^(β z)) / β, which comes nearer to relu the larger β is.
+
+    Parameters
+    ----------
+    beta : float
+        β, from 1e-8 to 1e8.
+
+    Returns
+    -------
+    Activation
+
+    Raises
+    ------
+    ValueError, TypeError
+        Where it is no such number.
+
+    Examples
+    --------
+    >>> from engine import activations
+    >>> activations.softplus(4.0).function([0.0, 100.0])
+    array([  0.1732868, 100.       ])
+    """
+    return _built_in("softplus", activation_checks.steepness(beta, "beta"))
+
+
+def hard_tanh(low: float = -1.0, high: float = 1.0) -> Activation:
+    """z cut off at low and high; its derivative there is 0.
+
+    Parameters
+    ----------
+    low, high : float
+        low < high; each 0, or of a size from 1e-8 to 1e8.
+
+    Returns
+    -------
+    Activation
+
+    Raises
+    ------
+    ValueError, TypeError
+        Where they are no such numbers.
+
+    Examples
+    --------
+    >>> from engine import activations
+    >>> activations.hard_tanh(0.0, 6.0).function([-1.0, 3.0, 9.0])
+    array([0., 3., 6.])
+    """
+    return _built_in("hard_tanh", *activation_checks.borders(low, high))
+
+
+PARAMETRIC = {"leaky_relu": leaky_relu, "elu": elu, "softplus": softplus, "hard_tanh": hard_tanh}
+NAMED = {name: PARAMETRIC[name]() if name in PARAMETRIC else _built_in(name) for name in CODES}
 
 
 def named(activation: str | Activation) -> Activation:
-    """The Activation of a name; an Activation comes back unchanged."""
-    return activation if isinstance(activation, Activation) else NAMED[checks.activation_name(activation, NAMED)]
+    """The Activation of a name, or of one with parameters such as "leaky_relu(0.2)"; an Activation comes back unchanged."""
+    if isinstance(activation, Activation):
+        return activation
+    return activation_checks.made_by_name(activation, NAMED, PARAMETRIC)

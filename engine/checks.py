@@ -199,15 +199,6 @@ def layer_activations(values: Any, depth: int) -> tuple[Any, ...]:
     return tuple(values)
 
 
-def activation_name(name: str, known: Collection[str]) -> str:
-    """Refuse what names no activation."""
-    if not isinstance(name, str):
-        raise TypeError(f"an activation must be a name or an engine.Activation, but is {name!r}")
-    if name not in known:
-        raise ValueError(f"no activation is named {name!r}; there are {', '.join(known)}, or build an engine.Activation")
-    return name
-
-
 def workspace_found(failed: int) -> None:
     """Refuse what kernels could not finish: all that can fail in one is to find memory for its work."""
     if failed:
@@ -280,12 +271,12 @@ def generator(seed: Any) -> np.random.Generator:
 
 
 def savable_activations(activations: Sequence[Any]) -> list[str]:
-    """The names of activations that a file can hold."""
+    """The labels of activations that a file can hold."""
     for l, activation in enumerate(activations, 1):
         if activation.code < 0:
             raise ValueError(f"layer {l}'s activation {activation.name!r} is a user's own, and a file cannot hold a function; "
                              "save network.parameters and build the Network again in code")
-    return [activation.name for activation in activations]
+    return [activation.label for activation in activations]
 
 
 def residual_weights(cost: Any, m: int, dtype: DType) -> Array:

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from .activations import Activation
 
 SCHEMES = ("auto", "glorot", "he", "lecun")
-HE = ("relu", "leaky_relu", "elu", "gelu", "silu", "softplus")
+HE = ("relu", "leaky_relu", "elu", "gelu", "gelu_tanh", "silu", "softplus", "mish", "hard_swish")
 LECUN = ("selu",)
 
 

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from .kernels.layout import ACTIVATION, BIAS, ROW, WEIGHT, WIDTH
+from .kernels.layout import ACTIVATION, BIAS, FIRST, ROW, SECOND, WEIGHT, WIDTH
 
 NEURON = 30  # multiply-adds that an activation takes as long as
 
@@ -20,6 +20,8 @@ class Layout:
         (n_0, …, n_L), checked.
     codes : tuple of int
         The kernels' code of g^l for l = 1 … L.
+    parameters : sequence of tuple of float, optional
+        The numbers, at most two, that each g^l depends on.
 
     Attributes
     ----------
@@ -27,13 +29,16 @@ class Layout:
         P = Σ_l n_l (n_{l−1} + 1).
     sample_work : int
         The work of one sample's forward pass, in multiply-adds.
-    plan : ndarray of int64, [L + 1, 5]
+    plan : ndarray of int64, [L + 1, 7]
         What the kernels read; its columns are named in ``kernels/layout.py``.
     """
 
-    def __init__(self, widths: tuple[int, ...], codes: Sequence[int]) -> None:
+    def __init__(self, widths: tuple[int, ...], codes: Sequence[int],
+                 parameters: Sequence[tuple[float, ...]] | None = None) -> None:
         self.widths = widths
-        plan = np.zeros((len(widths), 5), np.int64)
+        plan = np.zeros((len(widths), 7), np.int64)
+        for l, numbers in enumerate(parameters or (), 1):
+            plan[l, FIRST:SECOND + 1].view(np.float64)[:len(numbers)] = numbers
         place = row = 0
         for l, width in enumerate(widths):
             plan[l, WIDTH], plan[l, ROW] = width, row

@@ -75,7 +75,7 @@ class Network(LayeredParameters):
         given = checks.layer_activations(activations, len(self._widths) - 1)
         self._activations = tuple(named_activations.named(activation) for activation in given)
         codes = tuple(activation.code for activation in self._activations)
-        layout = Layout(self._widths, codes)
+        layout = Layout(self._widths, codes, [activation.parameters for activation in self._activations])
         theta = checks.parameters(parameters, layout.size, self._widths)
         self._own(NetworkKernels(theta, layout, all(code >= 0 for code in codes)))
 
@@ -267,15 +267,15 @@ class Network(LayeredParameters):
         saved_network.write(path, self._widths, checks.savable_activations(self._activations), self.kernels.theta)
 
     def __reduce__(self) -> tuple[Any, ...]:
-        given = [activation.name if activation.code >= 0 else activation for activation in self._activations]
+        given = [activation.label if activation.code >= 0 else activation for activation in self._activations]
         return Network, (self._widths, given, self.kernels.theta)
 
     def __repr__(self) -> str:
-        names = ", ".join(activation.name for activation in self._activations)
+        names = ", ".join(activation.label for activation in self._activations)
         return f"Network({'-'.join(map(str, self._widths))}, ({names}), {self.dtype}, P = {self.size})"
 
     def _repr_html_(self) -> str:
-        rows = [(l, width, activation.name, width * (before + 1))
+        rows = [(l, width, activation.label, width * (before + 1))
                 for l, (before, width, activation) in enumerate(zip(self._widths, self._widths[1:], self._activations), 1)]
         return html_table(("layer", "width", "activation", "parameters"), rows, repr(self))
 

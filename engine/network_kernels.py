@@ -19,7 +19,7 @@ class NetworkKernels:
         θ (eq. 3), in the network's dtype.
     layout : Layout
         Where W^l and b^l lie in θ, and how much memory and work a sample takes.
-    plan : ndarray of int64 [L + 1, 5]
+    plan : ndarray of int64 [L + 1, 7]
         The same as kernels read it.
     built_in : bool
         Whether every activation is one that kernels know.

@@ -40,7 +40,7 @@ def run_identity(run: FitRun, state: UpdateState | None = None) -> dict[str, str
     dict of str to str
     """
     network, cost, schedule = run.network, run.cost, run.schedule
-    names = [described(activation) if activation.code < 0 else activation.name for activation in network.activations]
+    names = [described(activation) if activation.code < 0 else activation.label for activation in network.activations]
     told = {"widths": described(network.widths), "activations": ", ".join(names), "dtype": str(network.dtype),
             "first θ": _hashed(network.parameters), "loss": _of_kernels(cost.loss), "reduction": _of_kernels(cost.reduction),
             "update": described(run.update), "trainable": _hashed(run.trainable) if run.trainable.size else "everything",

@@ -202,9 +202,9 @@ def check_derivatives(network: Network, X: ArrayLike, y: ArrayLike, cost: Cost, 
     for l, activation in enumerate(network.activations, 1):
         z = forward.z(l)
         steps, derivative = _steps(np.abs(z).max()), activation.derivative(z)
-        rows.append(_compare(f"layer {l}: {activation.name}, first derivative", derivative, _each(activation.function, z), steps))
+        rows.append(_compare(f"layer {l}: {activation.label}, first derivative", derivative, _each(activation.function, z), steps))
         if activation.second_derivative is not None:
-            rows.append(_compare(f"layer {l}: {activation.name}, second derivative", activation.second_derivative(z),
+            rows.append(_compare(f"layer {l}: {activation.label}, second derivative", activation.second_derivative(z),
                                  _each(activation.derivative, z), steps))
     losses, loss_gradients = cost.losses_and_gradients(A, targets)
     checks.finite(losses, "the losses")

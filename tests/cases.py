@@ -11,6 +11,7 @@ from engine import (
     LevenbergMarquardt,
     NaturalGradient,
     RMSprop,
+    activations,
     losses,
     operators,
     reductions,
@@ -22,8 +23,12 @@ from .oracle import updates as plain_updates
 from .oracle.losses import FORMS as PLAIN_LOSSES
 from .oracle.reductions import FORMS as PLAIN_REDUCTIONS
 
+# activations with parameters that are not the usual ones, by label
+PARAMETRIC = {label: activations.named(label) for label in ("leaky_relu(0.2)", "leaky_relu(-1.0)", "elu(0.5)", "softplus(2.0)",
+                                                            "softplus(0.1)", "hard_tanh(-0.5, 2.0)", "hard_tanh(0.0, 6.0)")}
 DTYPES = (np.float64, np.float32)
-SMOOTH = [name for name in ACTIVATIONS if name not in ("relu", "leaky_relu", "hard_tanh", "softsign", "elu", "selu")]
+SMOOTH = [name for name in ACTIVATIONS if name not in ("relu", "leaky_relu", "hard_tanh", "softsign", "elu", "selu", "hard_sigmoid",
+                                                       "hard_swish")]
 
 
 def targets(loss, generator, m, n):

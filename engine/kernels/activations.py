@@ -1,8 +1,9 @@
 """g and g′ by code, over flat arrays (eq. 2 and 4); g″ is in second_derivatives.py.
 
-A member ``…_layer`` replaces z by g(z) and writes g′(z) to gamma: `count` numbers of each, from `offset` and `gamma_offset` on. A
-choice that leaves z[i] as it was becomes a masked store, which Zen 3 takes long for: tanh, float32, 2.3 ns a number, without it and
-with `half_power` 1.2. So NaN passes through the arithmetic instead.
+A member ``…_layer`` replaces z by g(z) and writes g′(z) to gamma: `count` numbers of each, from `offset` and `gamma_offset` on;
+`parameters` are those of g, and DEFAULTS says which activations have some. Those without curvature are in piecewise.py. A choice
+that leaves z[i] as it was becomes a masked store, which Zen 3 takes long for: tanh, float32, 2.3 ns a number, without it and with
+`half_power` 1.2. So NaN passes through the arithmetic instead.
 """
 
 import math
@@ -10,21 +11,27 @@ from enum import IntEnum
 
 import numpy as np
 
+from .compiled import inlined
 from .elementary import (
     cos,
     erf_and_slope,
     exp,
     gelu_and_slope,
+    gelu_tanh_and_slope,
+    mish_and_slope,
     sigmoid,
     sigmoids,
     silu_and_slope,
     sin,
     softplus,
+    steep_softplus,
     tanh_and_slope,
 )
 from .error_function import lifted_gaussian
 from .exponential import LOWERED, lifted_exp, lifted_product
+from .layout import ActivationParameters
 from .linked import family, kernel, shared
+from .piecewise import hard_sigmoid_layer, hard_swish_layer, hard_tanh_layer, identity_layer, leaky_relu_layer, relu_layer
 from .signatures import Line
 from .simd import fma, number
 from .trigonometric import MODERATE, wave_moderate
@@ -52,25 +59,31 @@ class ActivationCode(IntEnum):
     GAUSSIAN = 14
     ERF = 15
     HARD_TANH = 16
+    GELU_TANH = 17
+    MISH = 18
+    HARD_SIGMOID = 19
+    HARD_SWISH = 20
+    LOG_SIGMOID = 21
 
 
 CODES = {code.name.lower(): code.value for code in ActivationCode}
 
-LEAK = 0.01
+# the parameters of the activations that have some: slope, alpha, beta, and low and high
+DEFAULTS = {ActivationCode.LEAKY_RELU: (0.01,), ActivationCode.ELU: (1.0,), ActivationCode.SOFTPLUS: (1.0,),
+            ActivationCode.HARD_TANH: (-1.0, 1.0)}
 SELU_SCALE, SELU_ALPHA = 1.0507009873554805, 1.6732632423543772  # Klambauer et al. 2017
 FAR = 40.0  # beyond, e^-z^2/2 is 0 in either dtype and z^2 may overflow
 
 
-@shared
-def identity_layer(z: Line, offset: int, gamma: Line, gamma_offset: int, count: int):
-    """z."""
-    g = gamma[gamma_offset:gamma_offset + count]
-    for i in range(count):
-        g[i] = 1
+@inlined
+def split(z, parameter):
+    """A parameter as the nearest number of z's dtype and what that leaves."""
+    high = z.dtype.type(parameter)
+    return high, z.dtype.type(parameter - np.float64(high))
 
 
 @shared
-def tanh_layer(z: Line, offset: int, gamma: Line, gamma_offset: int, count: int):
+def tanh_layer(z: Line, offset: int, gamma: Line, gamma_offset: int, count: int, parameters: ActivationParameters):
     """tanh z."""
     a, g = z[offset:offset + count], gamma[gamma_offset:gamma_offset + count]
     for i in range(count):
@@ -80,34 +93,13 @@ def tanh_layer(z: Line, offset: int, gamma: Line, gamma_offset: int, count: int)
 
 
 @shared
-def sigmoid_layer(z: Line, offset: int, gamma: Line, gamma_offset: int, count: int):
+def sigmoid_layer(z: Line, offset: int, gamma: Line, gamma_offset: int, count: int, parameters: ActivationParameters):
     """1 / (1 + e^-z)."""
     a, g = z[offset:offset + count], gamma[gamma_offset:gamma_offset + count]
     for i in range(count):
         s, rest = sigmoids(a[i])
         a[i] = s
         g[i] = s * rest
-
-
-@shared
-def relu_layer(z: Line, offset: int, gamma: Line, gamma_offset: int, count: int):
-    """max(z, 0)."""
-    a, g, zero, one = z[offset:offset + count], gamma[gamma_offset:gamma_offset + count], z.dtype.type(0), z.dtype.type(1)
-    for i in range(count):
-        x = a[i]
-        a[i] = max(x, zero) + zero
-        g[i] = one if x > zero else (zero if x == x else x)
-
-
-@shared
-def leaky_relu_layer(z: Line, offset: int, gamma: Line, gamma_offset: int, count: int):
-    """z above 0, z / 100 below."""
-    a, g, zero, one = z[offset:offset + count], gamma[gamma_offset:gamma_offset + count], z.dtype.type(0), z.dtype.type(1)
-    slope = z.dtype.type(LEAK)
-    for i in range(count):
-        x = a[i]
-        a[i] = x if x > zero else slope * x
-        g[i] = one if x > zero else (slope if x == x else x)
 
 
 @kernel
@@ -123,23 +115,30 @@ def exponential_below(a, g, scale, steep):
 
 
 @shared
-def elu_layer(z: Line, offset: int, gamma: Line, gamma_offset: int, count: int):
-    """z above 0, e^z - 1 below."""
-    one = z.dtype.type(1)
-    exponential_below(z[offset:offset + count], gamma[gamma_offset:gamma_offset + count], one, one)
+def elu_layer(z: Line, offset: int, gamma: Line, gamma_offset: int, count: int, parameters: ActivationParameters):
+    """z above 0, alpha (e^z - 1) below."""
+    exponential_below(z[offset:offset + count], gamma[gamma_offset:gamma_offset + count], z.dtype.type(1),
+                      z.dtype.type(parameters.first))
 
 
 @shared
-def selu_layer(z: Line, offset: int, gamma: Line, gamma_offset: int, count: int):
+def selu_layer(z: Line, offset: int, gamma: Line, gamma_offset: int, count: int, parameters: ActivationParameters):
     """s z above 0, s t (e^z - 1) below."""
     exponential_below(z[offset:offset + count], gamma[gamma_offset:gamma_offset + count], z.dtype.type(SELU_SCALE),
                       z.dtype.type(SELU_SCALE * SELU_ALPHA))
 
 
 @shared
-def softplus_layer(z: Line, offset: int, gamma: Line, gamma_offset: int, count: int):
-    """log(1 + e^z)."""
+def softplus_layer(z: Line, offset: int, gamma: Line, gamma_offset: int, count: int, parameters: ActivationParameters):
+    """log(1 + e^(beta z)) / beta."""
     a, g = z[offset:offset + count], gamma[gamma_offset:gamma_offset + count]
+    if parameters.first != 1.0:
+        beta, beta_rest = split(z, parameters.first)
+        for i in range(count):
+            y, slope = steep_softplus(a[i], beta, beta_rest)
+            a[i] = y
+            g[i] = slope
+        return
     for i in range(count):
         x = a[i]
         a[i] = softplus(x)
@@ -147,7 +146,7 @@ def softplus_layer(z: Line, offset: int, gamma: Line, gamma_offset: int, count: 
 
 
 @shared
-def gelu_layer(z: Line, offset: int, gamma: Line, gamma_offset: int, count: int):
+def gelu_layer(z: Line, offset: int, gamma: Line, gamma_offset: int, count: int, parameters: ActivationParameters):
     """z Phi(z)."""
     a, g = z[offset:offset + count], gamma[gamma_offset:gamma_offset + count]
     for i in range(count):
@@ -157,7 +156,7 @@ def gelu_layer(z: Line, offset: int, gamma: Line, gamma_offset: int, count: int)
 
 
 @shared
-def silu_layer(z: Line, offset: int, gamma: Line, gamma_offset: int, count: int):
+def silu_layer(z: Line, offset: int, gamma: Line, gamma_offset: int, count: int, parameters: ActivationParameters):
     """z / (1 + e^-z)."""
     a, g = z[offset:offset + count], gamma[gamma_offset:gamma_offset + count]
     for i in range(count):
@@ -167,7 +166,7 @@ def silu_layer(z: Line, offset: int, gamma: Line, gamma_offset: int, count: int)
 
 
 @shared
-def softsign_layer(z: Line, offset: int, gamma: Line, gamma_offset: int, count: int):
+def softsign_layer(z: Line, offset: int, gamma: Line, gamma_offset: int, count: int, parameters: ActivationParameters):
     """z / (1 + |z|)."""
     a, g = z[offset:offset + count], gamma[gamma_offset:gamma_offset + count]
     one, infinite = z.dtype.type(1), z.dtype.type(np.inf)
@@ -198,19 +197,19 @@ def wave_layer(a, g, cosine):
 
 
 @shared
-def sin_layer(z: Line, offset: int, gamma: Line, gamma_offset: int, count: int):
+def sin_layer(z: Line, offset: int, gamma: Line, gamma_offset: int, count: int, parameters: ActivationParameters):
     """sin z."""
     wave_layer(z[offset:offset + count], gamma[gamma_offset:gamma_offset + count], False)
 
 
 @shared
-def cos_layer(z: Line, offset: int, gamma: Line, gamma_offset: int, count: int):
+def cos_layer(z: Line, offset: int, gamma: Line, gamma_offset: int, count: int, parameters: ActivationParameters):
     """cos z."""
     wave_layer(z[offset:offset + count], gamma[gamma_offset:gamma_offset + count], True)
 
 
 @shared
-def exp_layer(z: Line, offset: int, gamma: Line, gamma_offset: int, count: int):
+def exp_layer(z: Line, offset: int, gamma: Line, gamma_offset: int, count: int, parameters: ActivationParameters):
     """e^z."""
     a, g = z[offset:offset + count], gamma[gamma_offset:gamma_offset + count]
     for i in range(count):
@@ -220,7 +219,7 @@ def exp_layer(z: Line, offset: int, gamma: Line, gamma_offset: int, count: int):
 
 
 @shared
-def gaussian_layer(z: Line, offset: int, gamma: Line, gamma_offset: int, count: int):
+def gaussian_layer(z: Line, offset: int, gamma: Line, gamma_offset: int, count: int, parameters: ActivationParameters):
     """e^-z^2."""
     a, g, one, far = z[offset:offset + count], gamma[gamma_offset:gamma_offset + count], z.dtype.type(1), z.dtype.type(FAR)
     for i in range(count):
@@ -231,7 +230,7 @@ def gaussian_layer(z: Line, offset: int, gamma: Line, gamma_offset: int, count: 
 
 
 @shared
-def erf_layer(z: Line, offset: int, gamma: Line, gamma_offset: int, count: int):
+def erf_layer(z: Line, offset: int, gamma: Line, gamma_offset: int, count: int, parameters: ActivationParameters):
     """erf z."""
     a, g = z[offset:offset + count], gamma[gamma_offset:gamma_offset + count]
     for i in range(count):
@@ -241,17 +240,37 @@ def erf_layer(z: Line, offset: int, gamma: Line, gamma_offset: int, count: int):
 
 
 @shared
-def hard_tanh_layer(z: Line, offset: int, gamma: Line, gamma_offset: int, count: int):
-    """z cut off at -1 and 1."""
-    a, g, zero, one = z[offset:offset + count], gamma[gamma_offset:gamma_offset + count], z.dtype.type(0), z.dtype.type(1)
+def gelu_tanh_layer(z: Line, offset: int, gamma: Line, gamma_offset: int, count: int, parameters: ActivationParameters):
+    """z (1 + tanh(sqrt(2 / pi) (z + 0.044715 z^3))) / 2."""
+    a, g = z[offset:offset + count], gamma[gamma_offset:gamma_offset + count]
     for i in range(count):
-        x = a[i]
-        a[i] = min(max(x, -one), one)
-        g[i] = (one if abs(x) < one else zero) if x == x else x
+        y, slope = gelu_tanh_and_slope(a[i])
+        a[i] = y
+        g[i] = slope
 
 
 @shared
-def unknown_layer(z: Line, offset: int, gamma: Line, gamma_offset: int, count: int):
+def mish_layer(z: Line, offset: int, gamma: Line, gamma_offset: int, count: int, parameters: ActivationParameters):
+    """z tanh(log(1 + e^z))."""
+    a, g = z[offset:offset + count], gamma[gamma_offset:gamma_offset + count]
+    for i in range(count):
+        y, slope = mish_and_slope(a[i])
+        a[i] = y
+        g[i] = slope
+
+
+@shared
+def log_sigmoid_layer(z: Line, offset: int, gamma: Line, gamma_offset: int, count: int, parameters: ActivationParameters):
+    """-log(1 + e^-z)."""
+    a, g = z[offset:offset + count], gamma[gamma_offset:gamma_offset + count]
+    for i in range(count):
+        x = -a[i]
+        a[i] = -softplus(x)
+        g[i] = sigmoid(x)
+
+
+@shared
+def unknown_layer(z: Line, offset: int, gamma: Line, gamma_offset: int, count: int, parameters: ActivationParameters):
     """NaN, for a code that is no activation's."""
     for i in range(count):
         z[offset + i] = np.nan
@@ -276,4 +295,9 @@ activate, prepare_activations = family("activate", {
     ActivationCode.GAUSSIAN: gaussian_layer,
     ActivationCode.ERF: erf_layer,
     ActivationCode.HARD_TANH: hard_tanh_layer,
+    ActivationCode.GELU_TANH: gelu_tanh_layer,
+    ActivationCode.MISH: mish_layer,
+    ActivationCode.HARD_SIGMOID: hard_sigmoid_layer,
+    ActivationCode.HARD_SWISH: hard_swish_layer,
+    ActivationCode.LOG_SIGMOID: log_sigmoid_layer,
 }, unknown_layer)

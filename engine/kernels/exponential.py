@@ -110,23 +110,11 @@ def sigmoid(x):
 
 
 @inlined
-def silu_and_slope(x):
-    """x s, at most 4 ulp, and s (1 + x (1 - s)), at most 4 ulp of s + |x| s (1 - s), with s = 1 / (1 + e^-x)."""
-    zero, one = number(x, 0.0), number(x, 1.0)
-    lifted = lifted_product(one, lifted_exp(-abs(x), zero))
-    e = lifted * LOWERED(x)
-    low = (one if x >= zero else lifted) / (one + e)  # s, lifted below 0
-    near = min(max(x, DEEPEST(x)), -DEEPEST(x))
-    right = fma(near, e * low, one)
-    left = fma(near, one - low * LOWERED(x), one)
-    return (x * low if x >= zero else near * low * LOWERED(x)), (low * right if x >= zero else low * left * LOWERED(x))
-
-
-@inlined
-def lifted_bell(x):
-    """2^LIFT s (1 - s) = 2^LIFT e / (1 + e)^2 and tanh(|x| / 2) = (1 - e) / (1 + e), with s = 1 / (1 + e^-x) and e = e^-|x|."""
+def lifted_bell(x, rest):
+    """2^LIFT s (1 - s) = 2^LIFT e / (1 + e)^2 and tanh(v / 2) = (1 - e) / (1 + e), with s = 1 / (1 + e^-v), e = e^-v and
+    v = |x| + rest."""
     one = number(x, 1.0)
-    p, power = lifted_exp(-abs(x), number(x, 0.0))
+    p, power = lifted_exp(-abs(x), rest)
     lifted, low = lifted_product(one, (p, power)), power * LOWERED(x)
     d = one / (one + lifted * LOWERED(x))
     return lifted * d * d, -fma(low, p, low - one) * d
@@ -135,12 +123,5 @@ def lifted_bell(x):
 @inlined
 def sigmoid_bend(x):
     """The second derivative of 1 / (1 + e^-x); at most 8 ulp."""
-    bell, t = lifted_bell(x)
+    bell, t = lifted_bell(x, number(x, 0.0))
     return -math.copysign(bell * t * LOWERED(x), x)
-
-
-@inlined
-def silu_bend(x):
-    """The second derivative of x / (1 + e^-x), s (1 - s) (2 - |x| tanh(|x| / 2)) with s = 1 / (1 + e^-x)."""
-    bell, t = lifted_bell(x)
-    return fma(-min(abs(x), -DEEPEST(x)), t, number(x, 2.0)) * bell * LOWERED(x)

@@ -21,7 +21,7 @@ def layer(theta, plan, l, stack, offset, panels):
     if at.activation >= 0:
         for j in range(panels):
             start, count = offset + j * stride, line(0, at.width, lanes)
-            activate(at.activation, stack, start + at.a, stack, start + at.gamma, count)  # eq. 2 and 4
+            activate(at.activation, stack, start + at.a, stack, start + at.gamma, count, at.parameters)  # eq. 2 and 4
 
 
 @shared

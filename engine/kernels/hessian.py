@@ -59,7 +59,7 @@ def second_derivatives(theta, plan, stack, bend, span):
                 for i in range(count):
                     start = offset + i * panel.deltas + at.delta
                     z = bend[start:line(start, at.width, lanes)]
-                    second_derivative(at.activation, z, z)
+                    second_derivative(at.activation, z, z, at.parameters)
 
 
 @kernel

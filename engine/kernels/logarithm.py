@@ -1,9 +1,9 @@
-"""log, log1p and softplus: log(1 + f) by s = f / (2 + f), after FreeBSD's msun (Ng 1993)."""
+"""log, log1p and softplus, of any steepness: log(1 + f) by s = f / (2 + f), after FreeBSD's msun (Ng 1993)."""
 
 import numpy as np
 
 from .compiled import inlined
-from .exponential import LN2_HIGH, LN2_LOW, exp
+from .exponential import DEEPEST, LN2_HIGH, LN2_LOW, LOWERED, exp, lifted_bell, lifted_exp, lifted_product
 from .simd import binary_exponent, binary_fraction, fma, number, polynomial
 
 # (log((1 + s) / (1 - s)) - 2 s) / s^3 in z = s^2 <= 0.0295: 5e-16 wide, 3e-7 narrow, of a term that is at most 0.02 of the whole
@@ -52,3 +52,34 @@ def softplus(x):
     e = exp(-abs(x))
     u = one + e
     return (x if x > zero else zero) + (log(u) + (e - (u - one)) / u)
+
+
+@inlined
+def steep_argument(x, beta, beta_rest):
+    """y = beta x, and what makes |y| + rest that of (beta + beta_rest) x; |y| is cut off where e^-|y| is 0."""
+    limit = -DEEPEST(x) / beta
+    near = min(max(x, -limit), limit)
+    y = beta * near
+    rest = fma(beta_rest, near, fma(beta, near, -y))
+    return y, (rest if y >= number(x, 0.0) else -rest)
+
+
+@inlined
+def steep_softplus(x, beta, beta_rest):
+    """log(1 + e^y) / beta and 1 / (1 + e^-y), y = (beta + beta_rest) x, beta > 0; at most 4 ulp and 3 ulp."""
+    zero, one = number(x, 0.0), number(x, 1.0)
+    y, rest = steep_argument(x, beta, beta_rest)
+    lifted = lifted_product(one, lifted_exp(-abs(y), rest))
+    e = lifted * LOWERED(x)
+    u = one + e
+    near = (x if x > zero else zero) + (log(u) + (e - (u - one)) / u) / beta
+    slope = (one if x >= zero else lifted) / u
+    return (lifted / beta * LOWERED(x) if y < number(x, -40.0) else near), (slope if x >= zero else slope * LOWERED(x))
+
+
+@inlined
+def steep_softplus_bend(x, beta, beta_rest):
+    """beta s (1 - s), s = 1 / (1 + e^-y)."""
+    y, rest = steep_argument(x, beta, beta_rest)
+    bell, _ = lifted_bell(y, rest)
+    return beta * bell * LOWERED(x)

@@ -1,23 +1,35 @@
 """g″ by code, over flat arrays; 0 at kinks of g and of g′, NaN where z is NaN.
 
-A member ``…_second`` writes g″(z) to out, which may be z itself.
+A member ``…_second`` writes g″(z) to out, which may be z itself. `parameters` are those of g.
 """
 
 import math
 
 import numpy as np
 
-from .activations import FAR, SELU_ALPHA, SELU_SCALE, ActivationCode
-from .elementary import cos, exp, sigmoid_bend, sigmoids, silu_bend, sin, tanh_and_slope
+from .activations import FAR, SELU_ALPHA, SELU_SCALE, ActivationCode, split
+from .elementary import (
+    cos,
+    exp,
+    gelu_tanh_bend,
+    mish_bend,
+    sigmoid_bend,
+    sigmoids,
+    silu_bend,
+    sin,
+    steep_softplus_bend,
+    tanh_and_slope,
+)
 from .error_function import ONE_OVER_ROOT_TWO_PI, TWO_OVER_ROOT_PI, lifted_gaussian
-from .exponential import LOWERED, lifted_product
+from .exponential import LOWERED, lifted_exp, lifted_product
+from .layout import ActivationParameters
 from .linked import family, shared
 from .signatures import Line
 from .simd import fma
 
 
 @shared
-def zero_second(z: Line, out: Line):
+def zero_second(z: Line, out: Line, parameters: ActivationParameters):
     """0, of an activation that is linear piece by piece."""
     zero = z.dtype.type(0)
     for i in range(z.size):
@@ -26,7 +38,7 @@ def zero_second(z: Line, out: Line):
 
 
 @shared
-def tanh_second(z: Line, out: Line):
+def tanh_second(z: Line, out: Line, parameters: ActivationParameters):
     """-2 t (1 - t^2), t = tanh z."""
     two = z.dtype.type(2)
     for i in range(z.size):
@@ -37,7 +49,7 @@ def tanh_second(z: Line, out: Line):
 
 
 @shared
-def sigmoid_second(z: Line, out: Line):
+def sigmoid_second(z: Line, out: Line, parameters: ActivationParameters):
     """s (1 - s) (1 - 2 s), s = 1 / (1 + e^-z)."""
     for i in range(z.size):
         x = z[i]
@@ -46,17 +58,17 @@ def sigmoid_second(z: Line, out: Line):
 
 
 @shared
-def elu_second(z: Line, out: Line):
-    """0 above 0, e^z below."""
-    zero = z.dtype.type(0)
+def elu_second(z: Line, out: Line, parameters: ActivationParameters):
+    """0 above 0, alpha e^z below."""
+    zero, alpha = z.dtype.type(0), z.dtype.type(parameters.first)
     for i in range(z.size):
         x = z[i]
-        value = zero if x >= zero else exp(x)
+        value = zero if x >= zero else lifted_product(alpha, lifted_exp(x, zero)) * LOWERED(x)
         out[i] = value if x == x else x
 
 
 @shared
-def selu_second(z: Line, out: Line):
+def selu_second(z: Line, out: Line, parameters: ActivationParameters):
     """0 above 0, s t e^z below."""
     zero = z.dtype.type(0)
     for i in range(z.size):
@@ -66,8 +78,15 @@ def selu_second(z: Line, out: Line):
 
 
 @shared
-def softplus_second(z: Line, out: Line):
-    """s (1 - s), s = 1 / (1 + e^-z)."""
+def softplus_second(z: Line, out: Line, parameters: ActivationParameters):
+    """beta s (1 - s), s = 1 / (1 + e^(-beta z))."""
+    if parameters.first != 1.0:
+        beta, beta_rest = split(z, parameters.first)
+        for i in range(z.size):
+            x = z[i]
+            value = steep_softplus_bend(x, beta, beta_rest)
+            out[i] = value if x == x else x
+        return
     for i in range(z.size):
         x = z[i]
         s, rest = sigmoids(x)
@@ -76,7 +95,7 @@ def softplus_second(z: Line, out: Line):
 
 
 @shared
-def gelu_second(z: Line, out: Line):
+def gelu_second(z: Line, out: Line, parameters: ActivationParameters):
     """(2 - z^2) times the normal density."""
     half, two, far = z.dtype.type(0.5), z.dtype.type(2), z.dtype.type(FAR)
     for i in range(z.size):
@@ -88,7 +107,7 @@ def gelu_second(z: Line, out: Line):
 
 
 @shared
-def silu_second(z: Line, out: Line):
+def silu_second(z: Line, out: Line, parameters: ActivationParameters):
     """s (1 - s) (2 + z (1 - 2 s)), s = 1 / (1 + e^-z)."""
     for i in range(z.size):
         x = z[i]
@@ -97,7 +116,7 @@ def silu_second(z: Line, out: Line):
 
 
 @shared
-def softsign_second(z: Line, out: Line):
+def softsign_second(z: Line, out: Line, parameters: ActivationParameters):
     """-2 sign z / (1 + |z|)^3, 0 at 0."""
     zero, one, two = z.dtype.type(0), z.dtype.type(1), z.dtype.type(2)
     for i in range(z.size):
@@ -108,7 +127,7 @@ def softsign_second(z: Line, out: Line):
 
 
 @shared
-def sin_second(z: Line, out: Line):
+def sin_second(z: Line, out: Line, parameters: ActivationParameters):
     """-sin z."""
     for i in range(z.size):
         x = z[i]
@@ -117,7 +136,7 @@ def sin_second(z: Line, out: Line):
 
 
 @shared
-def cos_second(z: Line, out: Line):
+def cos_second(z: Line, out: Line, parameters: ActivationParameters):
     """-cos z."""
     for i in range(z.size):
         x = z[i]
@@ -126,7 +145,7 @@ def cos_second(z: Line, out: Line):
 
 
 @shared
-def exp_second(z: Line, out: Line):
+def exp_second(z: Line, out: Line, parameters: ActivationParameters):
     """e^z."""
     for i in range(z.size):
         x = z[i]
@@ -135,7 +154,7 @@ def exp_second(z: Line, out: Line):
 
 
 @shared
-def gaussian_second(z: Line, out: Line):
+def gaussian_second(z: Line, out: Line, parameters: ActivationParameters):
     """(4 z^2 - 2) e^-z^2."""
     one, two, far = z.dtype.type(1), z.dtype.type(2), z.dtype.type(FAR)
     for i in range(z.size):
@@ -146,7 +165,7 @@ def gaussian_second(z: Line, out: Line):
 
 
 @shared
-def erf_second(z: Line, out: Line):
+def erf_second(z: Line, out: Line, parameters: ActivationParameters):
     """-4 z e^-z^2 / √π."""
     one, two, far = z.dtype.type(1), z.dtype.type(2), z.dtype.type(FAR)
     for i in range(z.size):
@@ -158,7 +177,45 @@ def erf_second(z: Line, out: Line):
 
 
 @shared
-def unknown_second(z: Line, out: Line):
+def gelu_tanh_second(z: Line, out: Line, parameters: ActivationParameters):
+    """s (1 - s) (2 w′ + z w″ + z w′^2 (1 - 2 s)), s = 1 / (1 + e^-w), w a cubic of z."""
+    for i in range(z.size):
+        x = z[i]
+        value = gelu_tanh_bend(x)
+        out[i] = value if x == x else x
+
+
+@shared
+def mish_second(z: Line, out: Line, parameters: ActivationParameters):
+    """2 t′ + z t″, t = tanh(log(1 + e^z))."""
+    for i in range(z.size):
+        x = z[i]
+        value = mish_bend(x)
+        out[i] = value if x == x else x
+
+
+@shared
+def hard_swish_second(z: Line, out: Line, parameters: ActivationParameters):
+    """1/3 between -3 and 3, 0 elsewhere."""
+    zero, three, third = z.dtype.type(0), z.dtype.type(3), z.dtype.type(1 / 3)
+    for i in range(z.size):
+        x = z[i]
+        value = third if abs(x) < three else zero
+        out[i] = value if x == x else x
+
+
+@shared
+def log_sigmoid_second(z: Line, out: Line, parameters: ActivationParameters):
+    """-s (1 - s), s = 1 / (1 + e^-z)."""
+    for i in range(z.size):
+        x = z[i]
+        s, rest = sigmoids(x)
+        value = -s * rest
+        out[i] = value if x == x else x
+
+
+@shared
+def unknown_second(z: Line, out: Line, parameters: ActivationParameters):
     """NaN, for a code that is no activation's."""
     for i in range(z.size):
         out[i] = np.nan
@@ -182,4 +239,9 @@ second_derivative, prepare_second_derivatives = family("second_derivative", {
     ActivationCode.GAUSSIAN: gaussian_second,
     ActivationCode.ERF: erf_second,
     ActivationCode.HARD_TANH: zero_second,
+    ActivationCode.GELU_TANH: gelu_tanh_second,
+    ActivationCode.MISH: mish_second,
+    ActivationCode.HARD_SIGMOID: zero_second,
+    ActivationCode.HARD_SWISH: hard_swish_second,
+    ActivationCode.LOG_SIGMOID: log_sigmoid_second,
 }, unknown_second)

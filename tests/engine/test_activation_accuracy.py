@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from numba import config
 
-from tests.cases import ACTIVATIONS, DTYPES
+from tests.cases import ACTIVATIONS, DTYPES, PARAMETRIC
 from tests.oracle.activations import EXACT, exact
 
 LONG = np.longdouble
@@ -50,10 +50,25 @@ def errors(got, truth, size, dtype):
 @pytest.mark.parametrize("dtype", DTYPES)
 def test_errors_are_at_most_as_stated(name, dtype):
     assert set(stated()) == set(ACTIVATIONS) == set(EXACT)
-    activation, bounds = ACTIVATIONS[name], stated()[name]
+    bounds = stated()[name]
     assert bounds[0] <= 4
+    compare(ACTIVATIONS[name], values(dtype), bounds)
+
+
+@pytest.mark.parametrize("name", PARAMETRIC)
+@pytest.mark.parametrize("dtype", DTYPES)
+def test_errors_with_parameters_are_at_most_one_more(name, dtype):
+    activation = PARAMETRIC[name]
     z = values(dtype)
-    truths, sizes = exact(name, z)
+    if activation.name == "softplus":
+        with np.errstate(over="ignore"):
+            z = np.concatenate([z, (z / activation.parameters[0]).astype(dtype)])
+    compare(activation, z[np.isfinite(z)], [bound + 1 for bound in stated()[activation.name]])
+
+
+def compare(activation, z, bounds):
+    name, dtype = activation.name, z.dtype.type
+    truths, sizes = exact(name, z, activation.parameters)
     for symbol, function, truth, size, bound in zip(("g", "γ", "g″"), (activation.function, activation.derivative,
                                                     activation.second_derivative), truths, sizes, bounds):
         got = function(z)
@@ -80,8 +95,9 @@ def test_limits_zeros_and_nan(name, dtype):
         ends = function(infinite)
         if name in ("sin", "cos"):
             assert np.isnan(ends[:2]).all()
-        elif order == 0 and name in ("identity", "leaky_relu", "relu", "elu", "selu", "softplus", "gelu", "silu"):
-            assert ends[0] == np.inf and (ends[1] == -np.inf or abs(ends[1] - ends[3]) == 0)
+        elif order == 0 and name in ("identity", "leaky_relu", "relu", "elu", "selu", "softplus", "gelu", "silu", "gelu_tanh",
+                                    "mish", "hard_swish", "log_sigmoid"):
+            assert ends[0] == (0 if name == "log_sigmoid" else np.inf) and (ends[1] == -np.inf or abs(ends[1] - ends[3]) == 0)
         else:
             assert np.array_equal(ends[:2], ends[2:])
         assert np.isnan(function(np.array([np.nan], dtype)))[0] or (name, order) == ("identity", 1)
@@ -89,12 +105,17 @@ def test_limits_zeros_and_nan(name, dtype):
 
 @pytest.mark.parametrize("dtype", DTYPES)
 def test_second_derivatives_at_kinks_are_zero(dtype):
-    """γ there is the derivative from the left, of hard_tanh 0."""
+    """γ there is the derivative from the left, but of what is cut off at two borders that from outside."""
     zeros, ends = np.array([0.0, -0.0], dtype), np.array([1.0, -1.0], dtype)
     slopes = {"relu": 0, "leaky_relu": dtype(0.01), "selu": dtype(1.0507009873554805 * 1.6732632423543772), "elu": 1}
     for name, slope in slopes.items():
         assert (ACTIVATIONS[name].derivative(zeros) == slope).all()
         assert (ACTIVATIONS[name].second_derivative(zeros) == 0).all()
     assert (ACTIVATIONS["softsign"].second_derivative(zeros) == 0).all()
-    assert (ACTIVATIONS["hard_tanh"].derivative(ends) == 0).all()
-    assert (ACTIVATIONS["hard_tanh"].second_derivative(ends) == 0).all()
+    assert (PARAMETRIC["leaky_relu(0.2)"].derivative(zeros) == dtype(0.2)).all()
+    assert (PARAMETRIC["elu(0.5)"].derivative(zeros) == 0.5).all() and not PARAMETRIC["elu(0.5)"].second_derivative(zeros).any()
+    for name, borders, slopes in (("hard_tanh", ends, 0), ("hard_sigmoid", 3 * ends, 0), ("hard_swish", 3 * ends, [1, 0])):
+        assert (ACTIVATIONS[name].derivative(borders) == slopes).all()
+        assert (ACTIVATIONS[name].second_derivative(borders) == 0).all()
+    clipped = PARAMETRIC["hard_tanh(-0.5, 2.0)"].derivative(np.array([-0.5, np.nextafter(dtype(-0.5), dtype(0)), 1.9, 2], dtype))
+    assert clipped.tolist() == [0, 1, 1, 0]

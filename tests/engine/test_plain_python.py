@@ -14,7 +14,7 @@ from engine import Cost, fit, value_and_gradient
 from engine.activations import NAMED as ACTIVATIONS
 from engine.kernels.simd import fma, plain
 from schedulers import BatchSchedule
-from tests.cases import DTYPES, LOSSES, REDUCTIONS, UPDATES, network, targets
+from tests.cases import DTYPES, LOSSES, PARAMETRIC, REDUCTIONS, UPDATES, network, targets
 
 Z = [0.0, -0.0, 1e-300, -1e-40, 0.3, -0.7, 1.9, -4.2, 9.5, -30.0, 88.0, -105.0, 1e4, -1e30]
 M = 5
@@ -26,7 +26,7 @@ def cases():
         generator = np.random.default_rng(5)
         net, X = network((3, 7, 2), "tanh", dtype), generator.uniform(-1, 1, (M, 3))
         y = generator.uniform(0, 1, (M, 2))
-        for name, activation in ACTIVATIONS.items():
+        for name, activation in {**ACTIVATIONS, **PARAMETRIC}.items():
             z = np.array(Z, dtype)
             for order, function in enumerate((activation.function, activation.derivative, activation.second_derivative)):
                 yield f"{name} {order}", function(z)

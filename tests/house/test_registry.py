@@ -14,7 +14,7 @@ import engine
 from asv_benches.peers import __main__ as main
 from asv_benches.peers import cases as work_cases
 from asv_benches.peers import in_engine
-from engine import losses, operators, reductions, updates
+from engine import activations, losses, operators, reductions, updates
 from engine.kernels import activations as activation_kernels
 from engine.kernels import losses as loss_kernels
 from engine.kernels import reductions as reduction_kernels
@@ -23,7 +23,7 @@ from engine.kernels.second_derivatives import second_derivative
 from schedulers import orders, rates
 from tests import cases
 from tests.oracle import differences
-from tests.oracle.activations import EXACT
+from tests.oracle.activations import EXACT, PARAMETRIC_EXACT, PARAMETRIC_FORMS
 from tests.oracle.activations import FORMS as PLAIN_ACTIVATIONS
 from tests.oracle.losses import FORMS as PLAIN_LOSSES
 from tests.oracle.losses import derivatives
@@ -68,6 +68,16 @@ def test_every_activation_is_registered():
     assert_same(EXACT, cases.ACTIVATIONS, "EXACT of tests/oracle/activations.py")
     rows = re.findall(r"^\| ([a-z_, ]+) \| \d+ \| \d+ \| \d+ \|$", (ROOT / "docs" / "mathematics.md").read_text(), re.M)
     assert_same((name for row in rows for name in row.split(", ")), cases.ACTIVATIONS, "the table of errors in docs/mathematics.md")
+
+
+def test_every_activation_with_a_parameter_is_registered():
+    taking = {code.name.lower() for code in activation_kernels.DEFAULTS}
+    assert_same(activations.PARAMETRIC, taking, "PARAMETRIC of engine/activations.py")
+    assert_same({made.name for made in cases.PARAMETRIC.values()}, taking, "PARAMETRIC of tests/cases.py")
+    assert_same(PARAMETRIC_FORMS, taking, "PARAMETRIC_FORMS of tests/oracle/activations.py")
+    assert_same(PARAMETRIC_EXACT, taking, "PARAMETRIC_EXACT of tests/oracle/activations.py")
+    for code, usual in activation_kernels.DEFAULTS.items():
+        assert activations.NAMED[code.name.lower()].parameters == usual
 
 
 def test_every_loss_is_registered():

@@ -5,6 +5,7 @@ import pytest
 
 from engine.kernels import activations, losses, reductions, second_derivatives, updates
 from engine.kernels.activations import activate
+from engine.kernels.layout import ActivationParameters
 from engine.kernels.linked import kernel
 from engine.kernels.reductions import reduce_losses, reduction_hessian_product
 from engine.kernels.second_derivatives import second_derivative
@@ -15,19 +16,20 @@ from tests.processes import process
 ENUMS = {activations.ActivationCode: activations.activate, losses.LossCode: losses.loss_panel,
          reductions.ReductionCode: reductions.reduce_losses, updates.UpdateCode: updates.update_parameters}
 NO_CODES = (-1, 99, 2**40)
+NONE = ActivationParameters(0.0, 0.0)
 
 
 # Kernels name what they call by globals of their own, for the cache looks there for what must be compiled first.
 @kernel
 def activated(code, z, gamma):
     """One call of each family from machine code."""
-    activate(code, z, 0, gamma, 0, z.size)
+    activate(code, z, 0, gamma, 0, z.size, NONE)
 
 
 @kernel
 def bent(code, z, out):
     """g″."""
-    second_derivative(code, z, out)
+    second_derivative(code, z, out, NONE)
 
 
 @kernel
@@ -59,13 +61,13 @@ def test_codes_count_from_0(codes):
 def test_a_code_that_nothing_has_gives_nan(code, dtype):
     for call in (activations.activate, activated):
         z, gamma = np.ones(5, dtype), np.ones(5, dtype)
-        arguments = (z, 0, gamma, 0, 5) if call is activations.activate else (z, gamma)
+        arguments = (z, 0, gamma, 0, 5, NONE) if call is activations.activate else (z, gamma)
         call(code, *arguments)
         assert np.isnan(z).all() and np.isnan(gamma).all()
     L = np.ones(5, dtype)
-    for call in (second_derivatives.second_derivative, bent):
+    for call, after in ((second_derivatives.second_derivative, (NONE,)), (bent, ())):
         out = np.ones(5, dtype)
-        call(code, L, out)
+        call(code, L, out, *after)
         assert np.isnan(out).all()
     for call, before in ((reductions.reduce_losses, (0.5, L)), (reduced, ())):
         out = np.ones(5, dtype)

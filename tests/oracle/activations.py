@@ -1,7 +1,7 @@
 """g, g′ and g″ twice over: plainly in NumPy and SciPy (FORMS), and of one number to 33 digits by mpmath (EXACT).
 
-Imports nothing of ours. An exact form gives (g, g′, g″) and, where sums of terms cross 0, then the sizes of the terms of g′ and
-of g″.
+Those with parameters are functions of them in PARAMETRIC_FORMS and PARAMETRIC_EXACT. Imports nothing of ours. An exact form gives
+(g, g′, g″) and, where sums of terms cross 0, then the sizes of the terms of g′ and of g″.
 """
 
 import numpy as np
@@ -12,8 +12,8 @@ from scipy.special import expit, ndtr
 S, T = 1.0507009873554805, 1.6732632423543772
 PRECISION = 110
 FAR = 2000  # beyond, e^-|z| and what is multiplied by it are 0 in every format
-# NumPy's numbers are the ones that are meant: 0.01 and the constants of Klambauer et al. are rounded to float64
-LEAK, SCALE, ALPHA = mpf(0.01), mpf(1.0507009873554805), mpf(1.6732632423543772)
+# NumPy's numbers are the ones that are meant: parameters and the constants of Klambauer et al. are rounded to float64
+SCALE, ALPHA = mpf(1.0507009873554805), mpf(1.6732632423543772)
 
 
 def _pdf(z):
@@ -24,16 +24,59 @@ def _elu(z, scale, alpha):
     return scale * np.where(z > 0, z, alpha * np.expm1(np.minimum(z, 0)))
 
 
+def _leaky_relu(slope):
+    return lambda z: np.where(z > 0, z, slope * z), lambda z: np.where(z > 0, 1.0, slope), np.zeros_like
+
+
+def _elu_forms(alpha):
+    return (lambda z: _elu(z, 1, alpha), lambda z: np.where(z > 0, 1, alpha * np.exp(np.minimum(z, 0))),
+            lambda z: np.where(z >= 0, 0, alpha * np.exp(np.minimum(z, 0))))
+
+
+def _softplus(beta):
+    return (lambda z: np.logaddexp(0, beta * z) / beta, lambda z: expit(beta * z),
+            lambda z: beta * expit(beta * z) * expit(-beta * z))
+
+
+def _hard_tanh(low, high):
+    return lambda z: np.clip(z, low, high), lambda z: ((low < z) & (z < high)) * 1.0, np.zeros_like
+
+
+PARAMETRIC_FORMS = {"leaky_relu": _leaky_relu, "elu": _elu_forms, "softplus": _softplus, "hard_tanh": _hard_tanh}
+
+
+def _cubic(z):
+    """w, w′, w″ of gelu_tanh = z (1 + tanh w) / 2."""
+    return (np.sqrt(2 / np.pi) * part for part in (z + 0.044715 * z**3, 1 + 3 * 0.044715 * z**2, 6 * 0.044715 * z))
+
+
+def _gelu_tanh_slope(z):
+    w, first, _ = _cubic(z)
+    return (1 + np.tanh(w)) / 2 + z * first / (2 * np.cosh(w)**2)
+
+
+def _gelu_tanh_bend(z):
+    w, first, second = _cubic(z)
+    return (2 * first + z * second - 2 * z * first**2 * np.tanh(w)) / (2 * np.cosh(w)**2)
+
+
+def _mish_parts(z):
+    """t = tanh(log(1 + e^z)), t′, t″."""
+    t, s = np.tanh(np.logaddexp(0, z)), expit(z)
+    first = (1 - t**2) * s
+    return t, first, first * (expit(-z) - 2 * t * s)
+
+
 FORMS = {
     "identity": (lambda z: z, np.ones_like, np.zeros_like),
     "tanh": (np.tanh, lambda z: 1 / np.cosh(z)**2, lambda z: -2 * np.tanh(z) / np.cosh(z)**2),
     "sigmoid": (expit, lambda z: expit(z) * expit(-z), lambda z: expit(z) * expit(-z) * (1 - 2 * expit(z))),
     "relu": (lambda z: np.maximum(z, 0), lambda z: (z > 0) * 1.0, np.zeros_like),
-    "leaky_relu": (lambda z: np.where(z > 0, z, 0.01 * z), lambda z: np.where(z > 0, 1.0, 0.01), np.zeros_like),
-    "elu": (lambda z: _elu(z, 1, 1), lambda z: np.where(z > 0, 1, np.exp(z)), lambda z: np.where(z > 0, 0, np.exp(z))),
+    "leaky_relu": _leaky_relu(0.01),
+    "elu": _elu_forms(1.0),
     "selu": (lambda z: _elu(z, S, T), lambda z: S * np.where(z > 0, 1, T * np.exp(z)),
              lambda z: S * np.where(z > 0, 0, T * np.exp(z))),
-    "softplus": (lambda z: np.logaddexp(0, z), expit, lambda z: expit(z) * expit(-z)),
+    "softplus": _softplus(1.0),
     "gelu": (lambda z: z * ndtr(z), lambda z: ndtr(z) + z * _pdf(z), lambda z: (2 - z**2) * _pdf(z)),
     "silu": (lambda z: z * expit(z), lambda z: expit(z) * (1 + z * expit(-z)),
              lambda z: expit(z) * expit(-z) * (2 + z * (1 - 2 * expit(z)))),
@@ -43,8 +86,21 @@ FORMS = {
     "exp": (np.exp, np.exp, np.exp),
     "gaussian": (lambda z: np.exp(-z**2), lambda z: -2 * z * np.exp(-z**2), lambda z: (4 * z**2 - 2) * np.exp(-z**2)),
     "erf": (special.erf, lambda z: 2 / np.sqrt(np.pi) * np.exp(-z**2), lambda z: -4 * z / np.sqrt(np.pi) * np.exp(-z**2)),
-    "hard_tanh": (lambda z: np.clip(z, -1, 1), lambda z: (abs(z) < 1) * 1.0, np.zeros_like),
+    "hard_tanh": _hard_tanh(-1.0, 1.0),
+    "gelu_tanh": (lambda z: z * (1 + np.tanh(next(_cubic(z)))) / 2, _gelu_tanh_slope, _gelu_tanh_bend),
+    "mish": (lambda z: z * _mish_parts(z)[0], lambda z: _mish_parts(z)[0] + z * _mish_parts(z)[1],
+             lambda z: 2 * _mish_parts(z)[1] + z * _mish_parts(z)[2]),
+    "hard_sigmoid": (lambda z: np.clip(z + 3, 0, 6) / 6, lambda z: (abs(z) < 3) / 6, np.zeros_like),
+    "hard_swish": (lambda z: z * np.clip(z + 3, 0, 6) / 6, lambda z: np.where(abs(z) < 3, (2 * z + 3) / 6, z > 0),
+                   lambda z: (abs(z) < 3) / 3),
+    "log_sigmoid": (lambda z: -np.logaddexp(0, -z), lambda z: expit(-z), lambda z: -expit(z) * expit(-z)),
 }
+
+
+def form(label):
+    """(g, g′, g″) of "tanh", or of "leaky_relu(0.2)"."""
+    name, _, rest = label.partition("(")
+    return PARAMETRIC_FORMS[name](*map(float, rest.rstrip(")").split(","))) if rest else FORMS[name]
 
 
 def sign(z):
@@ -90,6 +146,52 @@ def softplus(z):
     return max(z, mpf(0)) + mp.log1p(exp_minus(abs(z))), sigmoid(z), slope_of_sigmoid(z)
 
 
+def steep_softplus(beta):
+    def form(z):
+        g, first, second = softplus(beta * z)
+        return g / beta, first, beta * second
+    return form
+
+
+def log_sigmoid(z):
+    g, first, second = softplus(-z)
+    return -g, first, -second
+
+
+def clipped(low, high):
+    return lambda z: (min(max(z, low), high), mpf(low < z < high), mpf(0))
+
+
+def leaky_relu(slope):
+    return lambda z: (z if z > 0 else slope * z, mpf(1) if z > 0 else slope, mpf(0))
+
+
+def gelu_tanh(z):
+    a = 2 * mp.sqrt(2 / mp.pi)
+    b = a * mpf("0.044715")
+    w, first = a * z + b * z**3, a + 3 * b * z * z
+    s, slope, t = sigmoid(w), slope_of_sigmoid(w), tanh(w / 2)[0]
+    bend = 2 * a + 12 * b * z * z, -z * first**2 * t
+    return z * s, s + z * first * slope, sum(bend) * slope, s + abs(z) * first * slope, (bend[0] + abs(bend[1])) * slope
+
+
+def mish(z):
+    e = exp_minus(abs(z))
+    if z > 0:
+        n, q, first = 1 + 2 * e, 1 + 2 * e + 2 * e * e, 4 * e * e * (1 + e)
+        bend = 4 * e * e * (2 * e**3 + 2 * e * e - 3 * e - 2)
+    else:
+        n, q, first = e * (2 + e), 2 + 2 * e + e * e, 4 * e * (1 + e)
+        bend = 4 * e * (2 + 2 * e - 3 * e * e - 2 * e**3)
+    t, first, second = n / q, first / q**2, bend / q**3
+    return z * t, t + z * first, 2 * first + z * second, t + abs(z) * first, 2 * first + abs(z * second)
+
+
+def hard_swish(z):
+    inside = abs(z) < 3
+    return z * min(max(z + 3, mpf(0)), mpf(6)) / 6, (2 * z + 3) / 6 if inside else mpf(z > 0), mpf(inside) / 3
+
+
 def gelu(z):
     far = abs(z) > FAR
     cdf = mpf(z > 0) if far else mp.erfc(-z / mp.sqrt(2)) / 2
@@ -117,12 +219,14 @@ def erf(z):
     return mp.erf(z) if abs(z) < FAR else sign(z), slope, -2 * z * slope
 
 
+PARAMETRIC_EXACT = {"leaky_relu": leaky_relu, "elu": lambda alpha: exponential(mpf(1), alpha), "softplus": steep_softplus,
+                    "hard_tanh": clipped}
 EXACT = {
     "identity": lambda z: (z, mpf(1), mpf(0)),
     "tanh": tanh,
     "sigmoid": sigmoid_form,
     "relu": lambda z: (max(z, mpf(0)), mpf(z > 0), mpf(0)),
-    "leaky_relu": lambda z: (z if z > 0 else LEAK * z, mpf(1) if z > 0 else LEAK, mpf(0)),
+    "leaky_relu": leaky_relu(mpf(0.01)),
     "elu": exponential(mpf(1), mpf(1)),
     "selu": exponential(SCALE, ALPHA),
     "softplus": softplus,
@@ -134,7 +238,12 @@ EXACT = {
     "exp": lambda z: (exp_minus(-z) if z < FAR else mpf(2)**16000,) * 3,
     "gaussian": gaussian,
     "erf": erf,
-    "hard_tanh": lambda z: (min(max(z, mpf(-1)), mpf(1)), mpf(abs(z) < 1), mpf(0)),
+    "hard_tanh": clipped(mpf(-1), mpf(1)),
+    "gelu_tanh": gelu_tanh,
+    "mish": mish,
+    "hard_sigmoid": lambda z: (min(max(z + 3, mpf(0)), mpf(6)) / 6, mpf(abs(z) < 3) / 6, mpf(0)),
+    "hard_swish": hard_swish,
+    "log_sigmoid": log_sigmoid,
 }
 
 
@@ -145,10 +254,11 @@ def long(value):
     return np.ldexp(np.longdouble(high) + np.longdouble(float(fraction - high)), max(min(int(exponent), 16300), -16400))
 
 
-def exact(name, z):
+def exact(name, z, parameters=()):
     """(g, g′, g″) and the sizes of their terms, long doubles [3, .], at finite floats z [.]."""
     with mp.workprec(PRECISION):
-        rows = [EXACT[name](mpf(float(number))) for number in z]
+        truth = PARAMETRIC_EXACT[name](*map(mpf, parameters)) if parameters else EXACT[name]
+        rows = [truth(mpf(float(number))) for number in z]
         values = np.array([[long(value) for value in row[:3]] for row in rows]).T
         sizes = values if len(rows[0]) == 3 else np.array([[long(row[k]) for k in (0, 3, 4)] for row in rows]).T
     return values, abs(sizes)

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from .activations import FORMS
+from .activations import form
 
 
 def split(theta, widths):
@@ -22,8 +22,8 @@ def forward(theta, widths, names, X):
     z, a, gamma = [], [X], []
     for W, b, name in zip(weights, biases, names):
         z.append(a[-1] @ W.T + b)
-        a.append(FORMS[name][0](z[-1]))
-        gamma.append(FORMS[name][1](z[-1]))
+        a.append(form(name)[0](z[-1]))
+        gamma.append(form(name)[1](z[-1]))
     return z, a, gamma
 
 

@@ -34,7 +34,7 @@ def test_parameters_lie_as_equation_3_says():
     assert net.size == 2 * (3 + 1) + 4 * (2 + 1)
 
 
-RECTIFIERS = ("relu", "leaky_relu", "elu", "gelu", "silu", "softplus")
+RECTIFIERS = ("relu", "leaky_relu", "elu", "gelu", "gelu_tanh", "silu", "softplus", "mish", "hard_swish")
 VARIANCES = {"glorot": lambda before, width: 2 / (before + width), "he": lambda before, width: 2 / before,
              "lecun": lambda before, width: 1 / before}
 
