@@ -73,7 +73,7 @@ class Status:
     ({"/home/me/kernels": Status(0o755), "/home/me": Status(0o1777, uid=0)}, True),  # as in /tmp
     ({"/home/me/kernels": Status(0o1777, uid=0), "/home/me": Status(0o755)}, False),  # /tmp itself
     ({"/home/me/kernels": Status(0o700), "/home/me": Status(0o775, uid=1001)}, True),
-], ids=str)
+])
 @pytest.mark.skipif(os.name == "nt", reason="no modes here")
 def test_who_may_write_a_folder(monkeypatch, folders, trusted):
     above = {"/home": Status(0o755, uid=0), "/": Status(0o755, uid=0)}

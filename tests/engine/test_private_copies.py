@@ -44,7 +44,7 @@ WRONG = {"X": np.full_like(X, np.nan), "y": np.full(6, 10**6), "theta": np.full(
     ("theta", net.parameters, lambda values: Network(net.widths, net.activations, values)(X)),
     ("v", np.ones(net.size), lambda values: net.jacobian(X) @ values),
     ("y", C, lambda values: reductions.group_max(values).data),
-], ids=str)
+])
 def test_an_object_is_asked_for_its_numbers_once(name, right, call):
     values = Changing(right, WRONG[name])
     assert np.array_equal(call(values), call(right)) and values.asked == 1
