@@ -101,6 +101,20 @@ def executor(value: Any) -> Executor | str | None:
                     f"gives), but is {value!r}")
 
 
+def flag(value: Any, name: str) -> bool:
+    """True or False."""
+    if not isinstance(value, bool):
+        raise TypeError(f"{name} must be True or False, but is {value!r}")
+    return value
+
+
+def version(value: Any) -> str | int | None:
+    """What stands for the code of a function, or None."""
+    if value is None or isinstance(value, str) or isinstance(value, int) and not isinstance(value, bool):
+        return value
+    raise TypeError(f"version must be a text or a whole number that you change when results change, or None, but is {value!r}")
+
+
 def workers(value: Any) -> int | None:
     """A number of workers, or None."""
     return value if value is None else whole_number(value, "workers", 1)
@@ -152,6 +166,14 @@ def no_text(value: Any, name: str) -> NoReturn:
     """Refuse what cannot be written to a store and read back."""
     raise TypeError(f"{name} must be made of None, bool, numbers, text, bytes, lists, tuples, dicts with text for keys, and arrays "
                     f"of these, to be stored, but is {value!r:.200}")
+
+
+def no_results(error: str, settings: Settings) -> NoReturn:
+    """Stop a sweep whose first run returned no dict."""
+    said = error.strip().splitlines()[-1].removeprefix("TypeError: ")
+    given = ", ".join(f"{name}={value!r:.80}" for name, value in settings.items())
+    raise TypeError(f"{said}, for {given or 'no settings'}; the sweep has stopped, as its other runs would end so too. Return the "
+                    "results by their names, as in return {'cost': 0.5}")
 
 
 def returned(values: Any, settings: Settings) -> dict[str, Any]:

@@ -10,6 +10,9 @@ from typing import TYPE_CHECKING, Any
 
 from . import checks, sweep_checks
 from .drive import Drive
+from .endings import interrupted
+from .first_return import FirstReturn
+from .outcome import NoDict
 from .progress import progress_bar
 from .results import SweepResult, is_finite
 from .settings import settings_of
@@ -22,7 +25,8 @@ if TYPE_CHECKING:
 
 def sweep(run: Callable[..., Mapping[str, Any]], grid: Mapping[str, Iterable[Any]] | Iterable[Mapping[str, Any]], *,
           executor: Executor | str | None = None, store: str | os.PathLike[str] | None = None, retries: int = 1,
-          progress: bool = True, workers: int | None = None, key: str | None = None, largest: bool = False) -> SweepResult:
+          progress: bool = True, workers: int | None = None, key: str | None = None, largest: bool = False,
+          retry_errors: bool = False, version: str | int | None = None) -> SweepResult:
     """Run a function at every setting of a grid.
 
     Each run depends on its settings alone, so the rows are the same for every executor, number of workers and order of finishing;
@@ -45,14 +49,15 @@ def sweep(run: Callable[..., Mapping[str, Any]], grid: Mapping[str, Iterable[Any
         stopped or was killed; only what was in flight then is begun again. Sweeps that use one file at the same time share the
         work. A run is known by its settings (1, 1.0 and True are three settings; equal settings are one run) and by the function:
         its name, its code, and what `partial`, an object or a closure binds it to; where any of these changes, everything is run
-        anew. A run that raised is finished too: ``sqlite3 FILE "DELETE FROM runs WHERE error IS NOT NULL"`` lets it run again.
+        anew, unless there is a `version`. A run that raised is finished too, unless there is `retry_errors`. `load_sweep` reads
+        the file without the function.
         Settings and results must then be None, bool, numbers, text, bytes, or lists, tuples, dicts and arrays of these; they come
         back exactly, NaN included, NumPy scalars as Python's numbers.
     retries : int
         How many more times a run is tried after a process ended under it alone; then that is its `error`. Other runs that the
         same process's end took with it are begun again and not charged. An executor that was given is not mended.
     progress : bool
-        Show a progress bar (tqdm).
+        Show a progress bar (tqdm). Those of fits inside the runs are not drawn.
     workers : int, optional
         Processes or threads; as many as there are cores where None. Of an executor that was given: runs it holds at a time, all
         where None.
@@ -60,6 +65,11 @@ def sweep(run: Callable[..., Mapping[str, Any]], grid: Mapping[str, Iterable[Any
         The returned number whose best so far the progress bar shows.
     largest : bool
         Whether the best is the largest.
+    retry_errors : bool
+        Run again what has an error in the store. The old errors stay there until the new outcomes replace them.
+    version : str or int, optional
+        Stands for the code of `run` in the store: what is stored stays valid while you change the code, until you change the
+        version. What `partial` binds still counts.
 
     Returns
     -------
@@ -69,10 +79,13 @@ def sweep(run: Callable[..., Mapping[str, Any]], grid: Mapping[str, Iterable[Any
     Raises
     ------
     ValueError, TypeError
-        Where an argument is not as stated, or the settings are no keywords of `run`.
+        Where an argument is not as stated, or the settings are no keywords of `run`; and, after the first run, where that returned
+        no dict.
     RuntimeError
         Where processes cannot start, the executor that was given breaks, or the store is locked or cannot be written; what finished
         stays in the store.
+    SweepInterrupted
+        A KeyboardInterrupt: Ctrl-C. It says how many runs are finished and where they are kept, and has them as its `.result`.
 
     See Also
     --------
@@ -96,9 +109,10 @@ def sweep(run: Callable[..., Mapping[str, Any]], grid: Mapping[str, Iterable[Any
     settings = settings_of(grid)
     run, executor = sweep_checks.function(run, settings), sweep_checks.executor(executor)
     workers, retries = sweep_checks.workers(workers), checks.whole_number(retries, "retries", 0)
-    key = sweep_checks.key(key)
+    key, version = sweep_checks.key(key), sweep_checks.version(version)
+    retry_errors = sweep_checks.flag(retry_errors, "retry_errors")
     outcomes: dict[int, Outcome] = {}
-    with nullcontext() if store is None else Store(store, run) as kept:
+    with nullcontext() if store is None else Store(store, run, version, retry_errors) as kept:
         names: list[Any] = [kept.key(one) for one in settings] if kept else list(range(len(settings)))
         first = {name: task for task, name in reversed(list(enumerate(names)))}  # equal settings are one run
         found = kept.finished() if kept else {}
@@ -108,20 +122,39 @@ def sweep(run: Callable[..., Mapping[str, Any]], grid: Mapping[str, Iterable[Any
                 outcomes[task] = found[names[task][0]]
             else:
                 tasks.append(task)
+        if kept:
+            kept.place((names[task], settings[task]) for task in sorted(first.values()))
+
+        def rows() -> SweepResult:
+            return SweepResult((_row(one, *outcomes[first[name]]) for one, name in zip(settings, names) if first[name] in outcomes),
+                               dict.fromkeys(name for one in settings for name in one))
+
         with _Bar(progress, len(first), key, largest) as bar:
             for returned, error in outcomes.values():
                 bar.show(returned, error)
 
+            def keep(task: int, error: str) -> None:
+                if kept:
+                    kept.add(names[task], None, error)
+
+            returned_before = any(error is None for _, error in outcomes.values())
+            judge = FirstReturn(() if returned_before else tasks, settings, keep)
+
             def finish(task: int, returned: Any, error: str | None, elsewhere: bool = False) -> None:
-                if kept and not elsewhere:
-                    kept.add(names[task], returned, error)
                 outcomes[task] = returned, error
+                if kept and not elsewhere and not isinstance(error, NoDict):
+                    kept.add(names[task], returned, error)
+                judge.see(task, error)
                 bar.show(returned, error)
 
             if tasks:
                 others = _Others(kept, names) if kept else None
-                Drive(crew(executor, run, kept is not None, len(tasks), workers), tasks, settings, retries, finish, others).run()
-    return SweepResult(_row(one, *outcomes[first[name]]) for one, name in zip(settings, names))
+                hands = crew(executor, run, kept is not None, len(tasks), workers)
+                try:
+                    Drive(hands, tasks, settings, retries, finish, others).run()
+                except KeyboardInterrupt:
+                    raise interrupted(rows(), len(outcomes), len(first), store) from None
+    return rows()
 
 
 class _Others:

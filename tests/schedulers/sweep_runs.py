@@ -62,6 +62,21 @@ def slow(a, folder):
     return {"score": a * a}
 
 
+def nothing(a, folder):
+    """Forgets to return its results."""
+    note(folder, f"{a}")
+    time.sleep(0.02)
+
+
+def with_a_bar(a):
+    """Draws a bar, as fit does."""
+    from schedulers.progress import progress_bar
+
+    with progress_bar(total=1, desc="inner") as bar:
+        bar.update()
+    return {"score": a}
+
+
 def shares():
     """What this worker may use."""
     return {"cores": share.cores(), "numba": os.environ["NUMBA_NUM_THREADS"], "blas": os.environ["OPENBLAS_NUM_THREADS"]}
