@@ -67,7 +67,7 @@ def test_links_lead_somewhere():
 def test_the_readme_has_both_commands():
     text = (ROOT / "README.md").read_text()
     for command in ('python -m pip install -e ".[demo]" && python -m engine train digits',
-                    'python -m pip install -e ".[test]" && python -m pytest'):
+                    'python -m pip install -e ".[test]" && python -m pytest -n 2'):
         assert command in text and command.split(" && ")[0] in (ROOT / ".ci" / "run").read_text()
 
 
