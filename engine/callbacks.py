@@ -7,6 +7,9 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+import numpy as np
+from numpy.typing import NDArray
+
 from . import callback_checks, checks
 from .typing import Row
 
@@ -14,8 +17,35 @@ if TYPE_CHECKING:
     from .network import Network
 
 
+class Callback:
+    """A callback of `fit` that hears of more than each epoch's row: when a run begins, and what each batch step cost.
+
+    Any callable is a callback. A subclass of this one is besides told by the methods below, which do nothing here.
+
+    Examples
+    --------
+    >>> from engine.callbacks import Callback
+    >>> class Largest(Callback):
+    ...     def batches(self, sizes, costs):
+    ...         self.largest = costs.max()
+    ...     def __call__(self, row, network):
+    ...         row["largest_batch_cost"] = float(self.largest)
+    """
+
+    def begin(self, rows: Iterable[Row]) -> None:
+        """Called before the first epoch of a run, with the rows of the epochs that a resumed run has made already."""
+
+    def batches(self, sizes: NDArray[np.int64], costs: NDArray[np.float64]) -> None:
+        """Called after each epoch, before the call with its row: the samples of each batch step, and its cost before its update,
+        NaN where it holds no sample."""
+
+    def __call__(self, row: Row, network: Network) -> object:
+        """Look at an epoch's row; True ends the run."""
+        raise NotImplementedError
+
+
 @dataclass
-class EarlyStopping:
+class EarlyStopping(Callback):
     """End a run once a column of its history has not fallen for `patience` epochs (Prechelt 1998), the best weights restored.
 
     `fit` tells it of a new run, so that one object serves any number of runs, one after another.
@@ -76,7 +106,7 @@ class EarlyStopping:
         self.restore_best = bool(self.restore_best)
 
     def begin(self, rows: Iterable[Row] = ()) -> None:
-        """Forget the run before. `rows` are the epochs that a resumed run has made already."""
+        """Forget the run before, and look at the epochs that a resumed run has made already."""
         self.best, self.best_epoch, self.stopped = math.inf, -1, False
         for row in rows:
             self._see(row)

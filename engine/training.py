@@ -16,7 +16,7 @@ from schedulers.progress import progress_bar
 from . import callback_checks, checks, object_checks
 from .backward import worth_threads
 from .batch_problem import BatchProblem, batch_problem
-from .callbacks import EarlyStopping, restoring
+from .callbacks import Callback, EarlyStopping, restoring
 from .checkpoint import Checkpoint
 from .cost import Cost
 from .endings import FitResult, Reached, Whole, with_result
@@ -99,7 +99,8 @@ def fit(network: Network, X: ArrayLike | RowSource, y: ArrayLike | RowSource, co
     validation : (X, y), optional
         Its cost is recorded after each epoch; its reduction must not hold per-sample data of the training set.
     callbacks : sequence of callable
-        Each called with the epoch's history row and the network; one that returns True stops the run. An
+        Each called with the epoch's history row and the network; one that returns True stops the run. A
+        `engine.callbacks.Callback` sees the cost of each batch step too, and an
         `engine.callbacks.EarlyStopping` with restore_best has `fit` give the best epoch's network and state.
     progress : bool
         Show a progress bar with the cost (tqdm, which is not imported otherwise).
@@ -180,7 +181,8 @@ def run_epochs(reached: Reached, run: FitRun, epochs: int, validation: Any, call
     epochs = checks.whole_number(epochs, "epochs", 0)
     callbacks = update_checks.callables(callbacks)
     held_out = _validation(run, update_checks.validation_pair(validation))
-    stopping, best = [callback for callback in callbacks if isinstance(callback, EarlyStopping)], restoring(callbacks)
+    listeners = [callback for callback in callbacks if isinstance(callback, Callback)]
+    stopping, best = [callback for callback in listeners if isinstance(callback, EarlyStopping)], restoring(callbacks)
     callback_checks.stopping(stopping, held_out is not None, bool(resume))
     resume, every = update_checks.resumable(resume, checkpoint), checks.whole_number(checkpoint_every, "checkpoint_every", 1)
     theta, given, state, history = run.network.parameters.copy(), state, _begun(run, state), History()
@@ -189,8 +191,8 @@ def run_epochs(reached: Reached, run: FitRun, epochs: int, validation: Any, call
     if found is not None:
         theta, state, history = found[0], found[1], History(found[2])
     reached.begin(theta, state, history, kept.save)
-    for callback in stopping:
-        callback.begin(history.rows)
+    for listener in listeners:
+        listener.begin(history.rows)
     bar, said = progress_bar(total=epochs, initial=len(history), unit="epoch") if progress else None, False
     try:
         for e in range(len(history), epochs):
@@ -211,6 +213,8 @@ def run_epochs(reached: Reached, run: FitRun, epochs: int, validation: Any, call
             if bar is not None:
                 bar.set_postfix(cost=f"{row['cost']:.4g}", refresh=False)
                 bar.update()
+            for listener in listeners:
+                listener.batches(steps.sizes.copy(), costs.astype(np.float64))
             stops = [isinstance(stop := callback(row, reached.network(whole)), bool | np.bool_) and stop for callback in callbacks]
             if best is not None and best.best_epoch == e:
                 reached.best = whole

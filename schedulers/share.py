@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import sys
 import threading
+from collections.abc import Iterator
 
 _thread = threading.local()
 _process = sys.maxsize
@@ -29,3 +31,17 @@ def take_for_process(count: int) -> None:
 def take_for_thread(count: int) -> None:
     """From now on the calling thread uses no more than `count` cores."""
     _thread.cores = count
+
+
+@contextlib.contextmanager
+def at_most(count: int) -> Iterator[None]:
+    """Inside it the calling thread uses no more than `count` cores, nor more than its share."""
+    before = vars(_thread).get("cores")
+    _thread.cores = min(count, cores())
+    try:
+        yield
+    finally:
+        if before is None:
+            del _thread.cores
+        else:
+            _thread.cores = before
