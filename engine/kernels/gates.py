@@ -17,9 +17,10 @@ CUBIC_REST = polynomial((-6.175149918155315e-19,), (2.39883246599959e-9,))
 
 @inlined
 def gate_and_slope(x, near, w, rest, t):
-    """x s and s + s (1 - s) t, where s = 1 / (1 + e^-(w + rest)), w has the sign of x, and near is x within the range of e^x."""
+    """x s and s + s (1 - s) t, where s = 1 / (1 + e^-v), v has the sign of x, |v| = |w| + rest, and near is x within the range of
+    e^x."""
     zero, one = number(x, 0.0), number(x, 1.0)
-    lifted = lifted_product(one, lifted_exp(-abs(w), rest if w >= zero else -rest))
+    lifted = lifted_product(one, lifted_exp(-abs(w), rest))
     e = lifted * LOWERED(x)
     low = (one if x >= zero else lifted) / (one + e)  # s, lifted below 0
     right = fma(t, e * low, one)
@@ -43,7 +44,7 @@ def silu_bend(x):
 
 @inlined
 def cubic(x):
-    """x within ±30, beyond which the gate is 0 or 1; w + rest = A x + B x^3 to twice the digits; B x^2."""
+    """x within ±30, beyond which the gate is 0 or 1; w = A x + B x^3, and the rest of |w|; B x^2."""
     near = min(max(x, number(x, -30.0)), number(x, 30.0))
     square = near * near
     curved = CUBIC(x) * square
@@ -52,7 +53,8 @@ def cubic(x):
     added = total - LINEAR(x)
     total_rest = (LINEAR(x) - (total - added)) + (curved - added) + (curved_rest + LINEAR_REST(x))
     w = near * total
-    return near, w, fma(near, total_rest, fma(near, total, -w)), curved
+    rest = fma(near, total_rest, fma(near, total, -w))
+    return near, w, (rest if near >= number(x, 0.0) else -rest), curved
 
 
 @inlined
@@ -67,7 +69,7 @@ def gelu_tanh_and_slope(x):
 def gelu_tanh_bend(x):
     """The second derivative of x s: s (1 - s) (2 A + 12 B x^2 - |x| w′^2 tanh(|w| / 2))."""
     near, w, rest, curved = cubic(x)
-    bell, t = lifted_bell(w, rest if w >= number(x, 0.0) else -rest)
+    bell, t = lifted_bell(w, rest)
     slope = fma(number(x, 3.0), curved, LINEAR(x))
     return fma(-abs(near) * slope * slope, t, fma(number(x, 12.0), curved, number(x, 2.0) * LINEAR(x))) * bell * LOWERED(x)
 
