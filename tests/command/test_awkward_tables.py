@@ -1,12 +1,14 @@
 """A folder of awkward tables: each trains on the columns that it should, or is refused with a remedy."""
 
+import json
 import re
 
 import numpy as np
 import pytest
 
 from engine.__main__ import main
-from engine.command.tables.data import Choices, read_data
+from engine.command.tables.columns import Columns
+from engine.command.tables.data import Choices, read_data, read_features, read_like
 from engine.command.tables.table import Reading
 
 from .awkward_tables import AWKWARD, Trains
@@ -57,3 +59,16 @@ def test_the_command_trains_on_them(name, tmp_path, capsys):
                    "--run-folder", str(tmp_path / "run"), *options])
     printed = capsys.readouterr().out
     assert status == 0 and re.search(AWKWARD[name].expected.said, printed), printed
+
+
+@pytest.mark.parametrize("name", [name for name, table in AWKWARD.items() if isinstance(table.expected, Trains)])
+def test_what_was_trained_on_is_read_in_the_same_way_again(name, tmp_path):
+    data = outcome(tmp_path, name)[1].data
+    said = AWKWARD[name].options
+    choices = Choices(missing=said.get("missing"), reading=Reading(**{key: said[key] for key in READING if key in said}))
+    path, columns = str(tmp_path / AWKWARD[name].file), Columns.from_json(json.loads(json.dumps(data.columns.to_json())))
+    again = read_like(path, columns, choices)
+    assert np.array_equal(again.X, data.X) and np.array_equal(again.y, data.y) and again.outputs == data.outputs
+    found = read_features(path, columns, choices)
+    assert len(found.X) != len(data.X) or np.array_equal(found.X, data.X)
+    assert set(found.identity) <= {one.name for one in columns.dropped}
