@@ -28,8 +28,8 @@ def save(network: Network, path: Path) -> None:
 
     Its arrays have the names that torch gives them, ``0.weight`` [n_1, n_0], ``0.bias`` [n_1], ``2.weight``, …, so that
     ``to_torch(network).load_state_dict(safetensors.torch.load_file(path))`` reads them. The activations, with their parameters,
-    stand in the metadata. The file is written beside `path` and moved there once it is whole: after a failure of any kind `path` still
-    holds what it held before.
+    stand in the metadata. The file is written beside `path` and moved there once it is whole: after a failure of any kind `path`
+    still holds what it held before.
 
     Parameters
     ----------
@@ -121,7 +121,9 @@ def load(path: Path, activations: str | Activation | Sequence[str | Activation] 
         layers = _layers(path, {name: (array.get_shape(), array.get_dtype()) for name, array in headers.items()}, found is not None)
         labels = _labels(path, file.metadata() or {}, len(layers)) if activations is None else []
         arrays = {name: file.get_tensor(name) for name in headers}
-    given: Sequence[str | Activation] = labels if activations is None else checks.spread_activations(activations, output, len(layers))
+    given: Sequence[str | Activation] = labels
+    if activations is not None:
+        given = checks.spread_activations(activations, output, len(layers))
     with file_checks.building(path, WHAT):
         return Network.from_layers([(arrays[f"{name}.weight"], arrays.get(f"{name}.bias"), activation)
                                     for name, activation in zip(layers, given)], found)
