@@ -13,11 +13,9 @@ def main() -> int:
         if os.path.dirname(os.path.dirname(os.path.realpath(found.origin))) != beside:
             sys.exit(f"gammachain: {found.origin} hides the package engine that gammachain is installed with, in {beside}. Rename "
                      "it, or take its folder off PYTHONPATH; `python -P -m gammachain` does not look in the folder you are in")
-    from engine.command.command_line import main as command
-    from engine.command.command_line import prepare_output
+    from engine.command.command_line import console
 
-    prepare_output()
-    return command()
+    return console()
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""python -m engine: train on a data set, write a network's Jacobian, compile ahead of time, show what the engine runs on."""
+"""python -m engine: the command gammachain."""
 
 import sys
 

@@ -1,11 +1,11 @@
-"""The folder of a run: the network, what its features and outputs mean, their scaling, its history and a picture of it."""
+"""The folder of a run: the network, what its features and outputs mean, its history, the samples held out, and pictures."""
 
 from __future__ import annotations
 
-import json
 import os
 import pathlib
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,17 +13,16 @@ import numpy as np
 
 from ..endings import FitResult
 from ..files import replacing
-from ..network import Network
-from ..plot import plot_history
 from . import run_checks
-from .tables.data import DataSet
-from .tables.features import Features
-from .tables.scaling import Scaling
+from .drawing import draw
+from .folding import Folding
+from .report import json_text
+from .table_files import write_csv
 
 RUNS = "GAMMACHAIN_RUNS"  # the environment variable that names where new run folders go
-FORMAT = "gammachain run 1"
-NETWORK, DESCRIPTION, SCALING, HISTORY, PICTURE, CHECKPOINT = (
-    "network.npz", "run.json", "scaling.npz", "history.csv", "curves.png", "checkpoint.npz")
+NETWORK, TRAINED, DESCRIPTION, SCALING, HISTORY, HELD_OUT, CHECKPOINT = (
+    "network.npz", "trained.npz", "run.json", "scaling.npz", "history.csv", "held_out.csv", "checkpoint.npz")
+PICTURES = ("curves.png", "confusion.png", "predictions.png")
 
 
 @dataclass(frozen=True)
@@ -54,7 +53,8 @@ class RunFolder:
         made = _made(folder)
         run_checks.free_folder(folder, CHECKPOINT, resume, overwrite)
         if overwrite:
-            for old in (*map(folder.joinpath, (NETWORK, DESCRIPTION, SCALING, HISTORY, PICTURE)), *folder.glob(f"{CHECKPOINT}*")):
+            own = (NETWORK, TRAINED, DESCRIPTION, SCALING, HISTORY, HELD_OUT, *PICTURES)
+            for old in (*map(folder.joinpath, own), *folder.glob(f"{CHECKPOINT}*")):
                 old.unlink(missing_ok=True)
         return cls(folder, made)
 
@@ -63,30 +63,38 @@ class RunFolder:
         """Where fit keeps what it takes to go on."""
         return self.path / CHECKPOINT
 
+    @property
+    def description(self) -> pathlib.Path:
+        """Where run.json is."""
+        return self.path / DESCRIPTION
+
+    def describe(self, found: Mapping[str, Any]) -> None:
+        """Write run.json."""
+        with replacing(self.description) as file:
+            file.write(json_text(found).encode())
+
     def removed_if_empty(self) -> None:
         """Remove the folder where it was made for a run that left nothing."""
         if self.made and not any(self.path.iterdir()):
             self.path.rmdir()
 
-    def save(self, result: FitResult, description: dict[str, Any], features: Scaling, targets: Scaling) -> list[str]:
-        """Write the run's files, each whole or not at all; their names.
+    def save(self, result: FitResult, folding: Folding, held_out: Mapping[str, Any]) -> list[str]:
+        """Write the run's network and history and the table `held_out`, each whole or not at all; their names.
 
-        `features` and `targets` are Scalings. The picture is drawn where Matplotlib is installed.
+        scaling.npz holds the scaling that is left to apply: none where it is folded into the network.
         """
-        result.network.save(self.path / NETWORK)
+        result.network.save(self.path / TRAINED)
+        folding.network.save(self.path / NETWORK)
+        features, targets = folding.features, folding.targets
         with replacing(self.path / SCALING) as file:
             np.savez(file, center=features.center, spread=features.spread, target=np.stack([targets.center, targets.spread]))
-        with replacing(self.path / DESCRIPTION) as file:
-            file.write((json.dumps({"format": FORMAT, **description}, indent=1) + "\n").encode())
         result.history.save_csv(self.path / HISTORY)
-        names = [NETWORK, SCALING, DESCRIPTION, HISTORY]
-        try:
-            figure: Any = plot_history(result.history).figure
-        except ImportError:
-            return names
-        with replacing(self.path / PICTURE) as file:
-            figure.savefig(file, dpi=120, format="png")
-        return [*names, PICTURE]
+        write_csv(self.path / HELD_OUT, held_out)
+        return [NETWORK, TRAINED, SCALING, HISTORY, HELD_OUT]
+
+    def draw(self, description: Mapping[str, Any]) -> list[str]:
+        """Draw the pictures that go with a run, by what is saved in the folder; their names."""
+        return draw(self.path, description)
 
 
 def _made(folder: pathlib.Path) -> bool:
@@ -95,40 +103,3 @@ def _made(folder: pathlib.Path) -> bool:
     except FileExistsError:
         return False
     return True
-
-
-def description(data: DataSet, options: dict[str, Any], network: Network) -> dict[str, Any]:
-    """What a run is, as run.json holds it.
-
-    features: `columns` in the order of X (null where the data have no names), `categories` of each column of text, `ignored`
-    columns of the training table, `width` of X. targets: `names`, `task`, the `labels` of the classes in the order of the outputs
-    (those of 0 and 1 where the network has one output), `loss`. options: those of the command.
-    """
-    features, targets = data.features, data.targets
-    return {"features": {"columns": None if features.columns is None else list(features.columns), "width": features.width,
-                         "categories": {name: list(labels) for name, labels in features.categories.items()},
-                         "ignored": list(features.ignored)},
-            "targets": {"names": list(targets.names), "task": targets.task, "labels": list(targets.labels), "loss": targets.loss},
-            "network": list(network.widths), "options": options}
-
-
-def read_run(network_path: str, network: Network, scaled: bool = True) -> tuple[Features | None, Scaling | None]:
-    """The Features and the feature Scaling of the run whose network lies at `network_path`, by run.json and scaling.npz beside it.
-
-    The features are None where there is no run.json, the scaling where there is no scaling.npz, or where it is not wanted.
-    """
-    folder = pathlib.Path(network_path).parent
-    features = None
-    if (folder / DESCRIPTION).exists():
-        found = run_checks.described(folder / DESCRIPTION, FORMAT, network)["features"]
-        columns = found["columns"]
-        features = Features(None if columns is None else tuple(columns), found["width"],
-                            {name: tuple(labels) for name, labels in found["categories"].items()}, tuple(found["ignored"]))
-    if not scaled:
-        return features, None
-    if not (folder / SCALING).exists():
-        run_checks.no_scaling_needed(folder, DESCRIPTION, SCALING, features)
-        return features, None
-    return features, Scaling(*run_checks.saved_scaling(folder / SCALING, network.widths[0]))
-
-

@@ -50,7 +50,7 @@ def test_kernels_import_only_numba_llvmlite_numpy():
     for path in (ROOT / "engine" / "kernels").rglob("*.py"):
         for module, level, _ in imports(path, top=False):
             standard = ("math", "hashlib", "pathlib", "contextlib", "collections", "enum", "functools", "fractions", "itertools",
-                        "os", "dis", "inspect", "pickle", "stat", "typing", "uuid", "warnings", "grp", "pwd")
+                        "os", "dis", "inspect", "pickle", "stat", "time", "typing", "uuid", "warnings", "grp", "pwd")
             allowed = (level == 1 or (level == 2 and module == "numba_internals" and path.parent.name == "simd")
                        or module.split(".")[0] in ("numba", "llvmlite", "numpy", *standard))
             assert allowed, f"{path.name} imports {'.' * level}{module}"

@@ -21,6 +21,7 @@ Relies on
 
 import contextlib
 import functools
+import time
 
 import llvmlite
 import llvmlite.binding
@@ -117,21 +118,26 @@ class Compilations(event.Listener):
         Of the functions compiled so far.
     nested : list of str
         Of those that were compiled inside others.
+    seconds : float
+        Spent on all of them.
     """
 
     def __init__(self) -> None:
         self.names: list[str] = []
         self.nested: list[str] = []
-        self._depth = 0
+        self.seconds = 0.0
+        self._depth, self._begun = 0, 0.0
 
     def on_start(self, event):
         """Numba begins to compile a function."""
         (self.nested if self._depth else self.names).append(event.data["dispatcher"].py_func.__qualname__)
+        self._begun = self._begun if self._depth else time.perf_counter()
         self._depth += 1
 
     def on_end(self, event):
         """It is done."""
         self._depth -= 1
+        self.seconds += 0 if self._depth else time.perf_counter() - self._begun
 
 
 @contextlib.contextmanager
