@@ -9,7 +9,11 @@ DOCS = Path(__file__).parent
 sys.path.insert(0, str(DOCS.parent))
 os.environ["PYTHONPATH"] = os.pathsep.join(filter(None, [str(DOCS.parent), os.environ.get("PYTHONPATH")]))  # for worker processes
 
+import sphinx.ext.autosummary  # noqa: E402
+
 import engine  # noqa: E402
+
+sphinx.ext.autosummary.WELL_KNOWN_ABBREVIATIONS += ("eq.", "eqs.")  # a summary does not end there
 
 project = "gammachain"
 author = "the gammachain developers"
