@@ -17,6 +17,8 @@ Made = TypeVar("Made")
 
 def made_by_name(name: Any, known: Mapping[str, Made], parametric: Mapping[str, Callable[..., Made]]) -> Made:
     """What a name such as "tanh", or one with parameters such as "leaky_relu(0.2)", stands for."""
+    if any(name is function for function in parametric.values()):
+        raise TypeError(f"an activation with a parameter must be made first, {name.__name__}(…), or called {name.__name__!r}")
     if not isinstance(name, str):
         raise TypeError(f"an activation must be a name or an engine.Activation, but is {name!r}")
     if name in known:

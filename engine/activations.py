@@ -33,8 +33,6 @@ class Activation:
     ----------
     code : int
         What the kernels know it by; a user's own has −1.
-    parameters : tuple of float
-        The numbers that it depends on, such as the slope of a leaky_relu; of a user's own none.
 
     See Also
     --------
@@ -55,10 +53,14 @@ class Activation:
     derivative: Callable[[Any], Array]
     second_derivative: Callable[[Any], Array] | None = None
     code: int = field(default=CUSTOM, init=False, compare=False)
-    parameters: tuple[float, ...] = field(default=(), init=False)
 
     def __post_init__(self) -> None:
         checks.user_functions("Activation", function=self.function, derivative=self.derivative)
+
+    @property
+    def parameters(self) -> tuple[float, ...]:
+        """The numbers that it depends on, such as the slope of a leaky_relu; a user's own has none."""
+        return self.function.parameters if isinstance(self.function, _BuiltIn) and self.code >= 0 else ()
 
     @property
     def label(self) -> str:
@@ -101,8 +103,7 @@ class _BuiltIn:
 def _built_in(name: str, *parameters: float) -> Activation:
     code = CODES[name]
     activation = Activation(name, *(_BuiltIn(code, order, parameters) for order in range(3)))
-    for attribute, value in (("code", code), ("parameters", parameters)):
-        object.__setattr__(activation, attribute, value)
+    object.__setattr__(activation, "code", code)
     return activation
 
 

@@ -105,6 +105,7 @@ def test_equal_parameters_make_equal_activations():
         assert pickle.loads(pickle.dumps(made)) == copy.copy(made) == made and hash(copy.deepcopy(made)) == hash(made)
     square = engine.Activation("square", np.square, np.sign)
     assert pickle.loads(pickle.dumps(square)) == square and square.parameters == ()
+    assert "parameters" not in described(square)  # by which former checkpoints know it
 
 
 def test_what_they_are_called():
@@ -131,6 +132,7 @@ def test_what_they_are_called():
     (lambda: activations.named("elu()"), ValueError, r"'elu\(\)' must be written like 'leaky_relu\(0.2\)'"),
     (lambda: activations.named("elu(1, 2)"), ValueError, "must be written like"),
     (lambda: activations.named("elu(nan)"), ValueError, "alpha must be"),
+    (lambda: activations.named(elu), TypeError, r"an activation with a parameter must be made first, elu\(…\), or called 'elu'"),
     (lambda: activations.named(3), TypeError, "an activation must be a name or an engine.Activation, but is 3"),
 ])
 def test_parameters_that_make_no_activation_are_refused(make, error, message):
