@@ -201,7 +201,7 @@ class SweepResult:
              largest: bool = False) -> Axes:
         """Draw `metric` against one setting or two.
 
-        Matplotlib must be installed. Scales are logarithmic where positive numbers differ by a factor of 50 or more.
+        Matplotlib must be installed. Scales are logarithmic where positive numbers differ by a factor of 20 or more.
 
         Parameters
         ----------
@@ -213,8 +213,8 @@ class SweepResult:
         kind : {"lines", "map", "points"}, optional
             "lines", the default for one setting: the mean at each value of `setting`, with a band from the smallest to the largest
             run, for each value of `second`.
-            "map", the default for two: the mean at each pair of values as a heat map with numbers; the best is framed, a pair whose
-            runs all failed has a cross, and "1 of 3" says that so many of its runs count.
+            "map", the default for two: the mean at each pair of values as a heat map with numbers; the best is framed, "failed"
+            stands where no run of a pair has a finite number, and "1 of 3" where one of three has.
             "points", the default where most pairs occur once, as in a random sample: the runs in the plane, the best with a ring.
         largest : bool
             Whether the largest is the best.

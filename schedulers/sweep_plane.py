@@ -10,7 +10,7 @@ from . import result_checks as checks
 from .results import SweepResult, is_finite
 from .typing import Row
 
-WIDE = 50  # numbers that differ by this factor, and are all positive, have a logarithmic scale
+WIDE = 20  # numbers that differ by this factor, and are all positive, have a logarithmic scale
 
 
 class Axis:

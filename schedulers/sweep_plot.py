@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 NUMBERED = 200  # cells of a heat map up to which each has its number
 TICKS = 9  # values of a setting up to which each has its tick
 GAP = 0.05  # of an axis, that lies between two ticks at least
+DECADES = 1e3  # a logarithmic scale below this factor has ticks at 1, 2 and 5, written without powers of ten
+ASIDE = 0.5  # of the distance between two values that are no numbers, over which the values of a second setting spread
 
 
 def plot_runs(result: SweepResult, metric: str, setting: str, second: str | None, axes: Axes | None, kind: str | None,
@@ -27,59 +29,73 @@ def plot_runs(result: SweepResult, metric: str, setting: str, second: str | None
         from matplotlib.figure import Figure
 
         axes = Figure(figsize=(7, 4.5), layout="constrained").add_subplot()
-    label = _label(result, metric, setting, second)
+    others = _others(result, setting, second)
     if second is None or plane is None or kind == "lines":
         rows = [row for row in rows if is_finite(row.get(metric)) and (second is None or second in row)]
-        _lines(axes, Axis([row[setting] for row in rows]), np.array([row[metric] for row in rows], float),
-               None if second is None else Axis([row[second] for row in rows]), second)
-        axes.set_ylabel(label)
-        _mark(axes, "x", Axis([row[setting] for row in rows]), setting)
+        x = Axis([row[setting] for row in rows])
+        repeated = _lines(axes, x, np.array([row[metric] for row in rows], float),
+                          None if second is None else Axis([row[second] for row in rows]), second)
+        axes.set_ylabel(f"{metric}, mean over {others}" if others and repeated else metric)
+        _mark(axes, "x", x, setting)
         return axes
     if kind == "points" or kind is None and plane.means.size > 2 * len(plane.values):
-        drawn = _points(axes, plane, largest)
+        drawn, others = _points(axes, plane, largest), ""
         for which, axis, name in (("x", plane.x, setting), ("y", plane.y, second)):
             _mark(axes, which, axis, name)
-        label = metric
     else:
         drawn = _map(axes, plane, largest)
         axes.set_xticks(range(len(plane.x.shown)), plane.x.labels)
         axes.set_yticks(range(len(plane.y.shown)), plane.y.labels)
         axes.set(xlabel=setting, ylabel=second)
-    axes.figure.colorbar(drawn, ax=axes, label=label)
+    bar = axes.figure.colorbar(drawn, ax=axes, label=f"{metric}, mean over {others}" if others and plane.runs.max() > 1 else metric)
+    if spans_decades(drawn.get_clim()) and drawn.norm.vmax < DECADES * drawn.norm.vmin:
+        _plain_ticks(bar.ax.yaxis)
     return axes
 
 
-def _label(result: SweepResult, metric: str, *settings: str | None) -> str:
-    """The metric's name, and over what its mean is taken: the other settings that vary."""
-    others = [name for name in result.settings or () if name not in settings
-              and len({repr(row.get(name)) for row in result.rows}) > 1]
-    return f"{metric}, mean over {', '.join(others)}" if others else metric
+def _others(result: SweepResult, *settings: str | None) -> str:
+    """The names of the other settings that vary."""
+    return ", ".join(name for name in result.settings or () if name not in settings
+                     and len({repr(row.get(name)) for row in result.rows}) > 1)
 
 
-def _lines(axes: Axes, x: Axis, values: NDArray[Any], second: Axis | None, name: str | None) -> None:
-    """The runs as points, their mean as a line and their spread as a band, for each value of `second`."""
+def _lines(axes: Axes, x: Axis, values: NDArray[Any], second: Axis | None, name: str | None) -> bool:
+    """The runs as points, their mean as a line and their spread as a band, for each value of `second`; whether any are repeated.
+
+    Where the values along the axis are no numbers, the mean is a dash and the spread a bar.
+    """
     import matplotlib
 
     count = 1 if second is None else len(second.shown)
     colours = matplotlib.colormaps["viridis"](np.linspace(0, 0.85, count)) if count > 1 else ["C0"]
+    repeated = False
     for i, colour in enumerate(colours):
         mine = np.full(len(values), True) if second is None else second.cells == i
-        places = np.unique(x.places[mine])
+        places, label = np.unique(x.places[mine]), None if second is None else second.labels[i]
         runs = [values[mine & (x.places == place)] for place in places]
-        axes.plot(x.places[mine], values[mine], "o", color=colour, alpha=0.4, markersize=4)
-        axes.plot(places, [run.mean() for run in runs], "-", color=colour, label=None if second is None else second.labels[i])
-        if any(len(run) > 1 for run in runs):
-            low, high = [run.min() for run in runs], [run.max() for run in runs]
+        means, low, high = ([function(run) for run in runs] for function in (np.mean, np.min, np.max))
+        repeated = repeated or any(len(run) > 1 for run in runs)
+        aside = 0.0 if x.numeric else ASIDE * (i - (count - 1) / 2) / count
+        axes.plot(x.places[mine] + aside, values[mine], "o", color=colour, alpha=0.4, markersize=4)
+        axes.plot(places + aside, means, "-" if x.numeric else "_", color=colour, label=label, markersize=14, markeredgewidth=2.5)
+        if x.numeric and repeated:
             axes.fill_between(places, low, high, color=colour, alpha=0.15, linewidth=0)
+        elif repeated:
+            axes.vlines(places + aside, low, high, color=colour, alpha=0.4, linewidth=2)
     if spans_decades(values):
         axes.set_yscale("log")
+        if values.max() < DECADES * values.min():
+            _plain_ticks(axes.yaxis)
     if second is not None:
         axes.legend(title=name, fontsize="small")
+    if not x.numeric:
+        axes.margins(x=0.1)
     axes.grid(alpha=0.3)
+    return repeated
 
 
 def _map(axes: Axes, plane: Plane, largest: bool) -> Any:
-    """A heat map with numbers, the best framed; what failed has a cross."""
+    """A heat map with numbers, the best framed; what failed says so."""
     from matplotlib import colormaps
     from matplotlib.patches import Rectangle
 
@@ -92,7 +108,7 @@ def _map(axes: Axes, plane: Plane, largest: bool) -> Any:
                 red, green, blue, _ = drawn.cmap(drawn.norm(mean)) if plane.counts[i, j] else (1, 1, 1, 1)
                 dark = 0.299 * red + 0.587 * green + 0.114 * blue < 0.5
                 part = f"\n{plane.counts[i, j]} of {plane.runs[i, j]}" if 0 < plane.counts[i, j] < plane.runs[i, j] else ""
-                axes.text(j, i, f"{mean:.3g}{part}" if plane.counts[i, j] else "×", ha="center", va="center", fontsize="small",
+                axes.text(j, i, f"{mean:.3g}{part}" if plane.counts[i, j] else "failed", ha="center", va="center", fontsize="small",
                           color="white" if dark else "black", fontweight="bold" if (i, j) == best else "normal")
     corner = best[1] - 0.5, best[0] - 0.5
     axes.add_patch(Rectangle(corner, 1, 1, fill=False, edgecolor="C3", linewidth=3, clip_on=False, zorder=3))
@@ -129,11 +145,13 @@ def _mark(axes: Axes, which: str, axis: Axis, name: str) -> None:
         span = places[-1] - places[0]
         if len(places) > TICKS or len(places) > 1 and np.diff(places).min() < GAP * span:
             return
-        found.set_minor_locator(_none())
+        found.minorticks_off()
     found.set_ticks(axis.shown if axis.numeric else range(len(axis.shown)), axis.labels)
 
 
-def _none() -> Any:
-    from matplotlib.ticker import NullLocator
+def _plain_ticks(axis: Any) -> None:
+    from matplotlib.ticker import FuncFormatter, LogLocator, NullLocator
 
-    return NullLocator()
+    axis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+    axis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
+    axis.set_minor_locator(NullLocator())

@@ -15,7 +15,8 @@ if TYPE_CHECKING:
     from ..history import History
 
 
-def sweep(result: SweepResult, metric: str, setting: str, second: str | None = None, ax: Axes | None = None) -> Axes:
+def sweep(result: SweepResult, metric: str, setting: str, second: str | None = None, ax: Axes | None = None, *,
+          kind: str | None = None, largest: bool = False) -> Axes:
     """A metric of a sweep against one setting, or over two as a heat map: `SweepResult.plot` on `ax`.
 
     Parameters
@@ -27,6 +28,10 @@ def sweep(result: SweepResult, metric: str, setting: str, second: str | None = N
         A second setting.
     ax : matplotlib.axes.Axes, optional
         Drawn on; new ones where None.
+    kind : {"lines", "map", "points"}, optional
+        As `SweepResult.plot` has it.
+    largest : bool
+        Whether the largest is the best.
 
     Returns
     -------
@@ -48,7 +53,7 @@ def sweep(result: SweepResult, metric: str, setting: str, second: str | None = N
     'cost'
     """
     plot_checks.sweep_result(result, SweepResult)
-    return result.plot(metric, setting, second, axes_for(ax))
+    return result.plot(metric, setting, second, axes_for(ax), kind=kind, largest=largest)
 
 
 def plot_history(history: History, axes: Axes | None = None) -> Axes:

@@ -52,6 +52,7 @@ def test_lines_have_their_points_means_and_spread():
     assert band.get_paths()[0].get_extents().ymin == 0.1 and band.get_paths()[0].get_extents().ymax == 20
     kinds = result.plot("cost", "kind")
     assert [label.get_text() for label in kinds.get_xticklabels()] == ["a", "b"] and kinds.get_xscale() == "linear"
+    assert kinds.lines[1].get_linestyle() == "None"  # nothing lies between a and b
     both = result.plot("cost", "rate", "kind", kind="lines")
     assert [text.get_text() for text in both.get_legend().get_texts()] == ["a", "b"]
     assert both.lines[1].get_ydata().tolist() == [0.1, 1, 10] and both.lines[3].get_ydata().tolist() == [10.1, 11, 20]
@@ -78,7 +79,7 @@ def test_a_heat_map_has_numbers_the_best_framed_and_what_failed():
     failed = SweepResult(doubled.rows[:-1] + [{**doubled.rows[-1], "cost": float("nan")},
                                               {"rate": 99, "kind": "a", "error": "Traceback\nValueError: x\n"}])
     heat = failed.plot("cost", "rate", "kind", largest=True)
-    assert [text.get_text() for text in heat.texts] == ["1.1", "2", "11", "×", "11.1", "12", "20\n1 of 2"]
+    assert [text.get_text() for text in heat.texts] == ["1.1", "2", "11", "failed", "11.1", "12", "20\n1 of 2"]
     assert heat.patches[0].get_xy() == (0.5, 0.5)  # not the cell of which one run failed
 
 
