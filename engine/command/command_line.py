@@ -55,8 +55,8 @@ def main(arguments: Sequence[str] | None = None, program: str = PROGRAM) -> int:
         return end.said(str(error) or type(error).__name__, 2)
     except Stopped as error:
         return end.said(str(error), signals.status if error.status is None else error.status)
-    except KeyboardInterrupt:
-        return end.said("interrupted", signals.status)
+    except KeyboardInterrupt as error:
+        return end.said(str(error) or "interrupted", signals.status)
     except Exception as error:
         place = traceback.extract_tb(error.__traceback__)[-1]
         return end.said(f"a fault of the engine's: {type(error).__name__}: {error} ({place.filename}, line {place.lineno})", 2)

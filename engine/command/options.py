@@ -29,7 +29,7 @@ class OneLine(argparse.ArgumentParser):
         self.flags: list[str] = []
         self.settings: list[str] = []
         self._subcommands: Any = None
-        super().__init__(*given, allow_abbrev=False, **more)
+        super().__init__(*given, **{"allow_abbrev": False, **more})
         self.example = example
 
     def add_argument(self, *given: Any, **more: Any) -> argparse.Action:

@@ -82,7 +82,7 @@ class SavedRun:
         folder = given if given.is_dir() else given.parent
         return given, *(folder / file for file in (NETWORK, TRAINED, DESCRIPTION, SCALING))
 
-    def inputs(self, data: str, options: argparse.Namespace) -> tuple[Inputs, NDArray[np.float64]]:
+    def inputs(self, data: str, options: argparse.Namespace) -> tuple[Inputs, NDArray[Any]]:
         """The samples of a data set, and their features [k, n_0] as the network takes them."""
         found = read_features(data, self.columns, choices(options))
         X = option_checks.network_inputs(self.network, found.X, str(self.path))
@@ -92,7 +92,7 @@ class SavedRun:
                                     lambda j: f"feature {names[j]!r}" if names else f"feature {j}")
         return found, X
 
-    def outputs(self, X: NDArray[np.float64]) -> NDArray[np.float64]:
+    def outputs(self, X: NDArray[Any]) -> NDArray[np.float64]:
         """The network's outputs [k, n] at features as it takes them, in the targets' own units."""
         A = self.network(X).astype(np.float64)
         return A if self.targets is None else A * self.targets.spread + self.targets.center

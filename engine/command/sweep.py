@@ -22,7 +22,8 @@ from .tables.data import BUNDLED, read_data
 
 EXAMPLE = """sweep rates.toml
 sweep rates.sqlite --key test_r2 --largest"""
-GUESSED = {"test_accuracy": True, "test_r2": True, "test_cosine": True, "validation_cost": False}  # and whether large ones are good
+GUESSED = ("test_accuracy", "test_r2", "test_cosine", "validation_cost")  # the first that there is orders the runs
+LARGEST = ("accuracy", "r2", "cosine")  # of what ends so, the best is the largest
 
 
 def add(commands: Any) -> None:
@@ -66,7 +67,7 @@ def shown(result: schedulers.SweepResult, options: argparse.Namespace, more: Map
     rows, names = list(result.rows), [name for name in result.columns() if name != "error"]
     key = options.key or next((name for name in GUESSED if name in names), names[-1])
     sweep_file_checks.known_key(key, names)
-    largest = options.largest or GUESSED.get(key, False)
+    largest = options.largest or key.endswith(LARGEST)
     failed = [row for row in rows if row["error"] is not None]
     ordered = sorted((row for row in rows if _finite(row.get(key))), key=lambda row: -row[key] if largest else row[key])
     if options.out is not None:
@@ -74,6 +75,10 @@ def shown(result: schedulers.SweepResult, options: argparse.Namespace, more: Map
     lines = [f"{len(rows)} runs, {len(failed)} failed; the {'largest' if largest else 'smallest'} {key} first"]
     if ordered:
         lines.append(table(names, [[row.get(name) for name in names] for row in ordered[:options.rows]]))
+    seeds = over_seeds(result, key, largest)
+    if seeds:
+        lines += ["", f"over the seeds, the {'largest' if largest else 'smallest'} mean of {key} first",
+                  table(list(seeds[0]), [list(row.values()) for row in seeds[:options.rows]]), ""]
     lines += [f"failed: {', '.join(f'{name} {row[name]}' for name in more.get('grid', names) if name in row)}: "
               f"{str(row['error']).strip().splitlines()[-1]}" for row in failed[:3]]
     if ordered and more:
@@ -81,8 +86,20 @@ def shown(result: schedulers.SweepResult, options: argparse.Namespace, more: Map
         lines.append(f"train the best again by: {options.program} {shlex.join(['train', *command_words(more['data'], best)])}")
     if more:
         lines.append(f"kept in {more['store']}")
-    return Report("\n".join(lines), {"runs": len(rows), "failed": len(failed), "key": key, "largest": largest, "rows": ordered
-                                     + [row for row in rows if row not in ordered], **more})
+    others = [row for row in rows if not _finite(row.get(key))]
+    return Report("\n".join(lines), {"runs": len(rows), "failed": len(failed), "key": key, "largest": largest,
+                                     "rows": ordered + others, "over_seeds": seeds, **more})
+
+
+def over_seeds(result: schedulers.SweepResult, key: str, largest: bool) -> list[dict[str, Any]]:
+    """The mean of `key`, its deviation and count at each setting but the seed, the best first; nothing where seeds do not vary."""
+    settings = list(result.settings or ())
+    if "seed" not in settings or key in settings or len({row["seed"] for row in result.rows}) < 2:
+        return []
+    others = [name for name in settings if name != "seed"]
+    shown = [*others, *(f"{key}_{what}" for what in ("mean", "std", "count"))]
+    found = [{name: row.get(name) for name in shown} for row in result.group(over="seed").rows if _finite(row.get(f"{key}_mean"))]
+    return sorted(found, key=lambda row: -row[f"{key}_mean"] if largest else row[f"{key}_mean"])
 
 
 def _finite(value: object) -> bool:

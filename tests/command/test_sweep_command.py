@@ -33,8 +33,19 @@ def test_a_sweep_trains_shows_and_keeps(capsys, tmp_path):
     again = done(capsys, "train", tmp_path / "d.csv", "--target=y", "--epochs=2", f"--rate={best['rate']}", "--widths",
                  *best["widths"], "--quiet", "--run-folder", tmp_path / "run")
     assert again["test"]["r2"] == best["test_r2"]
+    assert found["over_seeds"] == []
     kept = done(capsys, "sweep", tmp_path / "rates.sqlite", "--key", "cost")
     assert kept["runs"] == 4 and kept["rows"][0]["cost"] == np.min([row["cost"] for row in found["rows"]])
+
+
+def test_runs_are_compared_over_their_seeds(capsys, tmp_path):
+    write(tmp_path / "d.csv", TABLE)
+    path = write(tmp_path / "seeds.toml", SWEEP.replace("widths = [[3], [4, 2]]", "seed = [0, 1]"))
+    found = done(capsys, "sweep", path, "--quiet", "--key", "train_r2")
+    means = {rate: np.mean([row["train_r2"] for row in found["rows"] if row["rate"] == rate]) for rate in (0.001, 0.1)}
+    assert [row["rate"] for row in found["over_seeds"]] == sorted(means, key=means.get, reverse=True)
+    assert found["over_seeds"][0]["train_r2_mean"] == pytest.approx(max(means.values()))
+    assert "over the seeds, the largest mean of train_r2 first" in run(capsys, "sweep", path, "--quiet", "--key", "train_r2")[1]
 
 
 @pytest.mark.parametrize("text, words", [
