@@ -65,10 +65,12 @@ def fold(network: Network, features: Scaling, targets: Scaling, X: NDArray[Any])
     if not difference <= float(np.finfo(network.dtype).eps) ** 0.5:
         why = f"rounding in {network.dtype} would change outputs by {difference:.1g} of their size"
         return Folding(network, features, targets, _apart(why), False, difference)
-    numbers = bool((targets.spread != 1).any() or targets.center.any())
-    said = (f"folded into the first layer's weights and biases{', that of the targets into the last layer’s' if numbers else ''}: "
-            f"network.npz takes raw features{' and gives raw targets' if numbers else ''}; outputs at training samples differ by "
-            f"at most {difference:.1g} of their size from those of trained.npz, the network of scaled features")
+    last, gives = "", ""
+    if (targets.spread != 1).any() or targets.center.any():
+        last, gives = ", that of the targets into those of the last layer", " and gives raw targets"
+    said = (f"folded into the weights and biases of the first layer{last}: network.npz takes raw features{gives}; outputs at "
+            f"training samples differ by at most {difference:.1g} of their size from those of trained.npz, the network of scaled "
+            "features")
     return Folding(made, Scaling.none(len(features.center)), Scaling.none(len(targets.center)), said, True, difference)
 
 

@@ -15,7 +15,7 @@ from .. import show_config
 from . import run_checks
 from .description import FORMAT, FORMER, software
 from .options import add_command
-from .report import Report, pairs
+from .report import Report, cell, pairs
 from .runs import DESCRIPTION
 
 EXAMPLE = """info
@@ -63,8 +63,9 @@ def _lines(described: Mapping[str, Any]) -> list[tuple[str, object]]:
         ("SHA-256", data.get("sha256")), ("target", targets.get("reading") or ", ".join(targets.get("names", []))),
         ("classes", ", ".join(map(str, targets.get("labels", [])))),
         ("network", "-".join(map(str, get("network", [])))), ("cost", get("cost")), ("scaling", get("scaling", {}).get("said"))]
-    rows += [("epochs", results.get("epochs")), ("last cost", results.get("cost"))]
-    rows += [(f"test {name}", test[name]) for name in ("accuracy", "r2", "rmse", "cosine") if name in test]
+    rows += [("epochs", results.get("epochs")), ("last cost", cell(results.get("cost")))]
+    rows += [(f"test {name}", cell(test[name])) for name in ("accuracy", "r2", "cosine") if name in test]
+    rows.append(("test rmse", ", ".join(map(cell, test.get("rmse", ())))))
     rows += [("versions", ", ".join(f"{name} {version}" for name, version in get("versions", {}).items()))]
     compiled = get("compiled")
     if compiled:
