@@ -82,7 +82,14 @@ def escape_bars(app, what, name, thing, options, lines):
             lines[k] = re.sub(r"\|(?=[^\s|`])([^|`]*[^\s|`])\|", r"\\|\1\\|", line)
 
 
+def skip_others(app, what, name, thing, skip, options):
+    """Leave out methods that a class has from another library, such as SciPy or scikit-learn."""
+    module = getattr(getattr(thing, "fget", thing), "__module__", None) or "engine"
+    return True if callable(thing) and module.split(".")[0] not in ("engine", "schedulers") else None
+
+
 def setup(app):
     """Called by Sphinx."""
+    app.connect("autodoc-skip-member", skip_others)
     app.connect("source-read", pages_of_files)
     app.connect("autodoc-process-docstring", escape_bars, priority=400)

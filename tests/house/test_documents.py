@@ -4,8 +4,14 @@ import ast
 import importlib.util
 import pathlib
 import re
+import types
 
 import pytest
+
+import engine
+import engine.distributed
+import engine.plot
+import schedulers
 
 ROOT = pathlib.Path(__file__).parents[2]
 
@@ -117,3 +123,19 @@ def test_optuna_prunes_through_a_callback():
 def test_every_equation_has_its_place_in_the_mathematics():
     text = (ROOT / "docs" / "mathematics.md").read_text()
     assert re.findall(r"^\*\*(\d+)\.\*\*", text, re.M) == [str(i) for i in range(1, 22)]
+
+
+def test_the_reference_lists_every_public_name():
+    listed = set()
+    for page in (ROOT / "docs" / "reference").glob("*.rst"):
+        module = ""
+        for line in page.read_text().splitlines():
+            module = line.split("::")[1].strip() if line.startswith(".. currentmodule::") else module
+            if re.fullmatch(r"   [A-Za-z_.]+", line):
+                listed.add(f"{module}.{line.strip()}")
+    for package in (engine, engine.operators, schedulers, engine.distributed, engine.plot):
+        for name in package.__all__:
+            thing = getattr(package, name)
+            if not isinstance(thing, types.ModuleType):
+                known = {f"{package.__name__}.{name}", f"engine.{name}"} & listed
+                assert known, f"{package.__name__}.{name} is on no page of docs/reference/"
