@@ -42,4 +42,4 @@ def predict(options: argparse.Namespace, arguments: Sequence[str]) -> Report:
     if options.out is not None:
         write_csv(options.out, found)
         return Report(f"{len(X)} predictions written to {options.out}", {"written": options.out, "samples": len(X)})
-    return Report(csv_text(found).rstrip("\n"), {"samples": len(X), "columns": found})
+    return Report(csv_text(found).rstrip("\n"), {"samples": len(X), "columns": found, "notes": list(inputs.notes)})

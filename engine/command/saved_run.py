@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import pathlib
+import sys
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
@@ -83,8 +84,11 @@ class SavedRun:
         return given, *(folder / file for file in (NETWORK, TRAINED, DESCRIPTION, SCALING))
 
     def inputs(self, data: str, options: argparse.Namespace) -> tuple[Inputs, NDArray[Any]]:
-        """The samples of a data set, and their features [k, n_0] as the network takes them."""
+        """The samples of a data set, and their features [k, n_0] as the network takes them; what was left out or filled is said on
+        the error stream."""
         found = read_features(data, self.columns, choices(options))
+        for note in found.notes:
+            print(f"{options.program} {options.command}: {note}", file=sys.stderr)
         X = option_checks.network_inputs(self.network, found.X, str(self.path))
         X = X if self.features is None else self.features.applied(X)
         names = None if found.columns is None or not found.columns.named else found.columns.names

@@ -67,6 +67,15 @@ def test_predictions_find_columns_by_name_and_need_no_target(kinds, capsys):
     assert status == 2 and "--out must name a file of its own" in err
 
 
+def test_lines_that_are_left_out_are_said(kinds, capsys):
+    (kinds / "new.csv").write_text("a,c,b\n1,red,2\n,red,2\n3,blue,4\n")
+    status, _, err = run(capsys, "predict", kinds / "run", kinds / "new.csv")
+    assert status == 2 and "--missing" in err
+    status, out, err = run(capsys, "predict", kinds / "run", kinds / "new.csv", "--missing", "drop")
+    assert status == 0 and [line.split(",")[0] for line in out.splitlines()] == ["row", "0", "2"] and err.startswith(
+        "python -m engine predict: ") and err.count("\n") == 1
+
+
 def test_scores_of_classes(kinds, capsys):
     found, said = done(capsys, "evaluate", kinds / "run", kinds / "d.csv"), saved(kinds / "run")
     both = [said["results"][part] for part in ("train", "test")]
