@@ -3,6 +3,7 @@
 import functools
 import tempfile
 
+import schedulers
 from schedulers import share, sweep
 
 from .common import sweep_runs
@@ -37,3 +38,28 @@ class Busy:
             rows = sweep(functools.partial(sweep_runs.fitting, epochs=self.epochs),
                          {"rate": [0.01, 0.02, 0.05, 0.1], "seed": range(16)}, store=f"{folder}/sweep.sqlite", progress=False).rows
         return sweep_runs.busy(rows, share.machine())
+
+
+class Loading:
+    """A store of 10⁴ runs read back, and its means over seeds."""
+
+    timeout = 300
+    runs = 10_000
+
+    def setup(self):
+        if not hasattr(schedulers, "load_sweep"):
+            raise NotImplementedError("this engine has no load_sweep")
+        self.folder = tempfile.TemporaryDirectory()
+        self.store = f"{self.folder.name}/sweep.sqlite"
+        sweep(sweep_runs.seeded, {"rate": range(self.runs // 4), "seed": range(4)}, executor="threads", store=self.store,
+              progress=False)
+        self.result = schedulers.load_sweep(self.store)
+
+    def teardown(self):
+        self.folder.cleanup()
+
+    def time_load_sweep(self):
+        schedulers.load_sweep(self.store)
+
+    def time_group(self):
+        self.result.group(over="seed")

@@ -51,6 +51,7 @@ def tiny(monkeypatch):
     monkeypatch.setattr(memory, "SAMPLES", 4)
     monkeypatch.setattr(sweeps.Overhead, "runs", 4)
     monkeypatch.setattr(sweeps.Busy, "epochs", 1)
+    monkeypatch.setattr(sweeps.Loading, "runs", 8)
     monkeypatch.setenv("NUMBA_CACHE_DIR", "")  # a cold start sets it
     threads = num_threads()
     yield
@@ -79,3 +80,11 @@ def test_every_benchmark_runs(benchmark, tiny, request):
 def test_asv_builds_our_wheel_alone():
     settings = json.loads((ROOT / "asv_benches" / "asv.conf.json").read_text())
     assert all("--no-deps" in command for command in settings["build_command"])
+
+
+def test_what_asv_writes_is_ignored():
+    """Results and pages of one machine are no part of the project."""
+    settings = json.loads((ROOT / "asv_benches" / "asv.conf.json").read_text())
+    ignored = (ROOT / ".gitignore").read_text().splitlines()
+    assert {f"asv_benches/{settings[name]}/" for name in ("env_dir", "results_dir", "html_dir")} <= set(ignored)
+    assert not any(path.name == "machine.json" for path in (ROOT / "asv_benches").glob("*.json"))
