@@ -3,6 +3,7 @@
 import os
 import re
 import sys
+from importlib.util import find_spec
 from pathlib import Path
 
 DOCS = Path(__file__).parent
@@ -52,7 +53,7 @@ sphinx_gallery_conf = {
     "examples_dirs": "../examples",
     "gallery_dirs": "gallery",
     "filename_pattern": r"/plot_",
-    "ignore_pattern": r"^(?!plot_)",  # the other scripts are run from a shell
+    "ignore_pattern": r"^(?!plot_)" if find_spec("torch") else r"^(?!plot_(?!torch_))",  # other scripts are run from a shell
     "download_all_examples": False,
     "show_memory": False,
     "show_signature": False,
