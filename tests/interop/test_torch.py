@@ -18,7 +18,6 @@ from torch import nn  # noqa: E402
 
 from engine.interop.torch import from_torch, state_dict, to_torch  # noqa: E402
 
-pytestmark = pytest.mark.compiled
 LINEAR = nn.Linear(3, 3)
 
 
