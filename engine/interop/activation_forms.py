@@ -2,15 +2,11 @@
 
 from __future__ import annotations
 
-from .. import activations as ours
-from ..activations import Activation
+from ..activations import NAMED, PARAMETRIC, Activation, named
 from ..network import Network
 from . import checks
 
 Form = tuple[str, tuple[float, ...]]
-
-DEFAULTS: dict[str, dict[str, float]] = {  # the parameters that a plain name stands for
-    "leaky_relu": {"slope": 0.01}, "elu": {"alpha": 1.0}, "softplus": {"beta": 1.0}, "hard_tanh": {"low": -1.0, "high": 1.0}}
 
 
 def plain(name: str) -> Form:
@@ -22,16 +18,15 @@ def plain(name: str) -> Form:
     >>> plain("tanh"), plain("hard_tanh")
     (('tanh', ()), ('hard_tanh', (-1.0, 1.0)))
     """
-    return name, tuple(DEFAULTS.get(name, {}).values())
+    return name, NAMED[name].parameters
 
 
 def form(activation: str | Activation) -> Form | None:
     """The form of an activation of ours; None for a user's own."""
-    found = ours.named(activation)
+    found = named(activation)
     if found.code < 0:
         return None
-    parameters = tuple(getattr(found, "parameters", ()))
-    return (found.name, parameters) if parameters else plain(found.name)
+    return found.name, found.parameters
 
 
 def forms(network: Network, partner: str) -> list[Form]:
@@ -51,4 +46,4 @@ def made(wanted: Form) -> str | Activation:
     name, parameters = wanted
     if wanted == plain(name):
         return name
-    return getattr(ours, name)(*checks.finite_parameters(parameters, list(DEFAULTS[name])))
+    return PARAMETRIC[name](*parameters)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from typing import Any, NoReturn
 
@@ -35,20 +34,6 @@ def known_activation(form: tuple[str, tuple[float, ...]] | None, l: int, name: s
         raise ValueError(f"network's layer {l} has the activation {name!r}, a user's own, which {partner} cannot hold; replace it "
                          "by one with a name, or build that layer by hand")
     return form
-
-
-def finite_parameters(values: Sequence[Any], names: Sequence[str]) -> tuple[float, ...]:
-    """Parameters of an activation as finite floats."""
-    numbers = []
-    for value, name in zip(values, names):
-        try:
-            number = float(value)
-        except Exception:  # whatever the object's own conversion raises
-            raise TypeError(f"{name} must be a finite number, but is {shown(value)}") from None
-        if not math.isfinite(number):
-            raise ValueError(f"{name} must be a finite number, but is {number}")
-        numbers.append(number)
-    return tuple(numbers)
 
 
 def spread_activations(values: Any, output: Any, depth: int) -> list[Activation]:

@@ -78,3 +78,9 @@ def labels(path: Path, what: str, found: Any, depth: int) -> list[str]:
     if len(found) != depth:
         refuse(path, what, f"is damaged: it names {len(found)} activations, but holds {depth} layers")
     return found
+
+
+def at_most(path: Path, what: str, size: int, most: int) -> None:
+    """Refuse a file that is larger than its format allows."""
+    if size > most:
+        refuse(path, what, f"takes {size} bytes, but such a file holds {most} at most")

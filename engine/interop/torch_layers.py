@@ -14,6 +14,7 @@ from ..extras import imported
 from ..typing import DType
 from . import torch_checks
 from .activation_forms import Form, made, plain
+from .batch_norm import folded
 
 NAMES = {  # torch's class of an activation, and what it says of the parameters
     "Identity": lambda module: plain("identity"), "Tanh": lambda module: plain("tanh"),
@@ -93,11 +94,7 @@ def _fold(layer: Layer, path: str, part: Any, parameters: torch_checks.Parameter
                                     for name in ("running_mean", "running_var", "weight", "bias"))
     mean, variance = np.asarray(mean, float), np.asarray(variance, float)
     torch_checks.batch_norm_fits(path, part, layer, mean, variance, float(part.eps))
-    scale = (1.0 if weight is None else weight.astype(float)) / np.sqrt(variance + float(part.eps))
-    before = 0.0 if layer.bias is None else layer.bias.astype(float)
-    own = layer.weight.dtype
-    layer.bias = (scale * (before - mean) + (0.0 if bias is None else bias.astype(float))).astype(own)
-    layer.weight = (scale[:, None] * layer.weight.astype(float)).astype(own)
+    layer.weight, layer.bias = folded(layer.weight, layer.bias, mean, variance, float(part.eps), weight, bias)
 
 
 def _elementwise(part: Any) -> bool:

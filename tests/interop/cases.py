@@ -2,6 +2,7 @@
 
 import numpy as np
 
+import engine
 from engine import Network
 from engine.activations import NAMED
 
@@ -13,7 +14,8 @@ M = 5
 
 def activations():
     """Every activation by name, and with parameters where they may have some."""
-    return list(NAMED)
+    return [*NAMED, engine.activations.leaky_relu(0.2), engine.activations.elu(0.5), engine.activations.softplus(2.0),
+            engine.activations.hard_tanh(-0.5, 2.0), engine.activations.hard_tanh(0.0, 6.0)]
 
 
 def network(activation, dtype, widths=WIDTHS, seed=1):

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from engine import Network
+from engine.interop import activation_forms
 from engine.interop.jax import from_tree, to_tree
 
 from . import cases
@@ -27,6 +28,20 @@ def float64():
     jax.config.update("jax_enable_x64", before)
 
 
+def jax_function(activation):
+    """What computes it in JAX."""
+    name, parameters = activation_forms.form(activation)
+    if name == "leaky_relu":
+        return functools.partial(jax.nn.leaky_relu, negative_slope=parameters[0])
+    if name == "elu":
+        return functools.partial(jax.nn.elu, alpha=parameters[0])
+    if name == "softplus":
+        return lambda z: jax.nn.softplus(parameters[0] * z) / parameters[0]
+    if name == "hard_tanh":
+        return lambda z: jnp.clip(z, *parameters)
+    return PLAIN.get(name) or getattr(jax.nn, name)
+
+
 def model(activation, tree, x):
     """A plain model of (kernel, bias) pairs."""
     for l, (kernel, bias) in enumerate(tree, 1):
@@ -39,7 +54,7 @@ def model(activation, tree, x):
 @pytest.mark.parametrize("activation", cases.activations(), ids=str)
 def test_outputs_and_jacobians(activation, dtype):
     network, X = cases.network(activation, dtype), cases.samples(dtype)
-    function = PLAIN.get(str(activation)) or getattr(jax.nn, str(activation))
+    function = jax_function(activation)
     tree = [tuple(map(jnp.asarray, layer)) for layer in to_tree(network)]
     cases.assert_close(network(X), model(function, tree, X), dtype)
     J = network.jacobian(X).dense()

@@ -58,7 +58,7 @@ FURTHER = [nn.GELU("tanh"), nn.Mish(), nn.Hardsigmoid(), nn.Hardswish(), nn.LogS
 
 
 @pytest.mark.parametrize("dtype", cases.DTYPES)
-@pytest.mark.parametrize("activation", TORCH, ids=str)
+@pytest.mark.parametrize("activation", [*TORCH, *PARAMETRIC, *FURTHER], ids=str)
 def test_torchs_activations(activation, dtype):
     torch.manual_seed(0)
     module = nn.Sequential(nn.Linear(3, 4), activation, nn.Linear(4, 2)).to(getattr(torch, dtype.__name__))
@@ -251,7 +251,7 @@ def test_a_users_own_activation_is_refused():
 
 def test_importing_engine_imports_no_partner():
     code = ("import engine, sys; names = {'torch', 'jax', 'onnx', 'safetensors', 'sklearn'}; assert not names & set(sys.modules);"
-            "engine.interop.torch;"
+            "engine.interop.torch, engine.interop.jax, engine.interop.onnx, engine.interop.safetensors;"
             "assert not names & set(sys.modules), names & set(sys.modules)")
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
