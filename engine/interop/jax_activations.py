@@ -34,7 +34,7 @@ def named_by_jax(activations: Any) -> Any:
     if name == "gelu_tanh" and given.keys() <= {"approximate"}:
         return "gelu_tanh" if given.get("approximate", True) else "gelu"
     if not given:
-        return made(NAMES.get(name, plain(name)))
+        return made(NAMES[name] if name in NAMES else plain(name))
     (key, value), *more = given.items()
     parametric = PARAMETERS.get((name, key))
     return activations if more or parametric is None else made((parametric, (value,)))

@@ -35,7 +35,8 @@ def tree(form: Form | tuple[str, tuple[Any, ...]], single: bool) -> Expression:
         return (apply("Selu", Z, alpha=SELU_ALPHA, gamma=SELU_SCALE) if single
                 else apply("Mul", SELU_SCALE, _branches(apply("Mul", SELU_ALPHA, _exponential()))))
     if name == "softplus":
-        return _scaled_softplus(*parameters, single)
+        beta, = parameters
+        return _scaled_softplus(beta, single)
     if name == "hard_tanh":
         return apply("Clip", Z, *parameters)
     return _composed(name, single)

@@ -68,10 +68,12 @@ class Reader:
         last = self.values.get(onnx_checks.one_output(self.path, self.graph))
         last = onnx_checks.ends_in_a_layer(self.path, last)
         found: list[tuple[NDArray[Any], NDArray[Any] | None, str | Activation]] = []
-        layer, form = last.layer, self._activation(last, onnx_checks.Node(self.path, len(self.graph.node), None))
+        layer: Dense | None = last.layer
+        form = self._activation(last, onnx_checks.Node(self.path, len(self.graph.node), None))
         while layer is not None:
             found.append((layer.weight, layer.bias, made(form)))
-            layer, form = layer.before, layer.activation
+            form = layer.activation
+            layer = layer.before
         return found[::-1]
 
     def _node(self, at: onnx_checks.Node, node: Any) -> None:
