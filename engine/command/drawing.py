@@ -39,7 +39,9 @@ def draw(folder: pathlib.Path, description: Mapping[str, Any]) -> list[str]:
     if targets["task"] == "numbers":
         known, guesses = (np.array([found[prefix + name] for name in names], float).T for prefix in ("true ", ""))
         if np.isfinite(known).all() and np.isfinite(guesses).all():
-            _save(predictions(known, guesses, names=names).figure, folder / "predictions.png")
+            with np.errstate(over="ignore", invalid="ignore"):
+                axes = predictions(known, guesses, names=names)
+            _save(axes.figure, folder / "predictions.png")
             drawn.append("predictions.png")
     elif labels:
         name, = names
