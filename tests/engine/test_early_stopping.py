@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from engine import Adam, Cost, GradientDescent, Network, fit
-from engine.callbacks import EarlyStopping
+from engine.callbacks import Callback, EarlyStopping
 from schedulers import BatchSchedule
 
 X = np.linspace(-1, 1, 12)[:, None]
@@ -102,3 +102,24 @@ def test_a_resumed_run_goes_on_counting(tmp_path):
 def test_what_it_cannot_do_is_refused(call, message):
     with pytest.raises((ValueError, TypeError), match=message):
         call()
+
+
+def test_a_callback_hears_of_the_start_and_of_each_batch(tmp_path):
+    told = []
+
+    class Hears(Callback):
+        def begin(self, rows):
+            told.append(len(list(rows)))
+
+        def batches(self, sizes, costs):
+            told.append((sizes.tolist(), costs.shape, costs.mean()))
+            sizes[:], costs[:] = 0, 0  # copies
+
+        def __call__(self, row, network):
+            told.append(row["cost"])
+
+    for epochs in (1, 2):
+        fit(NET, X, Y, SQUARES, Adam(0.01), BatchSchedule(5), epochs=epochs, callbacks=[Hears()], progress=False,
+            checkpoint=tmp_path / "run", resume=epochs == 2)
+    assert [part for part in told if isinstance(part, int)] == [0, 1]
+    assert told[1][:2] == ([5, 5, 2], (3,)) and told[1][2] == pytest.approx(told[2])
