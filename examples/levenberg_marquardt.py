@@ -74,6 +74,8 @@ def compare(name, widths, output, X, y, goal, epochs, starts):
 def main(m=2000, steps=(200, 10000), picture="levenberg_marquardt.png", names=("SIN", "PARITY", "three inputs")):
     """Fit sinc both ways, draw `picture` (None leaves it out), compare on the other problems; the last errors of both, the rows."""
     X, y = sinc(m)
+    for update in (LevenbergMarquardt(), Adam(0.01)):  # compiles the kernels, before any clock starts
+        train(Network.initialize((1, 20, 20, 1), "tanh", seed=4), X, y, update, 3)
     start, last = Network.initialize((1, 20, 20, 1), "tanh", seed=4), {}
     curves = {"Levenberg–Marquardt": train(start, X, y, LevenbergMarquardt(), steps[0]),
               "Adam": train(start, X, y, Adam(rates.cosine(0.01, steps=steps[1])), steps[1])}

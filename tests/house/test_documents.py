@@ -78,27 +78,6 @@ def test_the_readme_has_both_commands():
 
 
 @pytest.mark.compiled
-def test_wider_networks_train_like_their_linearisation():
-    rows = script("tangent_kernel").main(widths=(8, 256), epochs=100)
-    assert rows[1][2] < 0.5 * rows[0][2]
-
-
-@pytest.mark.compiled
-def test_cvar_keeps_the_worst_losses_down():
-    rows = {name: rest for name, *rest in script("worst_cases").main(epochs=1000)}
-    assert rows["cvar(0.1)"][1] < rows["mean"][1]
-
-
-@pytest.mark.compiled
-def test_cvar_of_minibatches_is_biased_and_the_mean_is_not(tmp_path):
-    rows = script("minibatch_bias").main(samples=2048, sizes=(16, 256), picture=tmp_path / "bias.png")
-    assert rows["cvar"][0][1] < rows["cvar"][1][1] < 1 and rows["cvar"][0][2] > rows["cvar"][1][2] > 0.001
-    for _, ratio, distance in rows["mean"]:
-        assert abs(ratio - 1) < 1e-12 and distance < 1e-12
-    assert (tmp_path / "bias.png").stat().st_size > 0
-
-
-@pytest.mark.compiled
 def test_levenberg_marquardt_is_ahead_of_adam(tmp_path):
     last, rows = script("levenberg_marquardt").main(m=200, steps=(60, 300), picture=tmp_path / "both.png", names=("SIN",))
     assert last["Levenberg–Marquardt"] < 1e-3 * last["Adam"] and (tmp_path / "both.png").stat().st_size > 0

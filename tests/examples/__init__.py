@@ -1,0 +1,1 @@
+"""The scripts of examples/, which the gallery shows, run and say what is so."""

@@ -1,0 +1,122 @@
+"""Each example of the gallery, at a smaller size where that is quicker, and what it promises."""
+
+import pathlib
+import re
+
+import numpy as np
+import pytest
+
+pytest.importorskip("matplotlib")
+EXAMPLES = pathlib.Path(__file__).parents[2] / "examples"
+pytestmark = pytest.mark.compiled
+
+
+@pytest.fixture
+def run(monkeypatch):
+    """run(name, NAME=value, …): the names of an example, run with these in place of its own settings, and its figures drawn."""
+    import matplotlib
+
+    matplotlib.use("Agg")
+    import matplotlib.pyplot as plt
+
+    shown = []
+    monkeypatch.setattr(plt, "show", lambda: [shown.append(plt.figure(number)) for number in plt.get_fignums()])
+
+    def script(name, **settings):
+        code = (EXAMPLES / f"plot_{name}.py").read_text()
+        for key, value in settings.items():
+            code, found = re.subn(rf"^{key} = .*$", f"{key} = {value!r}", code, flags=re.M)
+            assert found == 1, key
+        space = {"__name__": "__main__"}
+        exec(compile(code, name, "exec"), space)
+        assert shown
+        for figure in shown:
+            figure.canvas.draw()
+        return space
+
+    yield script
+    plt.close("all")
+
+
+def test_every_example_says_what_is_to_be_seen_and_is_tested():
+    names = sorted(path.stem.removeprefix("plot_") for path in EXAMPLES.glob("plot_*.py"))
+    tests = pathlib.Path(__file__).read_text()
+    assert len(names) >= 10
+    for name in names:
+        text = (EXAMPLES / f"plot_{name}.py").read_text()
+        assert "**What is to be seen**" in text and "# %%" in text and f'run("{name}"' in tests, name
+
+
+def test_wider_networks_train_like_their_linearisation(run):
+    space = run("tangent_kernel", WIDTHS=(8, 128), EPOCHS=100, SEEDS=(3, 4))
+    narrow, wide = space["differences"].mean(1)
+    assert wide < 0.5 * narrow
+
+
+def test_levenberg_marquardt_is_ahead_of_adam(run):
+    space = run("levenberg_marquardt", SAMPLES=100)
+    (errors, seconds), (adam, longer) = space["curves"].values()
+    assert errors[-1] < 1e-3 * adam[-1]
+    before = np.searchsorted(longer, seconds[-1])  # what Adam has reached in the same time
+    assert errors[-1] < adam[:before + 1].min()
+
+
+def test_cvar_keeps_the_worst_losses_down(run):
+    losses = run("worst_cases", EPOCHS=1000)["losses"]
+    worst = {name: np.sort(values)[-40:].mean() for name, values in losses.items()}
+    assert worst["CVaR, α = 0.1"] < 0.5 * worst["mean"] and losses["mean"].mean() < losses["CVaR, α = 0.1"].mean()
+
+
+def test_cvar_of_minibatches_is_biased_and_the_mean_is_not(run):
+    rows = run("minibatch_bias", SAMPLES=2048, SIZES=(16, 256))["rows"]
+    assert rows["cvar"][0][1] < rows["cvar"][1][1] < 1 and rows["cvar"][0][2] > rows["cvar"][1][2] > 0.001
+    for _, ratio, distance in rows["mean"]:
+        assert abs(ratio - 1) < 1e-12 and distance < 1e-12
+
+
+def test_most_of_the_largest_gradients_are_of_mislabelled_digits(run):
+    pytest.importorskip("sklearn")
+    assert 0.85 < run("mislabelled")["precision"] <= 1
+
+
+def test_influence_is_what_leaving_out_does(run):
+    space = run("influence")
+    assert space["correlation"] > 0.98
+    assert set(space["outliers"]) <= set(np.argsort(-np.abs(space["left_out"]))[:4])
+
+
+def test_a_posterior_is_wide_where_there_are_no_samples(run):
+    space = run("laplace")
+    deviations = {name: (band[1][space["inside"]].mean(), band[1][space["gap"]].mean()) for name, band in space["bands"].items()}
+    for inside, gap in deviations.values():
+        assert gap > 4 * inside
+    assert deviations["all layers"][1] > deviations["the last layer alone"][1]
+
+
+def test_chains_vanish_and_explode_as_theory_says(run):
+    space = run("chain_norms", DEPTH=20, SAMPLES=20)
+    ratios = space["ratios"]
+    assert 0.1 * space["expected"] < ratios["relu", "glorot"] < 10 * space["expected"]
+    assert 0.2 < ratios["relu", "he"] < 5 and ratios["tanh", "he"] > 3 * ratios["tanh", "glorot"]
+
+
+def test_kfac_is_exact_where_it_should_be(run):
+    pytest.importorskip("sklearn")
+    space = run("kfac")
+    errors = space["errors"]
+    assert max(errors["identity, squared error"]) < 1e-12 and 0.35 < errors["tanh, squared error"][0] < 0.45
+    assert all(0.6 < error < 0.75 for error in errors["tanh, cross entropy"])
+    assert [kfac > gradient for kfac, gradient in space["cosines"].values()] == [True, True, False]
+
+
+def test_a_sweep_finds_the_rate(run):
+    pytest.importorskip("sklearn")
+    space = run("sweep", EPOCHS=5, GRID={"width": [8, 16], "rate": [0.001, 0.1, 3.0], "seed": [0]})
+    assert space["best"]["rate"] == 0.1 and space["best"]["accuracy"] > 0.93
+
+
+def test_a_torch_module_comes_in_whole(run):
+    pytest.importorskip("torch")
+    space = run("torch_module", SHOWN=60)
+    assert space["outputs_apart"] < 1e-12 and space["jacobian_apart"] < 1e-12 and space["right"] > 0.95
+    assert space["contrast"]["trained"] > space["contrast"]["before training"]
