@@ -29,7 +29,6 @@ templates_path = ["_templates"]
 highlight_language = "none"
 pygments_style = "default"
 default_role = "code"  # what docstrings have between single backticks
-suppress_warnings = ["toc.not_readable", "myst.xref_missing"]
 
 myst_heading_anchors = 3
 
