@@ -1,6 +1,5 @@
 """Sphinx's settings: the pages of this folder, the gallery of ../examples, and the reference from docstrings."""
 
-import importlib.util
 import os
 import re
 import sys
@@ -53,12 +52,8 @@ sphinx_gallery_conf = {
     "examples_dirs": "../examples",
     "gallery_dirs": "gallery",
     "filename_pattern": r"/plot_",
-<<<<<<< HEAD
-    "ignore_pattern": r"^(?!plot_)" if find_spec("torch") else r"^(?!plot_(?!torch_))",  # other scripts are run from a shell
-=======
     # the other scripts are run from a shell; one example needs torch
-    "ignore_pattern": r"^(?!plot_)" if importlib.util.find_spec("torch") else r"^(?!plot_)|^plot_torch_",
->>>>>>> 0c3d4f9 (Show eleven known results as a gallery, each with its picture, its kernels compiled before any clock starts, and each claim tested)
+    "ignore_pattern": r"^(?!plot_)" if find_spec("torch") else r"^(?!plot_)|^plot_torch_",
     "download_all_examples": False,
     "show_memory": False,
     "show_signature": False,
