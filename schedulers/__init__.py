@@ -3,12 +3,11 @@
 from . import orders, rates
 from .assembly import assemble, slabs
 from .batches import BatchSchedule
-from .endings import SweepInterrupted
 from .loading import load_sweep
 from .results import SweepResult
 from .settings import random_settings
 from .steps import BatchStep, SampleStep
 from .sweeps import sweep
 
-__all__ = ["BatchSchedule", "BatchStep", "SampleStep", "SweepInterrupted", "SweepResult", "assemble", "load_sweep", "orders",
+__all__ = ["BatchSchedule", "BatchStep", "SampleStep", "SweepResult", "assemble", "load_sweep", "orders",
            "random_settings", "rates", "slabs", "sweep"]

@@ -123,14 +123,14 @@ class Store:
     def _transaction(self) -> Iterator[None]:
         """All that is written inside is committed at once, or nothing."""
         with self._errors():
-            self._when_free("BEGIN IMMEDIATE")
             try:
+                self._when_free("BEGIN IMMEDIATE")
                 yield
+                self._connection.execute("COMMIT")
             except BaseException:
                 if self._connection.in_transaction:  # SQLite has ended it where the disk is full
                     self._connection.execute("ROLLBACK")
                 raise
-            self._connection.execute("COMMIT")
 
     def finished(self) -> dict[str, Outcome]:
         """(text of what was returned, error) by hash."""

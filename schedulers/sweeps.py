@@ -84,8 +84,8 @@ def sweep(run: Callable[..., Mapping[str, Any]], grid: Mapping[str, Iterable[Any
     RuntimeError
         Where processes cannot start, the executor that was given breaks, or the store is locked or cannot be written; what finished
         stays in the store.
-    SweepInterrupted
-        A KeyboardInterrupt: Ctrl-C. It says how many runs are finished and where they are kept, and has them as its `.result`.
+    KeyboardInterrupt
+        Ctrl-C. It says how many runs are finished and where they are kept, and has them as its `.result`, a SweepResult.
 
     See Also
     --------
@@ -138,12 +138,15 @@ def sweep(run: Callable[..., Mapping[str, Any]], grid: Mapping[str, Iterable[Any
                     kept.add(names[task], None, error)
 
             returned_before = any(error is None for _, error in outcomes.values())
+            unsaved: list[int] = []
             judge = FirstReturn(() if returned_before else tasks, settings, keep)
 
             def finish(task: int, returned: Any, error: str | None, elsewhere: bool = False) -> None:
                 outcomes[task] = returned, error
                 if kept and not elsewhere and not isinstance(error, NoDict):
+                    unsaved.append(task)
                     kept.add(names[task], returned, error)
+                    unsaved.pop()
                 judge.see(task, error)
                 bar.show(returned, error)
 
@@ -153,6 +156,9 @@ def sweep(run: Callable[..., Mapping[str, Any]], grid: Mapping[str, Iterable[Any
                 try:
                     Drive(hands, tasks, settings, retries, finish, others).run()
                 except KeyboardInterrupt:
+                    if kept:
+                        for task in unsaved:  # it came while they were written
+                            kept.add(names[task], *outcomes[task])
                     raise interrupted(rows(), len(outcomes), len(first), store) from None
     return rows()
 

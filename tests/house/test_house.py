@@ -173,7 +173,7 @@ def test_every_equation_is_cited_in_the_engine():
 def test_the_doors_are_the_contract():
     further = set(engine.updates.__all__) - {"FirstOrder", "Update", "UpdateState"}  # an update is public once it is registered
     assert set(engine.__all__) == CONTRACT | further
-    assert set(schedulers.__all__) == {"BatchSchedule", "BatchStep", "SampleStep", "SweepInterrupted", "SweepResult", "assemble",
+    assert set(schedulers.__all__) == {"BatchSchedule", "BatchStep", "SampleStep", "SweepResult", "assemble",
                                        "load_sweep", "orders", "random_settings", "rates", "slabs", "sweep"}
     for package in (engine, schedulers):
         assert all(hasattr(package, name) for name in package.__all__)
