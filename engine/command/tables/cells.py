@@ -25,6 +25,9 @@ DATE = re.compile(rf"[0-9]{{1,4}}[-/.][0-9]{{1,2}}[-/.][0-9]{{1,4}}([T ].*)?|[0-
                   r"|Q[1-4][- /]?(19|20)[0-9]{2}"
                   r"|-?[0-9]+ days?( .*)?", re.I)
 
+QUANTITY = re.compile(r"([<>~≈]|[$€£¥])?\s?[+-]?[0-9]+(?:[.,' \u00a0\u202f][0-9]+)*"
+                      r"(\s?(?:%|[$€£¥]|°[CF]?|(?:[kmµn]?g|[kcmµn]?m|[mc]?l|h|min|m?s|[kM]B|[kM]?W|USD|EUR|GBP|CHF)(?:/\S+)?)|\s\S{1,8})?")
+
 
 @dataclass(frozen=True)
 class NumberForm:
@@ -84,3 +87,18 @@ def without_last_blanks(columns: list[NDArray[Any]]) -> list[NDArray[Any]]:
     while last and all(all_missing(column[last - 1:last]) for column in columns):
         last -= 1
     return [column[:last] for column in columns]
+
+
+def beside_numbers(labels: Sequence[str]) -> str | None:
+    """What stands beside the numbers of texts such as 5 % or $3, where all of them are such, in quotes; nothing for texts such as
+    1,234; None where they are no numbers."""
+    if len(labels) < 3 or any("\n" in label for label in labels):
+        return None
+    found = [QUANTITY.fullmatch(label) for label in labels]
+    if not all(found):
+        return None
+    signs = {(match[1], (match[2] or "").strip()) for match in found if match}
+    if len(signs) != 1 and not all(before in (None, "<", ">", "~", "≈") and not after for before, after in signs):
+        return None
+    before, after = next(iter(signs))
+    return repr(before or after) if before or after else ""

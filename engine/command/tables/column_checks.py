@@ -19,8 +19,8 @@ def encodable(table: Table, problems: Sequence[tuple[str, str, str]]) -> None:
         return
     if len(problems) == 1:
         (name, holds, remedy), = problems
-        raise ValueError(f"{table.where(table.first_text(name))}: column {name!r} cannot be a feature as it is: it holds {holds}; "
-                         f"{remedy}")
+        row = table.first_text(name) if table.is_text(name) else int(np.argmin(table.missing(name)))
+        raise ValueError(f"{table.where(row)}: column {name!r} cannot be a feature as it is: it holds {holds}; {remedy}")
     found = "; ".join(f"{shortened(name, 30)!r} holds {shortened(holds, 60)}" for name, holds, _ in problems[:4])
     more = f"; and {len(problems) - 4} more" if len(problems) > 4 else ""
     names = [name for name, *_ in problems]

@@ -2,21 +2,19 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Collection, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
 
 from . import column_checks
+from .cells import beside_numbers
 from .columns import Columns, Encoding
 from .row_numbers import numbers_lines
 from .table import Table
 from .table_checks import shortened
 
 MOST_CATEGORIES = 20  # of a column of text that is made features unasked
-QUANTITY = re.compile(r"([<>~≈]|[$€£¥])?\s?[+-]?[0-9]+(?:[.,' \u00a0\u202f][0-9]+)*"
-                      r"(\s?(?:%|[$€£¥]|°[CF]?|(?:[kmµn]?g|[kcmµn]?m|[mc]?l|h|min|m?s|[kM]B|[kM]?W|USD|EUR|GBP|CHF)(?:/\S+)?)|\s\S{1,8})?")
 
 
 def encodings_of(table: Table, names: Sequence[str], categories: str | None = None,
@@ -42,6 +40,10 @@ def _encoding(table: Table, name: str, categories: str | None, keep: Collection[
         kind = Encoding(name, "boolean")
     elif table.is_text(name):
         kind = _of_text(table, name, categories, name in keep)
+    elif name not in keep and table.holds_days(name):
+        cell = f"{np.nanmin(table.columns[name]):.0f}"
+        return (name, f"dates, such as {cell!r}", "a date is no number: put days since some day in its place, or leave the column "
+                f"out by --drop {name!r}; where it is none, give --keep {name!r}")
     varies = len(table) == 1 or table.varies(name) or not filled and bool(table.missing(name).any())
     if isinstance(kind, Encoding) and kind.kind != "dropped" and not varies and name not in keep:
         table.numbers_or_nan(name) if kind.kind == "number" else None
@@ -60,7 +62,7 @@ def _of_text(table: Table, name: str, categories: str | None, kept: bool) -> Enc
                 f"its place, or leave the column out by --drop {name!r}")
     if categories == "drop":
         return Encoding(name, "dropped", reason="text, by --categories drop")
-    sign = None if categories is not None or kept else _quantity(labels)
+    sign = None if categories is not None or kept else beside_numbers(labels)
     if sign == "":
         table.numbers_or_nan(name)
     elif sign is not None:
@@ -74,21 +76,6 @@ def _of_text(table: Table, name: str, categories: str | None, kept: bool) -> Enc
             remedy += f", or make {len(labels)} features of it by --categories one-hot"
         return (name, f"{len(labels)} different texts in {m} lines, such as {first!r}", remedy)
     return Encoding(name, "one-hot", tuple(labels))
-
-
-def _quantity(labels: Sequence[str]) -> str | None:
-    """What stands beside the numbers of texts such as 5 % or $3, where all of them are such, in quotes; nothing for texts such as
-    1,234; None where they are no numbers."""
-    if len(labels) < 3 or any("\n" in label for label in labels):
-        return None
-    found = [QUANTITY.fullmatch(label) for label in labels]
-    if not all(found):
-        return None
-    signs = {(match[1], (match[2] or "").strip()) for match in found if match}
-    if len(signs) != 1 and not all(before in (None, "<", ">", "~", "≈") and not after for before, after in signs):
-        return None
-    before, after = next(iter(signs))
-    return repr(before or after) if before or after else ""
 
 
 def encoded(table: Table, encodings: Sequence[Encoding]) -> NDArray[np.float64]:

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from . import column_checks, data_checks, table_checks
+from .cells import beside_numbers
 from .columns import Columns, Encoding
 from .data_set import Choices, DataSet, Inputs
 from .encoding import encoded, encodings_of, features_of, row_numbers
@@ -117,7 +118,8 @@ def target_column(table: Table, name: str) -> Column:
     if not table.is_text(name):
         return Column(name, table.columns[name], table.where)
     mixed = table.first_text(name) if table.mostly_numbers(name) else None
-    return Column(name, table.texts(name), table.where, mixed, table.holds_dates(name))
+    texts = table.texts(name)
+    return Column(name, texts, table.where, mixed, table.holds_dates(name), beside_numbers(sorted(set(texts))))
 
 
 def inputs(table: Table, columns: Columns | None, choices: Choices) -> Inputs:

@@ -196,6 +196,15 @@ class Table:
         cells = {cell for cell in self.columns[name] if cell}
         return 2 * sum(bool(DATE.fullmatch(cell)) for cell in cells) > len(cells)
 
+    def holds_days(self, name: str) -> bool:
+        """Whether a column of numbers holds nothing but days written as 20240131, at least three of them."""
+        values = self.columns[name][~self.missing(name)]
+        if self.is_text(name) or values.dtype == bool or not ((values >= 1800_01_01) & (values <= 2199_12_31)).all():
+            return False
+        day, month = values % 100, values // 100 % 100
+        whole = (values == np.round(values)) & (day >= 1) & (day <= 31) & (month >= 1) & (month <= 12)
+        return bool(whole.all()) and len(np.unique(values)) >= 3
+
     def first_text(self, name: str) -> int:
         """The first row of a text column that does not hold a number."""
         return next(row for row, cell in enumerate(self.columns[name]) if cell and not self.form.is_number(cell))

@@ -61,6 +61,11 @@ def labels_target(column: Column) -> None:
     if column.dates:
         raise ValueError(f"{column.place(0)}: the target {column.name!r} holds dates such as {shortened(column.values[0])!r}; put "
                          "days or seconds since some day in their place, or make a class of every different cell by --task classes")
+    if column.beside is not None:
+        remedy = (f"write the numbers without {column.beside}" if column.beside
+                  else "say by --thousands or --decimal how they are written")
+        raise ValueError(f"{column.place(0)}: the target {column.name!r} holds numbers written as {shortened(column.values[0])!r}; "
+                         f"{remedy}, or make a class of every different cell by --task classes")
     different, m = column.different, len(column.values)
     if not column.is_text and different > 2 and not column.are_labels:
         raise ValueError(f"the target {column.name!r} holds {different} different numbers in {m} samples, too many to be classes "

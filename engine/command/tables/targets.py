@@ -29,6 +29,9 @@ class Column:
     mixed : int, or None
         The first row that holds text where most of a column are numbers.
     dates : bool
+    beside : str, or None
+        What stands beside numbers in each of its texts, such as '%' in quotes; nothing where they are numbers with signs between
+        thousands or decimal commas.
     """
 
     name: str
@@ -36,6 +39,7 @@ class Column:
     place: Callable[[int], str]
     mixed: int | None = None
     dates: bool = False
+    beside: str | None = None
 
     @property
     def is_text(self) -> bool:
