@@ -31,7 +31,8 @@ def test_in_a_pipeline_and_a_search_of_two_processes():
 
 
 def test_a_clone_has_the_parameters_and_no_network():
-    model = DenseRegressor(7, loss=losses.huber(2.0), reduction=reductions.cvar(0.3), update=LevenbergMarquardt()).fit(X, Y)
+    model = DenseRegressor(7, loss=losses.huber(2.0), reduction=reductions.cvar(0.3), update=LevenbergMarquardt(),
+                           max_iter=5).fit(X, Y)
     again = clone(model)
     assert again.get_params() == model.get_params() and not hasattr(again, "network_")
     assert again.set_params(hidden_layer_sizes=(3,), alpha=0.0).fit(X, Y).network_.widths == (3, 3, 1)
