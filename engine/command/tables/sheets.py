@@ -57,7 +57,7 @@ def read_workbook(path: str, reading: Reading, least: int = 1) -> Table:
         book = pandas.ExcelFile(path, engine="openpyxl")
     with book:
         sheet = sheet_checks.sheet_of(path, reading.sheet, book.sheet_names)
-        frame = book.parse(sheet, header=None, dtype=object, keep_default_na=False, na_values=[])
+        frame = pandas.read_excel(book, sheet_name=sheet, header=None, dtype=object, keep_default_na=False, na_values=[])
     rows = [[_value(cell) for cell in row] for row in frame.to_numpy(dtype=object).tolist()]
     first = next((i for i, row in enumerate(rows) if any(cell is not None for cell in row)), len(rows))
     table_checks.not_empty(path, rows[first:])
