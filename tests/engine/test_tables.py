@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from engine.command.tables.data import Choices, read_data, read_inputs
+from engine.command.tables.data import Choices, read_data, read_features
 from engine.command.tables.read_table import read_table
 from engine.command.tables.table import Reading
 
@@ -195,7 +195,7 @@ def test_text_is_read_in_the_encoding_named(tmp_path):
     path = tmp_path / "table.csv"
     path.write_bytes("größe,y\n1,è\n3,é\n2,è\n4,é\n".encode("cp1252"))
     data = read_data(str(path), choices=Choices("y", reading=Reading(encoding="cp1252")))
-    assert data.labels == ("è", "é") and data.features.columns == ("größe",)
+    assert data.labels == ("è", "é") and data.columns.columns == ("größe",)
 
 
 def test_reading_does_not_depend_on_the_locale(tmp_path, monkeypatch):
@@ -255,33 +255,33 @@ def test_categories(tmp_path):
     (tmp_path / "table.csv").write_text(table(lines=lines))
     path = str(tmp_path / "table.csv")
     dropped = read_data(path, choices=Choices("y", categories="drop"))
-    assert np.array_equal(dropped.X, X[:, 1:]) and dropped.features.ignored == ("y", "a") and "left out: a" in dropped.described
+    assert np.array_equal(dropped.X, X[:, 1:]) and dropped.columns.ignored == ("y", "a") and "left out: a" in dropped.described
     data = read_data(path, choices=Choices("y", categories="one-hot"))
     blue = np.arange(M) % 3 == 0
     assert np.array_equal(data.X, np.stack([blue, ~blue, X[:, 1]], axis=1))
-    assert data.features.names == ("a=blue", "a=red", "b")
+    assert data.columns.names == ("a=blue", "a=red", "b")
     (tmp_path / "new.csv").write_text("b,a\n3,red\n4,blue\n")
-    assert read_inputs(str(tmp_path / "new.csv"), data.features)[0].tolist() == [[0, 1, 3], [1, 0, 4]]
+    assert read_features(str(tmp_path / "new.csv"), data.columns).X.tolist() == [[0, 1, 3], [1, 0, 4]]
     (tmp_path / "new.csv").write_text("b,a\n3,red\n4,green\n")
     with pytest.raises(ValueError, match="line 3: column 'a'.*blue, red.*'green'"):
-        read_inputs(str(tmp_path / "new.csv"), data.features)
+        read_features(str(tmp_path / "new.csv"), data.columns)
 
 
 def test_columns_are_put_in_order_and_others_refused(tmp_path):
     (tmp_path / "table.csv").write_text(table())
-    features = read_data(str(tmp_path / "table.csv"), "y").features
+    columns = read_data(str(tmp_path / "table.csv"), "y").columns
     new = tmp_path / "new.csv"
     new.write_text("y,b,a\n1,2,3\n")
-    assert read_inputs(str(new), features)[0].tolist() == [[3, 2]]
+    assert read_features(str(new), columns).X.tolist() == [[3, 2]]
     new.write_text("b,a\n2,3\n")
-    assert read_inputs(str(new), features)[0].tolist() == [[3, 2]]
+    assert read_features(str(new), columns).X.tolist() == [[3, 2]]
     new.write_text("b,c\n2,3\n")
     with pytest.raises(ValueError, match="a, b.* lacks a"):
-        read_inputs(str(new), features)
+        read_features(str(new), columns)
     new.write_text("b,c,a\n2,3,4\n")
     with pytest.raises(ValueError, match="has c too; .*--drop 'c'"):
-        read_inputs(str(new), features)
-    assert read_inputs(str(new), features, Choices(drop="c"))[0].tolist() == [[4, 2]]
+        read_features(str(new), columns)
+    assert read_features(str(new), columns, Choices(drop="c")).X.tolist() == [[4, 2]]
 
 
 NAMES = st.text(string.ascii_letters + "äé ,;'\"\t|", min_size=1, max_size=6).filter(lambda name: name[0].isalpha())

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from engine.command.tables.data import Choices, read_data, read_inputs
+from engine.command.tables.data import Choices, read_data, read_features
 from engine.command.tables.scaling import Scaling
 from engine.command.tables.targets import Column, choose
 
@@ -119,7 +119,7 @@ def test_arrays_of_several_columns_and_of_text(tmp_path):
         assert data.labels == ("down", "up")
     swapped = read_data(save(tmp_path, X=X.astype(">f8"), y=(np.arange(M) % 3).astype(">i4")))
     assert np.array_equal(swapped.X, X) and swapped.X.dtype.isnative and swapped.outputs == 3
-    assert np.array_equal(read_inputs(save(tmp_path, X=np.asfortranarray(X)))[0], X)
+    assert np.array_equal(read_features(save(tmp_path, X=np.asfortranarray(X))).X, X)
 
 
 BROKEN = {

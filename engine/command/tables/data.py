@@ -4,24 +4,21 @@ from __future__ import annotations
 
 import importlib
 import unicodedata
-from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from ...extras import imported
 from . import column_checks, data_checks, from_table
 from .cells import MISSING
 from .columns import Columns
 from .data_set import Choices, DataSet, Inputs, Split
-from .features import Features
 from .read_table import read_table
 from .targets import Column, Targets, choose, like
 
-__all__ = ["BUNDLED", "Choices", "DataSet", "Inputs", "Split", "read_data", "read_features", "read_inputs", "read_like"]
+__all__ = ["BUNDLED", "Choices", "DataSet", "Inputs", "Split", "read_data", "read_features", "read_like"]
 
 BUNDLED = ("digits", "iris", "wine", "breast_cancer", "diabetes")
 DEFAULT = Choices()
@@ -108,18 +105,6 @@ def _targets_like(name: str, data: DataSet, columns: Columns) -> Targets:
             column_checks.known_label(data.place(int(np.argmax(found == k))), label, columns.classes)
     numbers = np.array([known[label] for label in data.labels], np.int64)[found]
     return like(columns.targets, columns.task, columns.classes, columns.loss, numbers)
-
-
-def read_inputs(name: str, features: Features | Columns | None = None,
-                choices: Choices = DEFAULT) -> tuple[NDArray[Any], Callable[[int], str]]:
-    """X [m, n_0] of a data set, no target needed, and where each sample stands in the file, in words.
-
-    `features` are those of a run; `read_features` tells more.
-    """
-    if isinstance(features, Features):
-        features = None if features.columns is None else Columns.of_names(features.columns, features.categories, features.ignored)
-    found = read_features(name, features, choices)
-    return found.X, found.place
 
 
 def _loaded(name: str) -> Any:

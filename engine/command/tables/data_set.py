@@ -11,7 +11,6 @@ from numpy.typing import NDArray
 
 from . import split
 from .columns import Columns
-from .features import Features
 from .table import Reading
 from .targets import Targets
 
@@ -82,12 +81,6 @@ class DataSet:
     weights: NDArray[np.float64] | None = None
     groups: NDArray[np.int64] | None = None
     group_names: tuple[str, ...] = ()
-
-    @property
-    def features(self) -> Features:
-        """How the columns of a table became X."""
-        columns = self.columns
-        return Features(columns.columns, columns.width, columns.categories, columns.ignored)
 
     @property
     def y(self) -> NDArray[Any]:
