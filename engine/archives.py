@@ -1,4 +1,5 @@
-"""Arrays read from an .npz file that may be anything: their headers are checked before memory is given to what they promise."""
+"""Arrays written to .npz files, and read from ones that may be anything: headers are checked before memory is given to what they
+promise."""
 
 from __future__ import annotations
 
@@ -11,7 +12,7 @@ import struct
 import zipfile
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any, NoReturn
+from typing import IO, Any, NoReturn
 
 import numpy as np
 from numpy.typing import NDArray
@@ -166,6 +167,17 @@ class Archive:
             stream.read(1)  # the checksum is compared at the end
         shaped = values.reshape(header.shape[::-1]).T if header.fortran else values.reshape(header.shape)
         return shaped.astype(header.dtype.newbyteorder("="), order="C", copy=False)
+
+
+def write_arrays(file: IO[bytes], **arrays: Any) -> None:
+    """Write arrays as an .npz archive. An interrupt stays one: zipfile cannot close an archive where an entry was about to begin, and
+    its error would take the interrupt's place."""
+    try:
+        np.savez(file, **arrays)
+    except ValueError as error:
+        if isinstance(error.__context__, KeyboardInterrupt):
+            raise error.__context__ from None
+        raise
 
 
 @contextlib.contextmanager

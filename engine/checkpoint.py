@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from . import file_checks
-from .archives import Archive, Member, opened
+from .archives import Archive, Member, opened, write_arrays
 from .errors import CheckpointError
 from .files import keep_copy, replacing
 from .history import History
@@ -120,7 +120,7 @@ class Checkpoint:
         if self._newest > 1:  # a checkpoint of one epoch saves no more than that epoch
             keep_copy(self._target, self.previous)
         with replacing(self._target) as file:
-            np.savez(file, **arrays)
+            write_arrays(file, **arrays)
         if self._saved is None:  # a run from its beginning: what was kept belongs to another
             with contextlib.suppress(OSError):
                 os.unlink(self.previous)

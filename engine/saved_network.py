@@ -8,7 +8,7 @@ from typing import TypeVar
 import numpy as np
 
 from . import checks, file_checks
-from .archives import Member, opened
+from .archives import Member, opened, write_arrays
 from .files import replacing
 from .typing import Array, Path
 
@@ -21,7 +21,7 @@ Built = TypeVar("Built")
 def write(path: Path, widths: Sequence[int], names: Sequence[str], theta: Array) -> None:
     """Replace `path` by the file of a network, whole or not at all."""
     with replacing(path) as file:
-        np.savez(file, format=FORMAT, widths=np.array(widths), activations=np.array(names), parameters=theta)
+        write_arrays(file, format=FORMAT, widths=np.array(widths), activations=np.array(names), parameters=theta)
 
 
 def read(path: Path, build: Callable[..., Built]) -> Built:

@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from ..archives import write_arrays
 from ..endings import FitResult
 from ..files import replacing
 from . import run_checks
@@ -87,7 +88,7 @@ class RunFolder:
         folding.network.save(self.path / NETWORK)
         features, targets = folding.features, folding.targets
         with replacing(self.path / SCALING) as file:
-            np.savez(file, center=features.center, spread=features.spread, target=np.stack([targets.center, targets.spread]))
+            write_arrays(file, center=features.center, spread=features.spread, target=np.stack([targets.center, targets.spread]))
         result.history.save_csv(self.path / HISTORY)
         write_csv(self.path / HELD_OUT, held_out)
         return [NETWORK, TRAINED, SCALING, HISTORY, HELD_OUT]

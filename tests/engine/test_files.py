@@ -42,6 +42,17 @@ def test_a_failure_keeps_the_old_file_and_leaves_no_other(tmp_path):
     assert path.read_bytes() == b"old" and names(tmp_path) == ["notes"]
 
 
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")  # what zipfile cannot close it tries to close again
+def test_an_interrupt_as_an_entry_of_an_archive_begins_stays_an_interrupt(tmp_path, monkeypatch):
+    def interrupted(*arguments):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(zipfile, "_get_compressor", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        NET.save(tmp_path / "network.npz")
+    assert not list(tmp_path.iterdir())
+
+
 def test_links_and_permissions_stay(tmp_path):
     (tmp_path / "there").mkdir()
     real, link = tmp_path / "there" / "real", tmp_path / "link"
