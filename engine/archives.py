@@ -170,8 +170,11 @@ class Archive:
 
 
 def write_arrays(file: IO[bytes], **arrays: Any) -> None:
-    """Write arrays as an .npz archive. An interrupt stays one: zipfile cannot close an archive where an entry was about to begin, and
-    its error would take the interrupt's place."""
+    """Write arrays as an .npz archive.
+
+    An interrupt stays one: zipfile cannot close an archive where an entry was about to begin, and its error would take the
+    interrupt's place.
+    """
     try:
         np.savez(file, **arrays)
     except ValueError as error:
