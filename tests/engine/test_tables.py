@@ -288,6 +288,11 @@ NAMES = st.text(string.ascii_letters + "äé ,;'\"\t|", min_size=1, max_size=6).
 CELLS = st.floats(allow_nan=False, allow_infinity=False)
 
 
+def test_a_column_may_be_named_inf(tmp_path):
+    (tmp_path / "table.csv").write_text("A,INF\n0.5,0.0\n1.5,2.0\n")
+    assert read_table(str(tmp_path / "table.csv"), Reading()).names == ("A", "INF")
+
+
 @settings(max_examples=60, deadline=None)
 @given(st.data(), st.sampled_from([",", ";", "\t", "|"]), st.sampled_from(["utf-8", "utf-8-sig", "utf-16", "cp1252"]),
        st.sampled_from(["\n", "\r\n"]))

@@ -28,7 +28,8 @@ def different_names(path: str, names: Sequence[str], known: Iterable[str], least
 
 def names_not_data(table: Table) -> None:
     """Refuse a first line that is a sample: it holds numbers with a fraction, or texts that its columns hold further down too."""
-    fractions = [name for name in table.names if NUMBER.fullmatch(table.form.plain(name)) and not name.lstrip("+-").isdigit()]
+    fractions = [name for name in table.names if NUMBER.fullmatch(table.form.plain(name)) and not name.lstrip("+-").isdigit()
+                 and any(letter.isdigit() for letter in name)]  # a column may be named inf
     among = [name for name in table.names if table.is_text(name) and name in table.columns[name].tolist()]
     numbers = [name for name in table.names if _is_number(name)]
     if fractions or among and 2 * (len(among) + len(numbers)) >= len(table.names):
