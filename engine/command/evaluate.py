@@ -8,13 +8,12 @@ from typing import Any
 
 import numpy as np
 
-from . import option_checks, run_checks
+from . import run_checks
 from .options import DATA, RUN, add_command, add_reading, choices
 from .outputs import scores
 from .problem import cost_of
 from .report import Report, pairs, table
 from .saved_run import SavedRun
-from .tables import target_checks
 from .tables.data import read_like
 
 EXAMPLE = "evaluate run more.csv"
@@ -38,9 +37,7 @@ def evaluate(options: argparse.Namespace, arguments: Sequence[str]) -> Report:
     columns = saved.columns
     assert columns is not None
     data = read_like(options.data, columns, choices(options))
-    X = option_checks.network_inputs(saved.network, data.X, str(saved.path))
-    X = X if saved.features is None else saved.features.applied(X)
-    target_checks.representable(X, saved.network.dtype, data.place, lambda j: f"feature {j}")
+    X = saved.network_features(data.X, columns, data.place)
     cost = cost_of(columns.loss, saved.description["options"].get("reduction", "mean"), data.weights, data.groups)
     found = scores(columns, data.targets, cost, saved.outputs(X), data.targets.y)
     rows: list[tuple[str, object]] = [("samples", found["samples"]), ("cost", f"{found['cost']:.4g}, {columns.loss}")]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import pathlib
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -89,12 +89,18 @@ class SavedRun:
         found = read_features(data, self.columns, choices(options))
         for note in found.notes:
             print(f"{options.program} {options.command}: {note}", file=sys.stderr)
-        X = option_checks.network_inputs(self.network, found.X, str(self.path))
+        return found, self.network_features(found.X, found.columns, found.place)
+
+    def network_features(self, X: NDArray[Any], columns: Columns | None, place: Callable[[int], str]) -> NDArray[Any]:
+        """Features [k, n_0] of a data set as the network takes them: scaled where it was trained so, and finite in its dtype.
+
+        `columns` name the features in errors, and `place` says where each sample stands.
+        """
+        X = option_checks.network_inputs(self.network, X, str(self.path))
         X = X if self.features is None else self.features.applied(X)
-        names = None if found.columns is None or not found.columns.named else found.columns.names
-        target_checks.representable(X, self.network.dtype, found.place,
-                                    lambda j: f"feature {names[j]!r}" if names else f"feature {j}")
-        return found, X
+        names = None if columns is None or not columns.named else columns.names
+        target_checks.representable(X, self.network.dtype, place, lambda j: f"feature {names[j]!r}" if names else f"feature {j}")
+        return X
 
     def outputs(self, X: NDArray[Any]) -> NDArray[np.float64]:
         """The network's outputs [k, n] at features as it takes them, in the targets' own units."""
