@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import _thread
 import atexit
+import math
 import os
 import threading
 import time
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, TypeVar
 
 import numba
 import numpy as np
@@ -24,9 +25,13 @@ from .turns import Turn, Turns
 WORTH_A_THREAD = 2.5e5  # multiply-adds: about what a thread computes in the time it takes to hand a range to it
 RANGES = 16  # ranges for each thread, so that none waits long for the others: 4 take 8 percent longer for a gradient of C
 NAP = 1e-3  # seconds between two looks at whether another call is done with the threads
+PATIENCE = 10 * NAP  # seconds for which nobody takes the threads for long after a call has waited to change their number
 AGAIN = 1.0  # seconds after which threads are asked for once more, where the system gave too few
 STOPPED = new_board()
 STOPPED[STOP] = 1
+
+
+Given = TypeVar("Given")
 
 
 class _Worker(threading.Thread):
@@ -109,6 +114,7 @@ class _Pool:
     def forget(self) -> None:
         """Start afresh, without stopping anything."""
         self.turns, self._team, self._asked = Turns(), _Team(), -AGAIN
+        self.wanted = -math.inf  # when a call last waited to resize the pool
         self._addresses: dict[Any, int] = {}
 
     @property
@@ -126,16 +132,20 @@ class _Pool:
         self._team.stop()
         self.count = count
 
-    def run(self, threads: int, count: int, function: Callable[..., Any], arguments: tuple[Any, ...]) -> None:
-        """Run the kernel on threads. The caller must have the turn."""
+    def awake(self, threads: int) -> tuple[NDArray[np.int64], int]:
+        """A board that at most `threads` threads watch, the caller included, and how many do. The caller must have the turn."""
         team = self._started()
         threads = min(threads, len(team.workers) + 1)
+        for worker in team.workers[:threads - 1]:
+            worker.wake()
+        return team.board, threads
+
+    def run(self, threads: int, count: int, function: Callable[..., Any], arguments: tuple[Any, ...]) -> None:
+        """Run the kernel on threads. The caller must have the turn."""
+        board, threads = self.awake(threads)
         if threads < 2:
             function(*arguments, (0, count, 0))
             return
-        for worker in team.workers[:threads - 1]:
-            worker.wake()
-        board = team.board
         if launch(self._address(function, arguments), arguments, board, count, min(count, RANGES * threads), threads) == 0:
             function(*arguments, (0, count, 0))
         checks.workspace_found(board[FAILED])
@@ -201,10 +211,32 @@ def resize(k: int) -> None:
     turns, turn = _pool.turns, Turn()
     try:
         while not turns.take(turn):
+            _pool.wanted = time.monotonic()
             time.sleep(NAP)
         _pool.resize(k)
     finally:
         turn.end()
+
+
+def lend(threads: int, work: Callable[[NDArray[np.int64], int], Given]) -> Given:
+    """Call ``work(board, threads)`` and give what it gives: for kernels that `launch` jobs of their own, for as long as they like.
+
+    Parameters
+    ----------
+    threads : int
+        The most that are wanted, the caller's own included.
+    work : callable
+        It is given the board that the threads watch and how many do, which is 1, the caller's own, where another caller uses the
+        threads, or waits to change their number.
+    """
+    if threads > 1 and not numba.config.DISABLE_JIT and time.monotonic() - _pool.wanted > PATIENCE:  # type: ignore[attr-defined]
+        turns, turn = _pool.turns, Turn()
+        try:
+            if turns.take(turn):
+                return work(*_pool.awake(threads))
+        finally:
+            turn.end()
+    return work(STOPPED, 1)
 
 
 def over(count: int, work: float, function: Callable[..., Any], *arguments: Any) -> None:
