@@ -15,6 +15,9 @@ from .kernels.layout import ActivationParameters
 from .kernels.second_derivatives import second_derivative
 from .typing import Array
 
+KINKED = {ActivationCode.RELU, ActivationCode.LEAKY_RELU, ActivationCode.SELU, ActivationCode.HARD_TANH,
+          ActivationCode.HARD_SIGMOID, ActivationCode.HARD_SWISH}
+
 
 @dataclass(frozen=True)
 class Activation:
@@ -61,6 +64,11 @@ class Activation:
     def parameters(self) -> tuple[float, ...]:
         """The numbers that it depends on, such as the slope of a leaky_relu; a user's own has none."""
         return self.function.parameters if isinstance(self.function, _BuiltIn) and self.code >= 0 else ()
+
+    @property
+    def kinked(self) -> bool:
+        """Whether its slope jumps somewhere, as that of relu does at 0. Of a user's own that is not known, and False."""
+        return self.code in KINKED or (self.code == ActivationCode.ELU and self.parameters != (1.0,))
 
     @property
     def label(self) -> str:

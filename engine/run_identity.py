@@ -43,7 +43,8 @@ def run_identity(run: FitRun, state: UpdateState | None = None) -> dict[str, str
     names = [described(activation) if activation.code < 0 else activation.label for activation in network.activations]
     told = {"widths": described(network.widths), "activations": ", ".join(names), "dtype": str(network.dtype),
             "first θ": _hashed(network.parameters), "loss": _of_kernels(cost.loss), "reduction": _of_kernels(cost.reduction),
-            "update": described(run.update), "trainable": _hashed(run.trainable) if run.trainable.size else "everything",
+            "update": described(run.update.on(network)),
+            "trainable": _hashed(run.trainable) if run.trainable.size else "everything",
             "first state": "as the update begins" if state is None else described(state.arrays)}
     if cost.penalty is not None:
         told["penalty"] = repr(cost.penalty.strength) + (" on biases too" if cost.penalty.biases else " on weights")

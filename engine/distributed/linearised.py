@@ -11,7 +11,7 @@ from ..losses import Loss
 from ..network import Network
 from ..typing import Array, Indices, Mask
 from ..updates.kept_linearised import KeptLinearised
-from ..updates.linearised import OutputHessianOf, RightSide, hidden_by_rounding
+from ..updates.linearised import OutputHessianOf, RightSide, hidden_by_rounding, rounding_of_cost
 from . import gradient, on_worker
 from .batch import Parts
 from .on_worker import ShardData
@@ -40,7 +40,9 @@ class SpreadLinearised:
         self.problem, self.theta = problem, theta
         self.free: slice | Indices = np.flatnonzero(trainable) if trainable.size else slice(None)
         self.network, self.cost, self.batch = problem.network(theta), problem.cost, problem.batch
-        self.value, weights = self.cost.reduce(gradient.losses(self.batch, self.network, self.cost))
+        losses = gradient.losses(self.batch, self.network, self.cost)
+        self.value, weights = self.cost.reduce(losses)
+        self._losses_size = float(np.abs(weights) @ np.abs(losses))
         self.shape = self.batch.m, self.network.widths[-1]
         self._leaves: Parts | None = None
         self.gradient = np.zeros_like(theta[self.free])
@@ -98,8 +100,8 @@ class SpreadLinearised:
 
     def rounding(self, diagonal: Array, image: Any) -> float:
         """By how much C may differ for θ whose last digits differ."""
-        spread = np.sqrt(diagonal @ self.theta[self.free]**2 / image.size)
-        return float(np.finfo(self.network.dtype).eps) * (abs(float(self.value)) + image.norm * float(spread))
+        spread = float(np.sqrt(diagonal @ self.theta[self.free]**2 / image.size))
+        return rounding_of_cost(self.value, self._losses_size, image.norm, spread, self.network.dtype)
 
     def bend(self, step: Array, pushed: Any, part: float) -> RightSide | None:
         """Jᵀ S Sᵀ times the outputs' second derivative along δ [p]; None where rounding hides it, infinite where not finite."""

@@ -56,6 +56,15 @@ def not_negative(value: Any, name: str) -> float:
     return checks.number_where(value, name, "a finite number of at least 0", lambda number: number >= 0)
 
 
+def geodesic(value: Any) -> bool | str:
+    """True, False or "auto"."""
+    if isinstance(value, (bool, np.bool_)):
+        return bool(value)
+    if not isinstance(value, str) or value != "auto":
+        raise ValueError(f'geodesic must be True, False or "auto", but is {value!r}')
+    return value
+
+
 def nesterov(value: Any, momentum: float) -> bool:
     """Whether to look ahead along a velocity, which must then exist."""
     if value and momentum == 0:

@@ -16,7 +16,7 @@ from ..operators import Jacobian
 from ..operators.output_hessian import OutputHessian
 from ..operators.paired_layers import PairedLayers
 from ..typing import Array, Mask
-from .linearised import OutputHessianOf, RightSide, hidden_by_rounding
+from .linearised import OutputHessianOf, RightSide, hidden_by_rounding, rounding_of_cost
 
 SLAB = 1 << 23  # bytes of J made at once; 1-20-20-1, m 2000, float64, a step: 1 MiB 32 ms, 4 MiB 24, 8 MiB (one slab) 18
 PIECE = 512  # samples whose MᵀM is summed by pairs of layers at a time, at least
@@ -66,6 +66,7 @@ class KeptLinearised:
         self._forward()
         losses, loss_gradients = self.cost.losses_and_gradients(self.outputs, self.targets)
         self.value, weights = self.cost.reduce(losses)
+        self._losses_size = float(np.abs(weights) @ np.abs(losses))
         self.output_gradient = weights[:, None] * loss_gradients  # eq. 18
         self.gradient = self._pulled(self.output_gradient)  # eq. 20
         self.factor = output_hessian(self.cost.loss, self.outputs, self.targets, weights).factor()
@@ -160,13 +161,12 @@ class KeptLinearised:
         return 0.5 * float(np.square(self._factor_product(pushed)).sum())
 
     def rounding(self, diagonal: Array, image: Array) -> float:
-        """The amount by which C may differ for θ whose last digits differ: ε (|C| + |w| |M diag θ| / √mn), the second norm
-        Frobenius'.
+        """The amount by which C may differ for θ whose last digits differ (`rounding_of_cost`).
 
         diagonal [p] is that of MᵀM, image [mn] that of `steepest`.
         """
-        spread = np.sqrt(diagonal @ self.theta[self.free]**2 / image.size)
-        return float(np.finfo(self.network.dtype).eps) * (abs(float(self.value)) + float(np.linalg.norm(image) * spread))
+        spread = float(np.sqrt(diagonal @ self.theta[self.free]**2 / image.size))
+        return rounding_of_cost(self.value, self._losses_size, self.norm_of(image), spread, self.network.dtype)
 
     def rows(self) -> Iterator[Array]:
         """Yield M = Sᵀ J in slabs of whole samples [rows, p], each valid until the next is taken."""

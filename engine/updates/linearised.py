@@ -132,3 +132,12 @@ class BatchProblem(Protocol):
 def hidden_by_rounding(change: Number, outputs: Number, part: float, dtype: DType) -> bool:
     """Whether a difference quotient over `part` of a step, of norm `change`, may be the rounding of outputs of norm `outputs`."""
     return bool(change <= 10 * np.finfo(dtype).eps / part * outputs)
+
+
+def rounding_of_cost(value: Number, losses: Number, norm: Number, spread: Number, dtype: DType) -> float:
+    """The amount by which C may differ for θ whose last digits differ: ε (|C| + min(|w|, √(2 Σ |∇φ_k L_k|)) |M diag θ| / √mn).
+
+    `losses` is Σ |∇φ_k L_k|, `norm` |w| and `spread` the last factor, by Frobenius' norm. For squares |w|² is twice that sum. |w|
+    alone has no bound where S nearly vanishes, as for a softmax that is sure of a wrong class.
+    """
+    return float(np.finfo(dtype).eps * (abs(float(value)) + min(float(norm), np.sqrt(2 * float(losses))) * float(spread)))

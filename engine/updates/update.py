@@ -69,6 +69,10 @@ class Update(WithSettings):
         """Whether nothing is left to gain: `steps` batch steps make up an epoch."""
         return False
 
+    def on(self, network: Network) -> Update:
+        """The settings as they act on a network, with what they leave open decided: a checkpoint holds these."""
+        return self
+
     def skip(self, state: UpdateState) -> None:
         """Pass over a batch step without samples."""
 
