@@ -1,4 +1,4 @@
-"""The pool of threads: `over` runs a serial kernel on a few of them, a range of its work at a time."""
+"""The pool of threads: `over` runs a serial kernel on a few of them where that pays, a range of its work at a time."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import _thread
 import atexit
 import math
 import os
+import sys
 import threading
 import time
 from collections.abc import Callable, Sequence
@@ -20,6 +21,7 @@ from schedulers import share
 from . import checks, forks
 from .kernels.linked import address_of
 from .kernels.threads import FAILED, STOP, launch, new_board, wait_for_jobs
+from .thread_choice import Choice, Kind, Learner
 from .turns import Turn, Turns
 
 WORTH_A_THREAD = 2.5e5  # multiply-adds: about what a thread computes in the time it takes to hand a range to it
@@ -27,6 +29,7 @@ RANGES = 16  # ranges for each thread, so that none waits long for the others: 4
 NAP = 1e-3  # seconds between two looks at whether another call is done with the threads
 PATIENCE = 10 * NAP  # seconds for which nobody takes the threads for long after a call has waited to change their number
 AGAIN = 1.0  # seconds after which threads are asked for once more, where the system gave too few
+PAUSES = 2e-4, 2e-3  # seconds before a call from which on it takes longer: threads fall asleep, caches and cores cool down
 STOPPED = new_board()
 STOPPED[STOP] = 1
 
@@ -108,14 +111,16 @@ class _Pool:
     """The threads of this process. A forked child forgets them and starts its own."""
 
     def __init__(self) -> None:
-        self.count = share.machine()
+        self.count, self.learner = share.machine(), Learner()
         self.forget()
 
     def forget(self) -> None:
         """Start afresh, without stopping anything."""
         self.turns, self._team, self._asked = Turns(), _Team(), -AGAIN
         self.wanted = -math.inf  # when a call last waited to resize the pool
-        self._addresses: dict[Any, int] = {}
+        self.addresses: dict[Any, int] = {}
+        self.ended = 0.0  # when the last call did
+        self.learner.forget()
 
     @property
     def workers(self) -> list[_Worker]:
@@ -140,15 +145,11 @@ class _Pool:
             worker.wake()
         return team.board, threads
 
-    def run(self, threads: int, count: int, function: Callable[..., Any], arguments: tuple[Any, ...]) -> None:
-        """Run the kernel on threads. The caller must have the turn."""
+    def run(self, threads: int, address: int, count: int, arguments: tuple[Any, ...]) -> int:
+        """Run the kernel at `address` on threads; 0 where its arguments are too many, and nothing was run. The caller must have
+        the turn."""
         board, threads = self.awake(threads)
-        if threads < 2:
-            function(*arguments, (0, count, 0))
-            return
-        if launch(self._address(function, arguments), arguments, board, count, min(count, RANGES * threads), threads) == 0:
-            function(*arguments, (0, count, 0))
-        checks.workspace_found(board[FAILED])
+        return _launch(board, threads, address, count, arguments)
 
     def _started(self) -> _Team:
         """A team with as many threads as it should have, or as the system gives."""
@@ -162,12 +163,13 @@ class _Pool:
                 self._asked = time.monotonic()
         return team
 
-    def _address(self, function: Callable[..., Any], arguments: tuple[Any, ...]) -> int:
+    def address(self, function: Callable[..., Any], arguments: tuple[Any, ...]) -> int:
         """Where the machine code of the kernel lies that takes arguments of these types."""
         key = function, _dtype(arguments)
-        if key not in self._addresses:
-            self._addresses[key] = address_of(function, (*arguments, (0, 1, 0)))
-        return self._addresses[key]
+        found = self.addresses.get(key)
+        if found is None:
+            found = self.addresses[key] = address_of(function, (*arguments, (0, 1, 0)))
+        return found
 
 
 def _dtype(arguments: Sequence[Any]) -> np.dtype[Any] | None:
@@ -178,7 +180,15 @@ def _dtype(arguments: Sequence[Any]) -> np.dtype[Any] | None:
     return next(filter(None, (_dtype(argument) for argument in arguments if isinstance(argument, tuple))), None)
 
 
+def _launch(board: NDArray[np.int64], threads: int, address: int, count: int, arguments: tuple[Any, ...]) -> int:
+    """Run the kernel at `address` on a board. 0 where its arguments are too many, and nothing was run."""
+    launched: int = launch(address, arguments, board, count, min(count, RANGES * threads) if threads > 1 else 1, threads)
+    checks.workspace_found(board[FAILED])
+    return launched
+
+
 _pool, _caller = _Pool(), threading.local()
+learner = _pool.learner
 atexit.register(_pool.close)
 if hasattr(os, "register_at_fork"):
     os.register_at_fork(after_in_child=_pool.forget)
@@ -199,6 +209,22 @@ def threads_for(work: float) -> int:
     """Number of threads that `work` multiply-adds are worth. Small work does not even ask how many there are."""
     worth = int(work / WORTH_A_THREAD)
     return min(worth, num_threads()) if worth > 1 else 1
+
+
+def learnt() -> list[dict[str, Any]]:
+    """What calls have taught: for each kernel, size of work (at least half of, below `multiply_adds`) and pause before the call
+    (at least `pause` seconds), how many threads are used now, and the time that all `most` of them take, as a share of one's."""
+    names: dict[int | str, str] = {address: function.__name__ for (function, _), address in list(_pool.addresses.items())}
+    found = [(kind.key, kind) for kind in learner.learnt() if isinstance(kind.key, Kind)]
+    return [{"kernel": names.get(key.kernel, key.kernel), "multiply_adds": 2**key.bits, "pause": (0.0, *PAUSES)[key.pause],
+             "threads": kind.threads, "most": kind.most, "share": kind.share} for key, kind in found]
+
+
+def choice_for(kernel: int | str, work: float, threads: int, now: float) -> Choice:
+    """The choice between one thread and `threads` for a call that begins now: of the kernel at an address, or under a name, on
+    `work` multiply-adds, after as long a pause as there was."""
+    pause = now - _pool.ended
+    return learner.choice(Kind(kernel, math.frexp(work)[1], (pause > PAUSES[0]) + (pause > PAUSES[1])), threads)
 
 
 def limit_threads(rows: NDArray[Any]) -> None:
@@ -248,7 +274,7 @@ def over(count: int, work: float, function: Callable[..., Any], *arguments: Any)
         Number of items to go through.
     work : float
         Multiply-adds that all of them take. Small work stays on the caller's thread, as does all work while another caller uses
-        the threads.
+        the threads, and work that takes less time so at present (`learner`).
     function : kernel
         A serial kernel that releases the GIL and whose results do not depend on how 0 … count is cut into ranges. Two calls that
         run at the same time never have the same slot. The slot selects a row of the `thread_workspaces` among the arguments,
@@ -256,18 +282,46 @@ def over(count: int, work: float, function: Callable[..., Any], *arguments: Any)
     """
     threads = min(count, threads_for(work))
     if threads > 1:
-        rows = getattr(_caller, "rows", None)
-        if rows is not None and any(argument is rows for argument in arguments):
-            threads = min(threads, len(rows))
+        threads = min(threads, _rows(arguments))
     if threads < 2 or numba.config.DISABLE_JIT:  # type: ignore[attr-defined]
         function(*arguments, (0, count, 0))
         return
-    turns, turn = _pool.turns, Turn()
-    try:
-        taken = turns.take(turn)
-        if taken:
-            _pool.run(threads, count, function, arguments)
-    finally:
-        turn.end()
+    address, choice = _pool.address(function, arguments), None
+    if learner.learning:
+        started = time.perf_counter()
+        choice = choice_for(address, work, threads, started)
+        threads = choice.threads(started)
+    launched, taken = 0, False
+    if threads > 1:
+        turns, turn = _pool.turns, Turn()
+        try:
+            taken = turns.take(turn)
+            if taken:
+                launched = _pool.run(threads, address, count, arguments)
+        finally:
+            turn.end()
     if not taken:
+        launched = _launch(_own_board(), 1, address, count, arguments)
+    if launched == 0:
         function(*arguments, (0, count, 0))
+    elif choice is not None and (taken or threads == 1):
+        _pool.ended = ended = time.perf_counter()
+        choice.took(threads, started, ended, work)
+
+
+def _rows(arguments: tuple[Any, ...]) -> int:
+    """The most threads that the workspaces among the arguments have rows for."""
+    rows = getattr(_caller, "rows", None)
+    if rows is not None:
+        for argument in arguments:
+            if argument is rows:
+                return len(rows)
+    return sys.maxsize
+
+
+def _own_board() -> NDArray[np.int64]:
+    """A board of the calling Python thread that no other thread watches, for calls on one."""
+    board: NDArray[np.int64] | None = getattr(_caller, "board", None)
+    if board is None:
+        _caller.board = board = new_board()
+    return board

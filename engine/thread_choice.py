@@ -14,18 +14,27 @@ WEIGHT = 1 / 8  # of the latest call in an average
 ORDINARY, STALL = 2.0, 16.0  # times the average of one thread: what a call counts at most, on one thread and on all
 GAIN = 0.95  # threads are taken up where they need at most this share of the time
 LATE = 2e-4  # seconds beyond twice the time of one thread after which a trial of threads is over
+SLOW = 1e-10  # seconds that a multiply-add takes at most on one thread, before that has been measured
 MOST_KINDS = 1000  # kinds of calls that are remembered
 
 
+class Kind(NamedTuple):
+    """A key: the kernel's address or another name for the work, the bits of the number of multiply-adds, and whether the pause
+    before the call is none, short or long: 0, 1 or 2."""
+
+    kernel: int | str
+    bits: int
+    pause: int
+
+
 class Learnt(NamedTuple):
-    """What is known of one kind of call: its key, the most threads it may use, how many it uses now, and seconds per unit of
-    work with one thread and with all, which are None before they have been measured."""
+    """What is known of one kind of call: its key, the most threads it may use, how many it uses now, and the time that all of
+    them take, as a share of what one takes."""
 
     key: Hashable
     most: int
     threads: int
-    one: float | None
-    all: float | None
+    share: float
 
 
 class Choice:
@@ -63,18 +72,17 @@ class Choice:
         return self.using
 
     def took(self, threads: int, started: float, ended: float, units: float) -> None:
-        """Learn from a call on so many threads, which did `units` of work from `started` to `ended`, in seconds."""
-        seconds = ended - started
-        rate = seconds / units
+        """Learn from a call on so many threads, which did `units` multiply-adds from `started` to `ended`, in seconds."""
+        rate = (ended - started) / units
         if self.fresh:  # it may have compiled, or started the threads
             self.fresh = False
         elif self.left > 0 and threads == self._other:
             self._tried(threads, rate, ended, units)
-        elif threads == 1:
-            self.one = rate if self.one is None else _mean(self.one, rate, ORDINARY * self.one)
-            self.credit = min(self.credit + SHARE * seconds, MOST_CREDIT)
-        else:
+        elif threads > 1:
             self._shared(rate, ended, units)
+        else:
+            self.one = rate if self.one is None else _mean(self.one, rate, ORDINARY * self.one)
+            self.credit = min(self.credit + SHARE * rate * units, MOST_CREDIT)
 
     @property
     def _other(self) -> int:
@@ -85,7 +93,7 @@ class Choice:
         one, all_threads = self.one, rate if self.all is None else self.all
         if one is None:
             self.all = min(all_threads, rate)
-            self.price = (TRIAL - 1) * (self.most - 1) * self.all * units
+            self.price = (TRIAL - 1) * min((self.most - 1) * self.all, SLOW) * units
             self.credit = min(self.credit + SHARE * rate * units, MOST_CREDIT)
             return
         self.all = _mean(all_threads, rate, STALL * one)
@@ -157,7 +165,7 @@ class Learner:
 
     def learnt(self) -> list[Learnt]:
         """What is known of each kind of call of which both have been tried."""
-        return [Learnt(key, most, choice.using, choice.one, choice.all) for (key, most), choice in list(self._choices.items())
+        return [Learnt(key, most, choice.using, choice.all / choice.one) for (key, most), choice in list(self._choices.items())
                 if choice.one is not None and choice.all is not None]
 
     @contextlib.contextmanager

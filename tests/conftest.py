@@ -23,6 +23,15 @@ def pytest_collection_modifyitems(items):
             item.obj._hypothesis_internal_use_settings = settings(own, max_examples=min(own.max_examples, EXAMPLES))
 
 
+@pytest.fixture(autouse=True, scope="session")
+def all_threads():
+    """Calls use all the threads that they may, whatever their time teaches."""
+    from engine import pool
+
+    with pool.learner.off():
+        yield
+
+
 @pytest.fixture
 def threads():
     """Three threads, and the former number afterwards."""

@@ -11,6 +11,7 @@ import os, sys, threading, time
 import numpy as np, engine
 from engine import Cost, Network, value_and_gradient
 engine.set_num_threads(3)
+engine.pool.learner.learning = False
 net = Network.initialize((12, 40, 24, 4), "tanh", seed=1)
 generator = np.random.default_rng(0)
 X, y = generator.standard_normal((600, 12)), generator.standard_normal((600, 4))

@@ -37,7 +37,8 @@ def on_threads(count: int) -> Iterator[None]:
     pool.WORTH_A_THREAD = 1e-9
     configuration.set_num_threads(count)
     try:
-        yield
+        with pool.learner.off():
+            yield
     finally:
         pool.WORTH_A_THREAD = worth
         configuration.set_num_threads(threads)

@@ -99,9 +99,9 @@ def test_one_thread_that_became_slower_too_is_no_reason_to_leave_threads():
 
 
 def test_long_calls_are_tried_on_one_thread_once_they_have_earned_it():
-    machine = Machine(steady(1.0), steady(0.1), most=16)
+    machine = Machine(steady(1.0), steady(0.1), most=16, units=1e10)
     assert on_one(machine.calls(20)) == 0
-    machine = Machine(steady(1.6e-2), steady(1e-2), most=2)
+    machine = Machine(steady(1.6e-2), steady(1e-2), most=2, units=1e9)
     used = machine.calls(400)
     assert 0 < on_one(used) < 0.06 and on_one(used[:20]) == 0
 
@@ -133,7 +133,7 @@ def test_a_learner_keeps_kinds_of_calls_apart_and_forgets():
         threads = first.threads(float(k))
         first.took(threads, k, k + 1e-4 * threads, 1e6)
     (kind,) = learner.learnt()
-    assert (kind.key, kind.most, kind.threads) == ("a", 2, 1) and kind.all > 1.9 * kind.one
+    assert (kind.key, kind.most, kind.threads) == ("a", 2, 1) and kind.share > 1.9
     for k in range(3000):
         learner.choice(k, 2)
     assert learner.choice("a", 2) is not first

@@ -142,7 +142,7 @@ def test_a_kernel_on_threads_is_always_called_with_the_same_types(threads, monke
     """Its address is looked up by dtype alone."""
     from numba import typeof
 
-    kinds, address = {}, pool._Pool._address
+    kinds, address = {}, pool._Pool.address
 
     def plain(kind):
         """Without what does not change how an argument lies in memory."""
@@ -153,7 +153,7 @@ def test_a_kernel_on_threads_is_always_called_with_the_same_types(threads, monke
         kinds.setdefault(key, set()).add(tuple(plain(typeof(argument)) for argument in arguments))
         return address(owner, function, arguments)
 
-    monkeypatch.setattr(pool._Pool, "_address", seen)
+    monkeypatch.setattr(pool._Pool, "address", seen)
     work()()
     frozen = np.asfortranarray(np.ones((600, 12)))
     frozen.flags.writeable = False
@@ -246,6 +246,7 @@ def test_an_interrupt_while_threads_end_leaves_none_behind(threads, monkeypatch)
 def test_a_workspace_has_a_row_for_each_thread_that_takes_part(threads, monkeypatch):
     """Whatever another thread does to the number of threads between the two."""
     seen = []
+    monkeypatch.setattr(pool._Pool, "address", lambda *rest: 0)
     monkeypatch.setattr(pool._Pool, "run", lambda owner, threads, *rest: seen.append(threads))
     for first, then in ((2, 7), (7, 2), (1, 7)):
         engine.set_num_threads(first)
