@@ -13,7 +13,6 @@ import numpy as np
 
 from .compiled import inlined
 from .elementary import (
-    cos,
     erf_and_slope,
     exp,
     gelu_and_slope,
@@ -22,7 +21,6 @@ from .elementary import (
     sigmoid,
     sigmoids,
     silu_and_slope,
-    sin,
     softplus,
     steep_softplus,
     tanh_and_slope,
@@ -33,8 +31,8 @@ from .layout import ActivationParameters
 from .linked import family, kernel, shared
 from .piecewise import hard_sigmoid_layer, hard_swish_layer, hard_tanh_layer, identity_layer, leaky_relu_layer, relu_layer
 from .signatures import Line
-from .simd import fma, number
-from .trigonometric import MODERATE, wave_moderate
+from .simd import fma
+from .trigonometric import any_huge, waves, waves_moderate
 
 CUSTOM = -1
 
@@ -178,34 +176,26 @@ def softsign_layer(z: Line, offset: int, gamma: Line, gamma_offset: int, count: 
 
 
 @kernel
-def wave_layer(a, g, cosine):
-    """sin, or cos where `cosine`, and its derivative; one vector loop where no argument is huge."""
-    largest = number(a[0], 0.0)
-    for i in range(a.size):
-        largest = max(largest, abs(a[i]) if a[i] == a[i] else number(largest, np.inf))
-    if largest <= MODERATE:
+def wave_layer(a, g, shift):
+    """sin(z + shift pi/2) and its derivative."""
+    if any_huge(a):
         for i in range(a.size):
-            x = np.float64(a[i])
-            s, c = wave_moderate(x, 0.0), wave_moderate(x, 1.0)
-            a[i] = c if cosine else s
-            g[i] = -s if cosine else c
+            a[i], g[i] = waves(a[i], shift)
         return
     for i in range(a.size):
-        x = a[i]
-        a[i] = cos(x) if cosine else sin(x)
-        g[i] = -sin(x) if cosine else cos(x)
+        a[i], g[i] = waves_moderate(a[i], shift)
 
 
 @shared
 def sin_layer(z: Line, offset: int, gamma: Line, gamma_offset: int, count: int, parameters: ActivationParameters):
     """sin z."""
-    wave_layer(z[offset:offset + count], gamma[gamma_offset:gamma_offset + count], False)
+    wave_layer(z[offset:offset + count], gamma[gamma_offset:gamma_offset + count], 0.0)
 
 
 @shared
 def cos_layer(z: Line, offset: int, gamma: Line, gamma_offset: int, count: int, parameters: ActivationParameters):
     """cos z."""
-    wave_layer(z[offset:offset + count], gamma[gamma_offset:gamma_offset + count], True)
+    wave_layer(z[offset:offset + count], gamma[gamma_offset:gamma_offset + count], 1.0)
 
 
 @shared

@@ -9,23 +9,22 @@ import numpy as np
 
 from .activations import FAR, SELU_ALPHA, SELU_SCALE, ActivationCode, split
 from .elementary import (
-    cos,
     exp,
     gelu_tanh_bend,
     mish_bend,
     sigmoid_bend,
     sigmoids,
     silu_bend,
-    sin,
     steep_softplus_bend,
     tanh_and_slope,
 )
 from .error_function import ONE_OVER_ROOT_TWO_PI, TWO_OVER_ROOT_PI, lifted_gaussian
 from .exponential import LOWERED, lifted_exp, lifted_product
 from .layout import ActivationParameters
-from .linked import family, shared
+from .linked import family, kernel, shared
 from .signatures import Line
 from .simd import fma
+from .trigonometric import any_huge, waves, waves_moderate
 
 
 @shared
@@ -126,22 +125,27 @@ def softsign_second(z: Line, out: Line, parameters: ActivationParameters):
         out[i] = value if x == x else x
 
 
+@kernel
+def wave_second(z, out, shift):
+    """sin(z + shift pi/2)."""
+    if any_huge(z):
+        for i in range(z.size):
+            out[i] = waves(z[i], shift)[0]
+        return
+    for i in range(z.size):
+        out[i] = waves_moderate(z[i], shift)[0]
+
+
 @shared
 def sin_second(z: Line, out: Line, parameters: ActivationParameters):
     """-sin z."""
-    for i in range(z.size):
-        x = z[i]
-        value = -sin(x)
-        out[i] = value if x == x else x
+    wave_second(z, out, 2.0)
 
 
 @shared
 def cos_second(z: Line, out: Line, parameters: ActivationParameters):
     """-cos z."""
-    for i in range(z.size):
-        x = z[i]
-        value = -cos(x)
-        out[i] = value if x == x else x
+    wave_second(z, out, 3.0)
 
 
 @shared

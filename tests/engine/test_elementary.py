@@ -174,3 +174,15 @@ def test_activations_at_extremes_are_limits_and_nan_stays_nan(name, dtype):
         values = function(z)
         assert not np.isnan(values[:2]).any()
     assert np.isnan(ACTIVATIONS[name].function(z)[2])
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize("name", ACTIVATIONS)
+def test_activations_of_a_number_are_the_same_alone_and_beside_any_other(name, dtype):
+    """Signs of zero too, where a huge neighbour or NaN sends a line of numbers another way."""
+    z = np.array([0.0, -0.0, 0.3, -2.7, 11.0, -90.0, 1e5, -7.3e5, 1e30, np.inf, -np.inf, np.nan], dtype)
+    for function in (ACTIVATIONS[name].function, ACTIVATIONS[name].derivative, ACTIVATIONS[name].second_derivative):
+        alone = np.array([function(z[k:k + 1])[0] for k in range(z.size)])
+        for line in (function(z), function(np.repeat(z, 16))[::16], function(np.repeat(z[:7], 16))[::16]):
+            assert np.array_equal(line, alone[:line.size], equal_nan=True)
+            assert np.array_equal(np.signbit(line[:-1]), np.signbit(alone[:line.size - 1]))

@@ -29,10 +29,12 @@ from .scalar import (
     number,
     polynomial,
     scale_by_power,
+    turned,
 )
 from .tile import tile, tile_groups
 
 __all__ = ["address_of", "binary_exponent", "binary_fraction", "bits_of", "copy_lines", "dot_lines", "float_of", "fma",
            "fma_lines", "half_power", "lanes_of", "line_products", "multiply_lines", "nearest", "number", "outer_lines",
            "outer_sums", "polynomial", "read_columns", "scale_by_power", "scale_lines", "scatter_line", "stream",
-           "sum_lines", "sums_of_lines", "tile", "tile_groups", "transpose", "transpose_rows", "write_columns"]
+           "sum_lines", "sums_of_lines", "tile", "tile_groups", "transpose", "transpose_rows", "turned",
+           "write_columns"]

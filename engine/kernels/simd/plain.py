@@ -79,6 +79,11 @@ def number(like, value):
     return np.asarray(like).dtype.type(value)
 
 
+def turned(x, bits):
+    """x, or -x where the last bit but one of `bits` is set."""
+    return -x if bits & 2 else x
+
+
 def nearest(x):
     """The integer nearest to x, ties to even."""
     return np.rint(x)

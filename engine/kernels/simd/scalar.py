@@ -58,6 +58,19 @@ def number(context, like, value):
     return like(like, types.float64), codegen
 
 
+@emitted(plain.turned)
+def turned(context, x, bits):
+    """x, or -x where the last bit but one of `bits`, an integer as wide as x, is set: the sign of sin and cos by their quadrant."""
+
+    def codegen(context, builder, signature, arguments):
+        value, bits = arguments
+        width = bits.type.width
+        sign = builder.and_(builder.shl(bits, bits.type(width - 2)), bits.type(1 << (width - 1)))
+        return builder.bitcast(builder.xor(builder.bitcast(value, bits.type), sign), value.type)
+
+    return x(x, INTEGER[x]), codegen
+
+
 MANTISSA = {types.float32: 23, types.float64: 52}
 BIAS = {types.float32: 127, types.float64: 1023}
 INTEGER_IR = {types.float32: ir.IntType(32), types.float64: ir.IntType(64)}
