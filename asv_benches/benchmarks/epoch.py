@@ -5,6 +5,8 @@ import numpy as np
 from engine import Adam, Cost, GradientDescent, Network, fit
 from schedulers import BatchSchedule
 
+from .common import Benchmark, cases, in_engine
+
 UPDATES = {"gradient_descent": GradientDescent(0.05), "adam": Adam(1e-3)}
 
 
@@ -22,3 +24,29 @@ class Epoch:
 
     def time_ten_epochs(self, dtype, update):
         fit(self.network, self.X, self.y, self.cost, UPDATES[update], BatchSchedule(32), epochs=10, progress=False)
+
+
+class Fit(Benchmark):
+    """2-20-20-1 on 512 samples by Adam: 50 epochs of 8 batches."""
+
+    params = (["m 512"], *Benchmark.params[1:])
+    work = "fit"
+
+    def time_fifty_epochs(self, network, dtype, threads):
+        self.run()
+
+
+class FullBatches:
+    """2-20-20-1 by Adam: 50 steps on all samples."""
+
+    params = (cases.WORK["fit_full"][1], *Benchmark.params[1:])
+    param_names = Benchmark.param_names
+    timeout = 300
+
+    def setup(self, network, dtype, threads):
+        ways = in_engine.Peer(cases.Case.named(network, dtype)).fit_full()
+        self.run = ways["one thread" if threads == 1 and "one thread" in ways else ""].run
+        self.run()
+
+    def time_fifty_steps(self, network, dtype, threads):
+        self.run()

@@ -6,7 +6,7 @@ import tempfile
 import schedulers
 from schedulers import share, sweep
 
-from .common import sweep_runs
+from .common import cases, in_engine, sweep_runs
 
 
 class Overhead:
@@ -38,6 +38,21 @@ class Busy:
             rows = sweep(functools.partial(sweep_runs.fitting, epochs=self.epochs),
                          {"rate": [0.01, 0.02, 0.05, 0.1], "seed": range(16)}, store=f"{folder}/sweep.sqlite", progress=False).rows
         return sweep_runs.busy(rows, share.machine())
+
+
+class SmallFits:
+    """64 fits by threads: 2-20-20-1, and 64-64-32-10."""
+
+    params = cases.WORK["sweep"][1]
+    param_names = ["network"]
+    timeout = 300
+
+    def setup(self, network):
+        self.run = in_engine.Peer(cases.Case.named(network, "float32")).sweep().run
+        self.run()
+
+    def time_sweep(self, network):
+        self.run()
 
 
 class Loading:

@@ -11,6 +11,11 @@ NETWORKS = {
     "E": ((784, 1024, 1024, 10), 256), "F": ((2, 50, 50, 1), 10000), "A600": ((64, 64, 32, 10), 600),
     "digits": ((64, 64, 32, 10), 1792), "small": ((4, 32, 16, 4), 10000), "tiny": ((2, 2, 1), 4), "sinc": ((1, 20, 20, 1), 2000),
 }
+# what a fit or a sweep trains; "digits" has the shape of scikit-learn's digits
+NETWORKS |= {f"m {m}": ((2, 20, 20, 1), m) for m in (512, 2048, 10000)}
+NETWORKS |= {"2-20-20-1": ((2, 20, 20, 1), 512), "64-64-32-10": ((64, 64, 32, 10), 1792)}
+FUNCTIONS = ["tanh", "sin", "gelu", "erf", "softplus"]
+NETWORKS |= {name: ((1, 1), 4096) for name in FUNCTIONS}  # z [4096], in the second-level cache
 WIDTHS = [1, 2, 4, 8, 16, 32, 64, 128, 256, 512, 1024]
 # up to 8 outputs, and as many samples as make some 10^8 multiply-adds
 NETWORKS |= {f"width {w}": ((w, w, w, w, min(w, 8)), max(64, min(20000, 30_000_000 // (w**2 * min(w, 8))))) for w in WIDTHS}
@@ -25,7 +30,7 @@ WORK = {
     "chains": ("forward pass and all chains", ALL, False),
     "chains_kept": ("all chains, γ included, the forward pass at hand", ALL, False),
     "products_kept": ("all chains of equal widths, the forward pass at hand", [f"width {w}" for w in WIDTHS], True),
-    "products": ("forward pass and all chains of equal widths, against their products alone", [f"width {w}" for w in WIDTHS], True),
+    "products": ("forward pass and all chains of equal widths", [f"width {w}" for w in WIDTHS], True),
     "forward": ("forward pass", ALL, False),
     "gradient": ("C and D_θ C of a whole batch", ALL, False),
     "jv": ("J v, forward pass included", ALL, False),
@@ -40,12 +45,18 @@ WORK = {
     "hessian_v": ("Hessian · v", ALL, False),
     "ggn_diagonal": ("diagonal of the GGN", SOME, False),
     "epoch": ("an epoch of SGD, 1792 samples in batches of 32, shuffled", ["digits"], False),
+    "fit": ("an epoch of a fit of 50: 2-20-20-1, 512 samples in batches of 64, shuffled, Adam", ["m 512"], False),
+    "fit_full": ("a step of a fit of 50: 2-20-20-1, Adam, full batch", ["m 512", "m 2048", "m 10000"], False),
+    "sweep": ("one of 64 fits in a sweep by threads", ["2-20-20-1", "64-64-32-10"], False),
     "levenberg_marquardt": ("a step of Levenberg–Marquardt, the mean of ten from one start, full batch", ["sinc"], False),
     "adam_step": ("gradient and Adam step, 4-32-16-4, m 10000, full batch", ["small"], False),
+    "elementary": ("g and γ together, a number, one thread", FUNCTIONS, False),
     "smallest_gradient": ("the smallest gradient: 2-2-1, m 4", ["tiny"], False),
     "smallest_prediction": ("the smallest prediction: 2-2-1, one sample", ["tiny"], False),
 }
 BATCH, RATE, ADAM_RATE, STEPS, DAMPED_STEPS = 32, 0.05, 1e-3, 20, 10
+SMALL_BATCH, EPOCHS, FITS, REPEATS = 64, 50, 64, 20
+SWEPT = {"2-20-20-1": (EPOCHS, np.geomspace(1e-4, 1e-2, FITS)), "64-64-32-10": (3, np.geomspace(0.01, 0.1, FITS))}  # epochs, rates
 
 
 def sinc(case):
@@ -77,8 +88,8 @@ class Work:
 class Case:
     """Widths, θ in the engine's order, X, y, v, u; tanh hidden layers, identity output, squared error, mean."""
 
-    def __init__(self, widths, samples, dtype):
-        self.widths, self.samples = tuple(widths), samples
+    def __init__(self, widths, samples, dtype, name=""):
+        self.widths, self.samples, self.name = tuple(widths), samples, name
         self.dtype = np.dtype(dtype)
         self.depth, self.outputs = len(self.widths) - 1, self.widths[-1]
         generator = np.random.default_rng(0)
@@ -92,7 +103,7 @@ class Case:
     @classmethod
     def named(cls, network, dtype):
         """That of one of NETWORKS."""
-        return cls(*NETWORKS[network], dtype)
+        return cls(*NETWORKS[network], dtype, network)
 
     def _parameters(self, generator):
         parts = []
@@ -124,7 +135,20 @@ class Case:
             return self.samples * self.outputs * sum(products[1:-1])
         if work in ("gradient", "adam_step"):  # no derivative with respect to X
             return self.samples * (3 * sum(products) - products[0])
+        if work == "levenberg_marquardt":
+            return self._damped_step(products)
         return self.samples * sum(products)
+
+    def _damped_step(self, products):
+        """A step of Levenberg–Marquardt that takes its first attempt: Jᵀ J from the factors, once for each pair of entries, P³/6 of
+        its Cholesky factor, P² of two triangular solves, the chains, Jᵀ times the residuals, and the forward pass here and there.
+        J as a matrix would take m n P²/2 for Jᵀ J, 1.5 times as much for 1-20-20-1."""
+        pairs, layers = 0, [(width, before + 1) for before, width in zip(self.widths, self.widths[1:])]
+        for l, (width, before) in enumerate(layers):
+            pairs += width * (width + 1) // 2 * (before * (before + 1) // 2)
+            pairs += sum(width * before * other * inputs for other, inputs in layers[l + 1:])
+        parameters, chains = sum(width * before for width, before in layers), self.outputs * sum(products[1:-1])
+        return self.samples * (self.outputs * pairs + chains + 3 * sum(products)) + parameters**3 // 6 + parameters**2
 
 
 def along(axis, value):

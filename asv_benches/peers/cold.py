@@ -1,15 +1,18 @@
-"""A fresh process: import, and import to the first Jacobian."""
+"""A fresh process: import, import to the first Jacobian, and `train digits` to its summary."""
 
+import importlib.util
 import os
 import statistics
 import subprocess
 import sys
 import tempfile
 import time
+from pathlib import Path
 
 from .table import Row
 from .wanted import AT_MOST
 
+ROOT = Path(__file__).parents[2]
 OURS_IMPORT = "import engine"
 OURS = """
 import numpy as np
@@ -38,34 +41,52 @@ vmap(jacrev(forward), (None, 0))(theta, torch.ones(100, 64))
 """
 
 
-def run(script, **environment):
-    """A process that runs `script`; the bytecode of what it imports is kept, as an installed package's is."""
+TRAIN = ("-m", "engine", "train", "digits", "--quiet")
+DEMO = ("sklearn", "matplotlib", "pandas")  # without which there are no digits
+
+
+def run(arguments, root, folder, **environment):
+    """A process of Python in `folder` with the checkout at `root`; the bytecode of what it imports is kept, as an installed
+    package's is."""
     kept = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
-    subprocess.run([sys.executable, "-c", script], env=kept | environment, check=True, stderr=subprocess.DEVNULL)
+    kept |= {"PYTHONPATH": str(root), "GAMMACHAIN_RUNS": f"{folder}/runs", **environment}
+    subprocess.run([sys.executable, *arguments], cwd=folder, env=kept, check=True, stdout=subprocess.DEVNULL,
+                   stderr=subprocess.DEVNULL)
 
 
-def seconds(script, repeats, fresh_cache=False):
-    """The median time of a process that runs `script`, the interpreter's own start taken off."""
-    times = []
-    for _ in range(repeats):
-        with tempfile.TemporaryDirectory() as folder:
-            started = time.perf_counter()
-            run(script, **({"NUMBA_CACHE_DIR": folder} if fresh_cache else {}))
-            times.append(time.perf_counter() - started)
-    return statistics.median(times)
+def once(arguments, root=ROOT, empty_cache=False, **environment):
+    """The seconds of a process, its interpreter's start included."""
+    with tempfile.TemporaryDirectory() as folder:
+        if empty_cache:
+            environment = environment | {"NUMBA_CACHE_DIR": f"{folder}/cache"}
+        started = time.perf_counter()
+        run(arguments, root, folder, **environment)
+        return time.perf_counter() - started
+
+
+def seconds(arguments, repeats, **how):
+    """The median time of a process, the interpreter's own start taken off."""
+    return statistics.median(once(arguments, **how) - once(("-c", "pass")) for _ in range(repeats))
+
+
+def starts():
+    """{what: its arguments, whether from an empty cache}."""
+    found = {"import": (("-c", OURS_IMPORT), False), "first Jacobian, warm cache": (("-c", OURS), False),
+             "first Jacobian, empty cache": (("-c", OURS), True)}
+    if all(map(importlib.util.find_spec, DEMO)):
+        found["train digits, empty cache"] = TRAIN, True
+    return found
 
 
 def cold_starts(peers, repeats):
-    """A row for import, and for the first Jacobian from a warm and from an empty cache."""
-    run(OURS)
-    bare = seconds("pass", repeats)
+    """A row for import, for the first Jacobian from a warm and from an empty cache, and for the first training."""
+    once(("-c", OURS))
     scripts = {"jax": ("import jax.numpy", IN_JAX), "torch": ("import torch.func", IN_TORCH)}
-    theirs = {name: [seconds(script, repeats) - bare for script in scripts[name]] for name in peers if name in scripts}
-    ours = {"import": seconds(OURS_IMPORT, repeats) - bare, "first Jacobian, warm cache": seconds(OURS, repeats) - bare,
-            "first Jacobian, empty cache": seconds(OURS, 1, True) - bare}
-    for work, mine in ours.items():
-        limit = AT_MOST[work] / 1e3
+    theirs = {name: [seconds(("-c", script), repeats) for script in scripts[name]] for name in peers if name in scripts}
+    for work, (arguments, empty) in starts().items():
+        mine, limit = seconds(arguments, 1 if empty else repeats, empty_cache=empty), AT_MOST[work] / 1e3
         yield Row(work, "", "", None, "wanted", mine, limit, limit / mine, None)
-        for name, (imported, jacobian) in theirs.items():
-            took = imported if work == "import" else jacobian
-            yield Row(work, "", "", None, name, mine, took, took / mine, None)
+        if arguments != TRAIN:
+            for name, (imported, jacobian) in theirs.items():
+                took = imported if work == "import" else jacobian
+                yield Row(work, "", "", None, name, mine, took, took / mine, None)

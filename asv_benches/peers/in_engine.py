@@ -3,11 +3,30 @@
 import numpy as np
 
 import engine
+import schedulers
 from engine import Adam, Cost, GradientDescent, LevenbergMarquardt, Network, fit, operators, value_and_gradient
+from engine.kernels.activations import CODES, activate, prepare_activations
+from engine.kernels.layout import ActivationParameters
+from engine.kernels.linked import kernel
 from engine.pool import num_threads
 from schedulers import BatchSchedule
 
-from .cases import ADAM_RATE, BATCH, DAMPED_STEPS, RATE, STEPS, Work, flat_numbers, sinc
+from .cases import (
+    ADAM_RATE,
+    BATCH,
+    DAMPED_STEPS,
+    EPOCHS,
+    FITS,
+    RATE,
+    REPEATS,
+    SMALL_BATCH,
+    STEPS,
+    SWEPT,
+    Work,
+    flat_numbers,
+    sinc,
+)
+from .elementary import argument
 
 EVERY_CORE = num_threads()
 
@@ -15,6 +34,15 @@ EVERY_CORE = num_threads()
 def set_threads(count):
     """Use `count` threads, or one for each core where None."""
     engine.set_num_threads(count or EVERY_CORE)
+
+
+@kernel
+def repeated(code, source, z, gamma, parameters, times):
+    """`times` copies of `source` to z, each replaced by g(z), and g′(z) in gamma."""
+    for _ in range(times):
+        for i in range(z.size):
+            z[i] = source[i]
+        activate(code, z, 0, gamma, 0, z.size, parameters)
 
 
 class Peer:
@@ -113,18 +141,43 @@ class Peer:
     def ggn_diagonal(self):
         return Work(lambda: self._operator(operators.ggn).diagonal())
 
-    def epoch(self):
-        cost = Cost("softmax_cross_entropy")
+    def _adam(self, batch, order, epochs, rate=ADAM_RATE):
+        return fit(self.network, self.case.X, self.case.y, self.cost, Adam(rate), BatchSchedule(batch, order=order),
+                   epochs=epochs, progress=False).network.parameters
 
-        def train(order, epochs):
-            return fit(self.network, self.case.X, self.case.classes, cost, GradientDescent(RATE), BatchSchedule(BATCH, order=order),
-                       epochs=epochs, progress=False).network.parameters
-        return Work(lambda: train("shuffled", STEPS), count=STEPS, check=lambda: train("sequential", 1))
+    def _sgd(self, batch, order, epochs, rate=RATE):
+        return fit(self.network, self.case.X, self.case.classes, Cost("softmax_cross_entropy"), GradientDescent(rate),
+                   BatchSchedule(batch, order=order), epochs=epochs, progress=False).network.parameters
+
+    def epoch(self):
+        return Work(lambda: self._sgd(BATCH, "shuffled", STEPS), count=STEPS, check=lambda: self._sgd(BATCH, "sequential", 1))
+
+    def fit(self):
+        return Work(lambda: self._adam(SMALL_BATCH, "shuffled", EPOCHS), count=EPOCHS,
+                    check=lambda: self._adam(SMALL_BATCH, "sequential", 1))
+
+    def fit_full(self):
+        def steps(threads):
+            set_threads(threads)
+            return self._adam(self.case.samples, "sequential", EPOCHS)
+        ways = {"": None, "one thread": 1} if EVERY_CORE > 1 else {"": None}
+        return {how: Work(lambda threads=threads: steps(threads), count=EPOCHS) for how, threads in ways.items()}
 
     def adam_step(self):
-        return Work(lambda: fit(self.network, self.case.X, self.case.y, self.cost, Adam(ADAM_RATE),
-                                BatchSchedule(self.case.samples, order="sequential"), epochs=STEPS,
-                                progress=False).network.parameters, count=STEPS)
+        return Work(lambda: self._adam(self.case.samples, "sequential", STEPS), count=STEPS)
+
+    def sweep(self):
+        train, batch = (self._sgd, BATCH) if self.case.name == "64-64-32-10" else (self._adam, SMALL_BATCH)
+        epochs, rates = SWEPT[self.case.name]
+
+        def fits(order, epochs):
+            def run(rate):
+                return {"theta": train(batch, order, epochs, rate)}
+            return schedulers.sweep(run, {"rate": rates}, executor="threads", progress=False).rows
+
+        def numbers(rows):
+            return np.concatenate([flat_numbers(row["theta"]) for row in rows])
+        return Work(lambda: fits("shuffled", epochs), numbers, FITS, lambda: fits("sequential", 1))
 
     def levenberg_marquardt(self):
         X, y = sinc(self.case)
@@ -144,3 +197,15 @@ class Peer:
             for _ in range(100):
                 self.network(x)
         return Work(run, count=100)
+
+    def elementary(self):
+        """The copy of z, which the kernel overwrites, counts too."""
+        code, source = CODES[self.case.name], argument(self.case)
+        parameters = ActivationParameters(1.0, 0.0)
+        z, gamma = np.empty_like(source), np.empty_like(source)
+        prepare_activations((code,), self.case.dtype)
+
+        def run():
+            repeated(code, source, z, gamma, parameters, REPEATS)
+            return np.concatenate([z, gamma])
+        return Work(run, count=REPEATS * source.size)

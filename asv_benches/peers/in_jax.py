@@ -4,7 +4,8 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from .cases import ADAM_RATE, BATCH, RATE, STEPS, Work, flat_numbers, tree_numbers
+from .cases import Work, flat_numbers, tree_numbers
+from .jax_training import Training
 
 jax.config.update("jax_enable_x64", True)
 
@@ -15,7 +16,7 @@ def jitted(function, *arguments, numbers=flat_numbers):
     return Work(lambda: jax.block_until_ready(compiled(*arguments)), numbers)
 
 
-class Peer:
+class Peer(Training):
     """A method for each piece of work; a dict where there are several ways to do it."""
 
     def __init__(self, case):
@@ -168,48 +169,3 @@ class Peer:
             squares = [(b**2).sum(1) for b in B] + [jnp.ones((m, self.case.outputs), X.dtype)]
             return [s.T @ (x**2) / m for s, x in zip(squares, a)], [s.sum(0) / m for s in squares]
         return {"by hand": jitted(diagonal, self.theta, self.X, numbers=tree_numbers)}
-
-    def epoch(self):
-        X, classes = self.X, jnp.asarray(self.case.classes)
-
-        def entropy(theta, x, c):
-            return -jnp.take_along_axis(jax.nn.log_softmax(self._forward(theta, x)), c[:, None], 1).mean()
-
-        def step(theta, batch):
-            return jax.tree.map(lambda a, d: a - jnp.asarray(RATE, a.dtype) * d, theta, jax.grad(entropy)(theta, *batch)), None
-
-        def train(theta, order):
-            batches = X[order].reshape(-1, BATCH, X.shape[1]), classes[order].reshape(-1, BATCH)
-            return jax.lax.scan(step, theta, batches)[0]
-
-        def train_by_index(theta, key):
-            order = jax.random.permutation(key, len(X)).reshape(-1, BATCH)
-            return jax.lax.scan(lambda p, i: step(p, (X[i], classes[i])), theta, order)[0]
-
-        def epochs(function, orders):
-            def run():
-                theta = self.theta
-                for order in orders():
-                    theta = function(theta, order)
-                return jax.block_until_ready(theta)
-            return Work(run, tree_numbers, STEPS, lambda: compiled(self.theta, np.arange(len(X))))
-
-        compiled, generator = jax.jit(train), np.random.default_rng(0)
-        return {"scan, indices and keys": epochs(jax.jit(train_by_index), lambda: map(jax.random.PRNGKey, range(STEPS))),
-                "scan, NumPy's order": epochs(compiled, lambda: (generator.permutation(len(X)) for _ in range(STEPS)))}
-
-    def adam_step(self):
-        def step(carry, t):
-            theta, m, v = carry
-            g = jax.grad(self._cost)(theta, self.X, self.y)
-            m = jax.tree.map(lambda a, b: 0.9 * a + 0.1 * b, m, g)
-            v = jax.tree.map(lambda a, b: 0.999 * a + 0.001 * b * b, v, g)
-            c1, c2 = 1 - 0.9 ** (t + 1), 1 - 0.999 ** (t + 1)
-            return (jax.tree.map(lambda p, a, b: p - ADAM_RATE * (a / c1) / (jnp.sqrt(b / c2) + 1e-8), theta, m, v), m, v), None
-
-        @jax.jit
-        def steps(theta):
-            zeros = jax.tree.map(jnp.zeros_like, theta)
-            return jax.lax.scan(step, (theta, zeros, zeros), jnp.arange(STEPS, dtype=self.X.dtype))[0][0]
-
-        return Work(lambda: jax.block_until_ready(steps(self.theta)), tree_numbers, STEPS)

@@ -6,6 +6,7 @@ import numpy as np
 from threadpoolctl import ThreadpoolController
 
 from .cases import Work, flat_numbers
+from .elementary import by_numpy
 
 CONTROLLER = ThreadpoolController()
 EVERY_CORE = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
@@ -78,3 +79,6 @@ class Peer:
 
     def gram_other(self):
         return {"F Fᵀ": self.gram()["F Fᵀ"]}
+
+    def elementary(self):
+        return by_numpy(self.case)

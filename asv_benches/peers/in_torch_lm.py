@@ -1,4 +1,4 @@
-"""torch-levenberg-marquardt, as it is by default: QR on the normal equations, up to ten attempts a step."""
+"""torch-levenberg-marquardt: up to ten attempts a step on the normal equations, by QR, as it is by default, and by Cholesky."""
 
 import torch
 from torch_levenberg_marquardt.loss import MSELoss
@@ -15,8 +15,11 @@ class Peer:
         self.case = case
 
     def levenberg_marquardt(self):
+        return {"QR": self._steps("qr"), "Cholesky": self._steps("cholesky")}
+
+    def _steps(self, method):
         X, y = map(torch.from_numpy, sinc(self.case))
-        module = LevenbergMarquardtModule(build(self.case)[0], MSELoss())
+        module = LevenbergMarquardtModule(build(self.case)[0], MSELoss(), solve_method=method)
         start = module.flat_params.clone()
 
         def run():

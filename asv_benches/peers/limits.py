@@ -104,3 +104,6 @@ class Peer:
 
     def adam_step(self):
         return self._peak("adam_step")
+
+    def levenberg_marquardt(self):
+        return self._peak("levenberg_marquardt")

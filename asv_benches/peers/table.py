@@ -1,4 +1,4 @@
-"""Rows of ratios as lines of text and as Markdown for docs/performance.md."""
+"""Rows of ratios as lines of text and as Markdown for docs/performance.md and the README."""
 
 import os
 import platform
@@ -8,9 +8,14 @@ from importlib import metadata
 from pathlib import Path
 
 from .cases import WORK
-from .wanted import wanted
+from .wanted import in_the_page, wanted
 
-BEGIN, END = "<!-- peers:begin -->", "<!-- peers:end -->"
+MARKS = "<!-- {0}:begin -->", "<!-- {0}:end -->"
+FIVE = {("jacobian", "A", "jax, a pytree"): ("forward pass and dense J, 17970 × 6570", "JAX, jitted, by hand"),
+        ("gram", "A600", "jax, by hand, from factors"): ("the neural tangent kernel J Jᵀ, 6000 × 6000", "JAX, jitted, by hand"),
+        ("gradient_norms", "A", "jax, by hand"): ("the norm of each sample's gradient", "JAX, jitted, by hand"),
+        ("gradient", "A", "jax"): ("the cost and its gradient", "JAX, jitted"),
+        ("fit", "m 512", "jax, scan"): ("a fit of 2-20-20-1 by Adam, 512 samples, batches of 64", "JAX, one jitted scan")}
 LIBRARIES = ("numba", "numpy", "scipy", "jax", "torch", "backpack-for-pytorch", "curvlinops-for-pytorch", "scikit-learn")
 PAPER = "ABCDEF"
 
@@ -32,6 +37,10 @@ class Row:
     @property
     def least(self):
         return wanted(self.work, self.network, self.dtype, self.peer)
+
+    @property
+    def shown(self):
+        return self.peer == "wanted" or in_the_page(self.work, self.network, self.dtype, self.peer)
 
     @property
     def holds(self):
@@ -76,9 +85,14 @@ def number(ratio):
     return f"{ratio:.0f}" if ratio >= 100 else f"{ratio:.1f}" if ratio >= 10 else f"{ratio:.2f}"
 
 
+def ratio_of(row):
+    """A row's ratio, in italics where less than wanted."""
+    return f"*{number(row.ratio)}*" if row.holds is False else number(row.ratio)
+
+
 def cell(rows):
-    """The ratios of float64 and float32, in italics where less than wanted."""
-    found = {row.dtype: f"*{number(row.ratio)}*" if row.holds is False else number(row.ratio) for row in rows}
+    """The ratios of float64 and float32."""
+    found = {row.dtype: ratio_of(row) for row in rows}
     return " / ".join(found.get(dtype, "–") for dtype in ("float64", "float32")) if found else ""
 
 
@@ -111,29 +125,62 @@ def markdown(rows):
         columns = list(dict.fromkeys(row.network for row in widths))
         lines += ["", *grid(widths, columns, [column.replace("width ", "") + " wide" for column in columns])]
     rest = [row for row in rows if row.network not in tuple(PAPER) and row not in widths]
-    if rest:
-        lines += ["", "| work | ours | against | takes | ratio |", "|---|---|---|---|---|"]
-        for row in rest:
-            ratio = f"*{number(row.ratio)}*" if row.holds is False else number(row.ratio)
-            name = title(row.work) + (f", {row.dtype}" if row.dtype else "")
-            against = "at most" if row.peer == "wanted" else row.peer
-            lines.append(f"| {name} | {duration(row.ours)} | {against} | {duration(row.theirs)} | {ratio} |")
+    lines += ["", *others(rest)] if rest else []
+    return "\n".join(lines)
+
+
+def subject(row):
+    """What a piece of work is, and on which of its networks."""
+    several = len(WORK.get(row.work, ("", ()))[1]) > 1
+    return title(row.work) + (f", {row.network}" if several else "")
+
+
+def others(rows):
+    """A Markdown table with times: a line for each work, network and peer, float64 / float32 where there are both."""
+    lines = ["| work | ours | against | takes | ratio |", "|---|---|---|---|---|"]
+    for kind in dict.fromkeys((subject(row), row.peer) for row in rows):
+        mine = sorted((row for row in rows if (subject(row), row.peer) == kind), key=lambda row: row.dtype, reverse=True)
+        dtype = f", {mine[0].dtype}" if len(mine) == 1 and mine[0].dtype else ""
+        ours, theirs = (" / ".join(duration(getattr(row, name)) for row in mine) for name in ("ours", "theirs"))
+        against = "at most" if kind[1] == "wanted" else kind[1]
+        lines.append(f"| {kind[0]}{dtype} | {ours} | {against} | {theirs} | {' / '.join(map(ratio_of, mine))} |")
+    return lines
+
+
+def five(rows):
+    """The README's table."""
+    lines = ["| work | peer | float64 | float32 |", "|---|---|---|---|"]
+    for kind, (name, peer) in FIVE.items():
+        found = {row.dtype: number(row.ratio) for row in rows if (row.work, row.network, row.peer) == kind}
+        lines.append(f"| {name} | {peer} | " + " | ".join(found.get(dtype, "–") for dtype in ("float64", "float32")) + " |")
     return "\n".join(lines)
 
 
 def duration(seconds):
-    """Seconds, milliseconds or microseconds in three digits."""
-    for unit, size in (("s", 1.0), ("ms", 1e-3), ("µs", 1e-6)):
+    """Seconds, milliseconds, microseconds or nanoseconds in three digits."""
+    for unit, size in (("s", 1.0), ("ms", 1e-3), ("µs", 1e-6), ("ns", 1e-9)):
         if seconds >= size:
             return f"{number(seconds / size)} {unit}"
-    return f"{number(seconds / 1e-6)} µs"
+    return f"{number(seconds / 1e-9)} ns"
 
 
-def write(path, text):
-    """Put the table between a file's markers, or make the file of it where it has none."""
+TABLES = {"peers": markdown, "peers-five": five}
+
+
+def write(path, rows):
+    """Put the tables between the markers that a page has for them, or make a page of the whole table."""
     path = Path(path)
-    old = path.read_text() if path.exists() else ""
-    if BEGIN in old and END in old:
-        before, rest = old.split(BEGIN, 1)
-        text = f"{before}{BEGIN}\n{text}\n{END}{rest.split(END, 1)[1]}"
-    path.write_text(text if text.endswith("\n") else text + "\n")
+    text = path.read_text() if path.exists() else MARKS[0].format("peers") + MARKS[1].format("peers") + "\n"
+    for name, make in TABLES.items():
+        begin, end = (mark.format(name) for mark in MARKS)
+        if begin in text:
+            before, rest = text.split(begin, 1)
+            text = f"{before}{begin}\n{make(rows)}\n{end}{rest.split(end, 1)[1]}"
+    path.write_text(text)
+
+
+def read(path):
+    """The cells of every line of the tables that a page has."""
+    begin, end = (mark.format("peers") for mark in MARKS)
+    lines = Path(path).read_text().split(begin)[1].split(end)[0].splitlines()
+    return [[cell.strip() for cell in line.split("|")[1:-1]] for line in lines if line.startswith("|")]

@@ -1,8 +1,8 @@
-"""The least ratio that is wanted of ours, peer's time over our time."""
+"""The least ratio that is wanted of ours, peer's time over our time, and the rows that the page shows besides."""
 
 NARROW, SQUARE = "ACF", "BDE"
 
-# work, peer: by network; "f64" and "f32" where dtypes differ
+# work, peer: by network; a dict where only some dtypes are wanted, or each its own ratio
 WANTED = {
     ("dense", "limits, fill"): {"ABD": 0.95, "C": 0.7},
     ("dense", "limits, non-temporal fill"): {"BD": 0.75},
@@ -10,17 +10,21 @@ WANTED = {
     ("jacobian", "jax, a matrix"): {"ABD": 6.5, "C": 1.5},
     ("jacobian", "jax, a pytree"): {"ABD": 6.5, "C": 1.5},
     ("chains", "limits, peak"): {SQUARE: 0.7, NARROW: 0.45},
-    ("chains", "numpy, products alone"): {NARROW + SQUARE: 1.0},
     ("chains_kept", "limits, peak"): {SQUARE: 0.7, NARROW: 0.45},
     ("chains_kept", "numpy, products alone"): {NARROW + SQUARE: 1.0},
     ("gradient", "jax"): {NARROW: {"float64": 1.5, "float32": 2.0}, "BD": 1.2, "E": 1.0},
     ("gram", "jax, jacrev"): {"A600": 60.0},
     ("gram", "numpy, F Fᵀ"): {"A600": 1.2},
-    ("gram_other", "numpy, F Fᵀ"): {"A600": 0.85},
+    ("gram_other", "numpy, F Fᵀ"): {"A600": 0.9},
     ("epoch", "jax, scan, indices and keys"): {"digits": {"float32": 2.3}},
-    ("epoch", "jax, scan, NumPy's order"): {"digits": {"float32": 2.3}},
+    ("epoch", "jax, scan, NumPy's order"): {"digits": {"float32": 2.0}},
     ("epoch", "sklearn"): {"digits": {"float32": 15.0}},
-    ("levenberg_marquardt", "torch_lm"): {"sinc": {"float64": 5.0}},
+    ("fit", "jax, scan"): {"m 512": {"float32": 3.0}},
+    ("fit_full", "jax, scan"): {f"m {m}": {"float32": 2.0} for m in (512, 2048, 10000)},
+    ("fit_full", "engine, one thread"): {f"m {m}": {"float32": 0.91} for m in (512, 2048, 10000)},
+    ("levenberg_marquardt", "torch_lm, QR"): {"sinc": {"float64": 5.0}},
+    ("levenberg_marquardt", "torch_lm, Cholesky"): {"sinc": {"float64": 5.0}},
+    ("levenberg_marquardt", "limits, peak"): {"sinc": {"float64": 0.33}},
     ("adam_step", "jax"): {"small": {"float32": 2.2}},
     ("adam_step", "limits, peak"): {"small": {"float32": 0.4}},
 }
@@ -28,10 +32,18 @@ WANTED |= {("ggn_v", "jax"): {NARROW: 1.5, SQUARE: 1.0}, ("ggn_v", "curvlinops")
            ("hessian_v", "jax"): {NARROW + SQUARE: 1.0}, ("ggn_diagonal", "backpack"): {"AD": 5.0, "BC": 4.0}}
 WANTED |= {(work, "jax"): {NARROW: 1.5, SQUARE: 1.0} for work in ("jv", "jtu", "jv_kept", "jtu_kept")}
 WANTED |= {(work, "backpack"): {"ABD": 8.0, "C": 5.0} for work in ("row_norms", "gradient_norms")}
+WANTED |= {(work, "jax, by hand"): {"ABCD": 1.5} for work in ("row_norms", "gradient_norms", "ggn_diagonal")}
+WANTED |= {("sweep", f"jax, vmap, {orders}"): {network: {"float32": 3.0} for network in ("2-20-20-1", "64-64-32-10")}
+           for orders in ("one order", "orders of their own")}
+
+# rows without a goal; the first because the fill bounds both sides
+SHOWN = {("jacobian", "jax, a pytree, donated"), ("gram", "jax, by hand, from factors"),
+         ("gram_other", "jax, by hand, from factors"), ("fit", "jax, scan"), ("elementary", "numpy, g and γ"),
+         ("elementary", "numpy, g alone")}
 
 # milliseconds
 AT_MOST = {"smallest_gradient": 0.030, "smallest_prediction": 0.010, "import": 800.0, "first Jacobian, warm cache": 1200.0,
-           "first Jacobian, empty cache": 6000.0}
+           "first Jacobian, empty cache": 4000.0, "train digits, empty cache": 10000.0}
 
 
 def wanted(work, network, dtype, peer):
@@ -39,9 +51,22 @@ def wanted(work, network, dtype, peer):
     if peer == "wanted":
         return 1.0
     if work in ("products", "products_kept"):
-        width = int(network.split()[1])
-        return {"numpy, products alone": 1.0, "limits, peak": 0.7 if width >= 64 else 0.45 if width >= 20 else None}.get(peer)
+        width, alone = int(network.split()[1]), 1.0 if work == "products_kept" else None
+        return {"numpy, products alone": alone, "limits, peak": 0.7 if width >= 64 else 0.45 if width >= 20 else None}.get(peer)
     for networks, ratio in WANTED.get((work, peer), {}).items():
         if network in networks if len(network) == 1 else network == networks:
             return ratio.get(dtype) if isinstance(ratio, dict) else ratio
     return None
+
+
+def in_the_page(work, network, dtype, peer):
+    """Whether docs/performance.md has the row."""
+    return (work, peer) in SHOWN or wanted(work, network, dtype, peer) is not None
+
+
+def in_the_page_of(work, network, dtype):
+    """The peers that a piece of work has rows of."""
+    peers = dict.fromkeys(peer for one, peer in [*WANTED, *SHOWN] if one == work)
+    if work in ("products", "products_kept"):
+        peers = ["numpy, products alone", "limits, peak"]
+    return [peer for peer in peers if in_the_page(work, network, dtype, peer)]
