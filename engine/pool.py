@@ -20,7 +20,8 @@ from schedulers import share
 
 from . import checks, forks
 from .kernels.linked import address_of
-from .kernels.threads import FAILED, STOP, launch, new_board, wait_for_jobs
+from .kernels.numba_internals import NEXT_BELL, new_bell, release_bell
+from .kernels.threads import BELLS, FAILED, STOP, launch, new_board, wait_for_jobs
 from .thread_choice import Choice, Kind, Learner
 from .turns import Turn, Turns
 
@@ -38,23 +39,18 @@ Given = TypeVar("Given")
 
 
 class _Worker(threading.Thread):
-    """A thread that takes ranges from a board, and sleeps once nothing has been posted for a while."""
+    """A thread that takes ranges from a board, asleep on its bell once nothing has been posted for a while."""
 
     def __init__(self, board: NDArray[np.int64], slot: int) -> None:
         super().__init__(name="gammachain", daemon=True)
-        self.board, self.slot, self._bell = board, slot, threading.Lock()
-        self._bell.acquire()
+        self.board, self.slot, self.bell = board, slot, new_bell()
 
     def run(self) -> None:
-        while not self.board[STOP]:
-            wait_for_jobs(self.board, self.slot)
-            self._bell.acquire()  # returns at once where a call came meanwhile, as it does in one of three calls of some 5 ms
+        wait_for_jobs(self.board, self.bell, self.slot)
 
     def wake(self) -> None:
-        try:
-            self._bell.release()  # a bare lock, for an interrupt inside an Event or a Semaphore leaves its lock taken
-        except RuntimeError:  # the bell has been rung already
-            pass
+        """Have it look at the board again."""
+        release_bell(self.bell)
 
 
 class _Team:
@@ -87,10 +83,19 @@ class _Team:
             while len(self.workers) < threads and not self.board[STOP]:
                 self.workers.append(_Worker(self.board, len(self.workers) + 1))
                 self.workers[-1].start()
+                self._hang()
         except (RuntimeError, MemoryError):  # the system gives no more
             self.workers.pop()
         finally:
             done.release()
+
+    def _hang(self) -> None:
+        """Have callers ring the newest thread's bell after those of the others."""
+        address = self.workers[-1].bell.ctypes.data
+        if len(self.workers) > 1:
+            self.workers[-2].bell[NEXT_BELL] = address
+        else:
+            self.board[BELLS] = address
 
     @property
     def usable(self) -> bool:
@@ -141,8 +146,6 @@ class _Pool:
         """A board that at most `threads` threads watch, the caller included, and how many do. The caller must have the turn."""
         team = self._started()
         threads = min(threads, len(team.workers) + 1)
-        for worker in team.workers[:threads - 1]:
-            worker.wake()
         return team.board, threads
 
     def run(self, threads: int, address: int, count: int, arguments: tuple[Any, ...]) -> int:
@@ -158,7 +161,7 @@ class _Pool:
             self._team = _Team()
         team = self._team
         if len(team.workers) != self.count - 1 and time.monotonic() - self._asked >= AGAIN:
-            wait_for_jobs(STOPPED, 0)  # compiles it here: a thread that compiles would hold Numba's lock
+            wait_for_jobs(STOPPED, new_board(), 0)  # compiles it here: a thread that compiles would hold Numba's lock
             if not team.grow(self.count - 1):
                 self._asked = time.monotonic()
         return team

@@ -13,7 +13,7 @@ import pytest
 import engine
 from engine import Cost, fit, pool, reductions, value_and_gradient
 from engine.kernels.linked import kernel
-from engine.kernels.threads import STOP, new_board
+from engine.kernels.numba_internals import pause
 from engine.turns import Turn, Turns
 from engine.workspace import thread_workspaces
 from schedulers import BatchSchedule
@@ -57,21 +57,25 @@ def test_many_threads_call_at_once_and_change_the_number_of_threads(threads):
     assert not pool._pool.turns.taken
 
 
-def test_a_thread_that_is_called_while_it_waits_for_the_gil_does_not_fall_asleep(monkeypatch):
-    looks = []
+@kernel
+def who_runs(slots, place):
+    """The slot of each item, each of which takes some 10 µs."""
+    for i in range(place[0], place[1]):
+        for _ in range(500):
+            pause()
+        slots[i] = place[2]
 
-    def look(board, slot):
-        looks.append(slot)
-        if len(looks) == 2:
-            board[STOP] = 1
-        worker.wake()  # as a caller does who holds the GIL: what it posts is still to come
 
-    monkeypatch.setattr(pool, "wait_for_jobs", look)
-    worker = pool._Worker(new_board(), 1)
-    thread = threading.Thread(target=worker.run, daemon=True)
-    thread.start()
-    thread.join(5)
-    assert looks == [1, 1] and not thread.is_alive()
+def test_a_thread_that_sleeps_is_woken_by_a_call_that_holds_the_gil(threads):
+    """And the more so one that is about to fall asleep: pauses end at about the moment when it does."""
+    for seconds in (0.02, *np.linspace(1e-4, 6e-4, 50)):
+        end, helped = time.monotonic() + 10, False
+        while not helped and time.monotonic() < end:
+            time.sleep(seconds)
+            slots = np.zeros(400)
+            pool.over(400, 1e9, who_runs, slots)
+            helped = slots.any()
+        assert helped
 
 
 def test_a_thread_that_hogs_the_gil_stalls_a_call_for_a_few_switch_intervals(threads):

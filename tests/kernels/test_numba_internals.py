@@ -1,6 +1,8 @@
 """What the engine relies on in Numba and llvmlite beyond their public interface: a test for each piece, by its name."""
 
 import shutil
+import threading
+import time
 
 import numba
 import numpy as np
@@ -107,6 +109,38 @@ def test_a_job_that_raises_is_counted_and_its_exception_goes_no_further():
 def test_arguments_that_do_not_fit_are_not_posted():
     board, arguments = threads.new_board(), (tuple(np.zeros(1) for _ in range(80)), 0.0)
     assert threads.launch(0, arguments, board, 7, 3, 1) == 0
+
+
+@kernel
+def sleeps(bell, said):
+    """Until the bell is rung."""
+    numba_internals.swap(bell, numba_internals.ASLEEP, 1)
+    numba_internals.add(said, 0, 1)
+    numba_internals.wait_for_bell(bell)
+    numba_internals.add(said, 1, 1)
+
+
+@kernel
+def rings(address):
+    """The bell at an address."""
+    return numba_internals.ring(address)
+
+
+def test_a_bell_wakes_who_sleeps_on_it_and_no_one_else():
+    bell, said = numba_internals.new_bell(), np.zeros(2, np.int64)
+    bell[numba_internals.NEXT_BELL] = 7
+    for count, wake in enumerate((lambda: rings(bell.ctypes.data), lambda: numba_internals.release_bell(bell)), 1):
+        assert rings(bell.ctypes.data) == 7  # nobody sleeps
+        thread = threading.Thread(target=sleeps, args=(bell, said), daemon=True)
+        thread.start()
+        while said[0] < count:
+            time.sleep(1e-3)
+        time.sleep(0.02)
+        assert said[1] == count - 1
+        wake()
+        thread.join(10)
+        assert said[1] == count
+        bell[numba_internals.ASLEEP] = 0
 
 
 def test_kernels_call_what_is_compiled_without_a_wrapper():

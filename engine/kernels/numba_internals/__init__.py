@@ -14,8 +14,25 @@ from .compiling import (
     serialised,
     versions,
 )
-from .jobs import WORDS, add, look, nap, pause, post_arguments, run_posted
+from .jobs import (
+    ASLEEP,
+    NEXT_BELL,
+    WORDS,
+    add,
+    give_way,
+    look,
+    nap,
+    new_bell,
+    pause,
+    post_arguments,
+    release_bell,
+    ring,
+    run_posted,
+    swap,
+    wait_for_bell,
+)
 
-__all__ = ["WORDS", "add", "address_of_compiled", "apart_from_python", "cache_class", "call", "compilations", "compiler_locks",
-           "cpu_and_features", "declared", "define", "look", "lookup", "nap", "pause", "post_arguments", "publish", "run_posted",
-           "serialised", "versions"]
+__all__ = ["ASLEEP", "NEXT_BELL", "WORDS", "add", "address_of_compiled", "apart_from_python", "cache_class", "call",
+           "compilations", "compiler_locks", "cpu_and_features", "declared", "define", "give_way", "look", "lookup", "nap",
+           "new_bell", "pause", "post_arguments", "publish", "release_bell", "ring", "run_posted", "serialised", "swap", "versions",
+           "wait_for_bell"]

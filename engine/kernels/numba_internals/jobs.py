@@ -7,12 +7,16 @@ Relies on
 ``context.make_array(type)(context, builder, value).data``
     Where an array's numbers lie.
 ``ir.IRBuilder.load_atomic``, ``atomic_rmw``
-    Sequentially consistent reads and additions.
+    Sequentially consistent reads, additions and exchanges.
+``PyThread_allocate_lock``, ``PyThread_acquire_lock``, ``PyThread_release_lock``
+    CPython's own locks, which need no GIL, and which another thread than the one that took them may release.
 """
 
+import ctypes
 import os
 
 import llvmlite.binding
+import numpy as np
 from llvmlite import ir
 from numba import types
 from numba.core import cgutils
@@ -22,8 +26,10 @@ WORDS = 512  # of a board: eight a cache line
 FUNCTION, PACK = 32, 64  # the words where the function lies, and from which on its arguments do
 NAP = 20  # microseconds
 SLEEP = "Sleep" if os.name == "nt" else "usleep"  # of the C library; the one takes milliseconds, the other microseconds
+YIELD = "SwitchToThread" if os.name == "nt" else "sched_yield"
 
 WORD, BYTES = ir.IntType(64), ir.IntType(8).as_pointer()
+ASLEEP, LOCK, NEXT_BELL = 0, 1, 2  # words of a bell
 JOB = ir.FunctionType(ir.IntType(32), [BYTES, WORD, WORD, WORD])  # (packed arguments, first, stop, slot) -> whether it failed
 
 
@@ -54,6 +60,17 @@ def add(context, board, word, value):
 
 
 @intrinsic
+def swap(context, board, word, value):
+    """Set the number at `word` of the board; what it was before."""
+
+    def codegen(context, builder, signature, arguments):
+        pointer = _word(context, builder, signature.args[0], *arguments[:2])
+        return builder.atomic_rmw("xchg", pointer, arguments[2], "seq_cst")
+
+    return types.int64(board, types.int64, types.int64), codegen
+
+
+@intrinsic
 def pause(context):
     """A moment's rest inside a loop that looks at memory."""
 
@@ -77,6 +94,69 @@ def nap(context):
         return context.get_dummy_value()
 
     return types.void(), codegen
+
+
+@intrinsic
+def give_way(context):
+    """Let another thread have the core if one waits for it; back at once if none does."""
+
+    def codegen(context, builder, signature, arguments):
+        kind = ir.FunctionType(ir.IntType(32), [])
+        builder.call(cgutils.get_or_insert_function(builder.module, kind, YIELD), [])
+        return context.get_dummy_value()
+
+    return types.void(), codegen
+
+
+def new_bell():
+    """A bell, on which a thread sleeps until another rings it: an int64 array of whether it sleeps, the address of a lock, and
+    that of the next bell. The lock stays for as long as the process."""
+    allocate, acquire = ctypes.pythonapi.PyThread_allocate_lock, ctypes.pythonapi.PyThread_acquire_lock
+    allocate.restype, acquire.argtypes = ctypes.c_void_p, (ctypes.c_void_p, ctypes.c_int)
+    bell = np.zeros(8, np.int64)
+    bell[LOCK] = allocate()
+    acquire(bell[LOCK].item(), 1)
+    return bell
+
+
+def release_bell(bell):
+    """Ring a bell, whether a thread sleeps on it or is about to."""
+    release = ctypes.pythonapi.PyThread_release_lock
+    release.argtypes, release.restype = (ctypes.c_void_p,), None
+    release(bell[LOCK].item())
+
+
+@intrinsic
+def wait_for_bell(context, bell):
+    """Sleep until the bell is rung."""
+
+    def codegen(context, builder, signature, arguments):
+        kind = ir.FunctionType(ir.IntType(32), [BYTES, ir.IntType(32)])
+        acquire = cgutils.get_or_insert_function(builder.module, kind, "PyThread_acquire_lock")
+        lock = builder.load(_word(context, builder, signature.args[0], arguments[0], WORD(LOCK)))
+        builder.call(acquire, [builder.inttoptr(lock, BYTES), ir.IntType(32)(1)])
+        return context.get_dummy_value()
+
+    return types.void(bell), codegen
+
+
+@intrinsic
+def ring(context, address):
+    """Ring the bell at an address if a thread sleeps on it; the address of the next bell."""
+
+    def codegen(context, builder, signature, arguments):
+        words = builder.inttoptr(arguments[0], WORD.as_pointer())
+        asleep = builder.gep(words, [WORD(ASLEEP)])
+        with builder.if_then(builder.icmp_signed("!=", builder.load_atomic(asleep, "seq_cst", 8), WORD(0))):
+            before = builder.atomic_rmw("xchg", asleep, WORD(0), "seq_cst")
+            with builder.if_then(builder.icmp_signed("!=", before, WORD(0))):
+                kind = ir.FunctionType(ir.VoidType(), [BYTES])
+                release = cgutils.get_or_insert_function(builder.module, kind, "PyThread_release_lock")
+                lock = builder.load(builder.gep(words, [WORD(LOCK)]))
+                builder.call(release, [builder.inttoptr(lock, BYTES)])
+        return builder.load(builder.gep(words, [WORD(NEXT_BELL)]))
+
+    return types.int64(types.int64), codegen
 
 
 @intrinsic
