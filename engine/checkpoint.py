@@ -73,6 +73,10 @@ class Checkpoint:
         """Whether a checkpoint is to be written after so many epochs."""
         return self.path is not None and epochs % self._every == 0
 
+    def next_due(self, epochs: int, last: int) -> int:
+        """After how many epochs, `last` at most, a checkpoint is to be written next, once there are more than `epochs`."""
+        return last if self.path is None else min(epochs - epochs % self._every + self._every, last)
+
     def load(self) -> tuple[Array, UpdateState, list[Row]] | None:
         """θ, the update's state and the history's rows of the newest checkpoint that is whole; None where there is none.
 

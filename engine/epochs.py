@@ -1,21 +1,17 @@
-"""The batch steps of an epoch, and two roads through them: step by step, or in one call into the kernels (paper §1, eq. 21)."""
+"""The batch steps of an epoch, and how an update makes them one by one (paper §1, eq. 21)."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Protocol, cast
+from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 
 from schedulers import BatchSchedule, BatchStep, index_checks
 
-from . import cost_checks
-from .backward import gradient_workspaces
 from .cost import Cost
-from .kernels.epoch import Batches, CostCodes, Passes, Penalty, UpdateCodes, epoch, prepare_batches
-from .kernels.reductions import ReductionCode
-from .kernels.updates import prepare_updates
+from .errors import DivergenceError
 from .typing import Array, Indices, Mask
-from .updates import FirstOrder, Update, UpdateState
+from .updates import Update, UpdateState
 from .updates import checks as update_checks
 from .updates.linearised import BatchProblem
 
@@ -39,7 +35,7 @@ class FitRun(Protocol):
         """A batch step as functions of θ."""
 
     def fused(self, steps: EpochSteps) -> bool:
-        """Whether a whole epoch can be one call into the kernels."""
+        """Whether kernels can make the batch steps of an epoch without Python between them."""
 
 
 class EpochSteps:
@@ -109,24 +105,8 @@ def epoch_stepwise(run: FitRun, steps: EpochSteps, theta: Array, state: UpdateSt
     return costs, len(steps)
 
 
-def epoch_fused(run: FitRun, steps: EpochSteps, theta: Array, state: UpdateState) -> tuple[Array, int]:
-    """Run the batch steps of an epoch in one call into the kernels, with the bits of `epoch_stepwise`."""
-    update, reduction, loss = cast(FirstOrder, run.update), run.cost.reduction, run.cost.loss
-    rates = np.array([update_checks.rate_now(update.rate_at(time), time) for time in steps.times], np.float64)
-    costs = np.full(len(steps), np.nan)
-    settings, rows = update_checks.kernel_arrays(update, theta, state)
-    batches = Batches(steps.indices, steps.offsets, rates, update.made(state, steps.first), costs)
-    codes = CostCodes(loss.code, loss.parameter, reduction.code, reduction.parameter, reduction.data.astype(theta.dtype))
-    if reduction.code == ReductionCode.WEIGHTED_MEAN:
-        cost_checks.weight_in_each_batch(reduction.data, steps.indices, steps.offsets)
-    workspace = gradient_workspaces(run.network, steps.largest, 1)[0]
-    passes = (Passes.STREAMED if reduction.linear else Passes.WHOLE).value
-    run.cost.prepare(theta.dtype)
-    prepare_batches((passes,), theta.dtype)
-    prepare_updates((update.code,), theta.dtype)
-    ridge = run.cost.penalty
-    penalty = Penalty(0.0, np.empty(0, np.int64)) if ridge is None else Penalty(ridge.strength, ridge.spans(run.network))
-    made = epoch(theta, run.network.kernels.plan, run.X, run.targets, batches, codes, penalty,
-                 UpdateCodes(update.code, settings, rows, run.trainable), passes, workspace)
-    update.skip(state, made)
-    return costs, made
+def diverged(epoch: int, time: int, cost: float | None) -> DivergenceError:
+    """The error that says that a cost at a batch time step, or a parameter where it is None, is no longer finite."""
+    what = "a parameter is no longer finite" if cost is None else f"the cost of batch time step {time} is {cost}"
+    return DivergenceError(f"{what}, in epoch {epoch}; lower the rate or scale the samples. "
+                           "The run up to the last whole epoch is in this error's .result")

@@ -11,17 +11,18 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from schedulers import BatchSchedule, BatchStep
-from schedulers.progress import progress_bar
 
 from . import callback_checks, checks, object_checks
-from .backward import worth_threads
+from .backward import rows_shared
 from .batch_problem import BatchProblem, batch_problem
 from .callbacks import Callback, EarlyStopping, restoring
 from .checkpoint import Checkpoint
+from .compiled_run import CompiledRun, Made
 from .cost import Cost
 from .endings import FitResult, Reached, Whole, with_result
-from .epochs import EpochSteps, FitRun, epoch_fused, epoch_stepwise
+from .epochs import EpochSteps, FitRun, diverged, epoch_stepwise
 from .errors import DivergenceError
+from .fit_progress import FitProgress
 from .history import History
 from .network import Network
 from .rows import Rows, in_memory, read_targets, samples
@@ -52,12 +53,13 @@ class _Run:
         return batch_problem(self.network, self.X, self.targets, self.cost, step, self.max_bytes)
 
     def fused(self, steps: EpochSteps) -> bool:
-        """Whether a whole epoch can be one call: nothing needs Python between its steps, and none is worth threads."""
+        """Whether kernels can make the batch steps of an epoch: nothing needs Python between them, and threads would share blocks
+        of samples."""
         built_in = self.network.kernels.built_in and self.cost.loss.code >= 0 and self.cost.reduction.code >= 0
         if not (built_in and update_checks.made_by_kernels(self.update, FirstOrder)) or not self.cost.reduction.everywhere:
             return False
         fits = in_memory(self.X, self.targets) and self._fits(steps.largest)
-        return fits and not worth_threads(self.network, steps.largest)
+        return fits and not rows_shared(self.network, steps.largest)
 
     def _fits(self, m: int) -> bool:
         """Whether the largest batch, its stacks kept, fits in `max_bytes`."""
@@ -154,8 +156,8 @@ def fit(network: Network, X: ArrayLike | RowSource, y: ArrayLike | RowSource, co
     DivergenceError
         Where a cost or a parameter is no longer finite; its `.result` is the run up to the last whole epoch.
     Interrupted
-        On Ctrl-C, a KeyboardInterrupt whose `.result` is the run up to the last whole epoch. A compiled epoch that runs is ended
-        first.
+        On Ctrl-C, a KeyboardInterrupt whose `.result` is the run up to the last whole epoch. A call into compiled code, which takes
+        about a tenth of a second, is ended first.
     CheckpointError
         Where a checkpoint cannot be read, belongs to another run or cannot be written at that path; before the first epoch.
 
@@ -193,38 +195,37 @@ def run_epochs(reached: Reached, run: FitRun, epochs: int, validation: Any, call
     reached.begin(theta, state, history, kept.save)
     for listener in listeners:
         listener.begin(history.rows)
-    bar, said = progress_bar(total=epochs, initial=len(history), unit="epoch") if progress else None, False
-    try:
-        for e in range(len(history), epochs):
-            started = clock.perf_counter()
-            steps = EpochSteps.of(run.schedule, len(run.X), e)
+    compiled, said = CompiledRun(run), False
+    with FitProgress(epochs, len(history), progress) as shown:
+        while len(history) < epochs:
+            started, e = clock.perf_counter(), len(history)
+            steps = compiled.steps(e)
             if any(callback.stopped for callback in stopping) or run.update.finished(state, int(np.count_nonzero(steps.sizes))):
                 break
             said = said or _warned_of_nothing(run, steps)
-            costs = _epoch(run, steps, theta, state)
-            whole = Whole(theta.copy(), state.copy(), e + 1)
-            row = {"epoch": e, "batch_steps": len(steps), "cost": _mean(costs)}
-            row["validation_cost"] = float("nan") if held_out is None else held_out(reached.network(whole))
-            row["seconds"] = clock.perf_counter() - started
-            history.rows.append(row)
-            reached.whole = whole
-            if kept.due(e + 1):
-                reached.save()
-            if bar is not None:
-                bar.set_postfix(cost=f"{row['cost']:.4g}", refresh=False)
-                bar.update()
+            most = 1 if callbacks or held_out is not None else kept.next_due(e, epochs) - e
+            made = _epochs(run, compiled, steps, most, theta, state)
+            if len(made.costs):
+                whole = Whole(made.theta.copy(), made.state.copy(), e + len(made.costs))
+                validated = float("nan") if held_out is None else held_out(reached.network(whole))
+                rows = _rows(e, made, validated, clock.perf_counter() - started)
+                history.rows.extend(rows)
+                reached.whole = whole
+                if kept.due(whole.epochs):
+                    reached.save()
+                shown.epochs(len(rows), rows[-1]["cost"])
+            if made.error is not None:
+                raise made.error
             for listener in listeners:
-                listener.batches(steps.sizes.copy(), costs.astype(np.float64))
-            stops = [isinstance(stop := callback(row, reached.network(whole)), bool | np.bool_) and stop for callback in callbacks]
+                listener.batches(steps.sizes.copy(), made.costs[-1].copy())
+            stops = [isinstance(stop := callback(rows[-1], reached.network(whole)), bool | np.bool_) and stop
+                     for callback in callbacks]
             if best is not None and best.best_epoch == e:
                 reached.best = whole
             if any(stops):
                 break
         reached.save()
         kept.finish(theta, state, history)
-    finally:
-        if bar is not None:
-            bar.close()
     return reached.result(reached.best)
 
 
@@ -236,22 +237,32 @@ def _begun(run: FitRun, state: UpdateState | None) -> UpdateState:
     return first if state is None else run.update.going_on(update_checks.state_like(state, first))
 
 
-def _epoch(run: FitRun, steps: EpochSteps, theta: Array, state: UpdateState) -> Array:
-    """Run the batch steps of an epoch, changing `theta` and `state` in place. Gives the cost of each, NaN where a batch has no
-    sample."""
-    road = epoch_fused if run.fused(steps) else epoch_stepwise
+def _epochs(run: FitRun, compiled: CompiledRun, steps: EpochSteps, most: int, theta: Array, state: UpdateState) -> Made:
+    """Make the epoch of `steps`, in the kernels up to `most` epochs, changing `theta` and `state` in place."""
+    if run.fused(steps):
+        return compiled.epochs(steps, most, theta, state)
+    steps = compiled.drawn(steps)
     try:
-        costs, made = road(run, steps, theta, state)
+        costs, done = epoch_stepwise(run, steps, theta, state)
     except DivergenceError as error:
         raise DivergenceError(f"{error}. The run up to the last whole epoch is in this error's .result") from None
-    if made < len(steps) or not np.isfinite(theta).all():
-        raise _diverged(steps, costs, made)
-    return costs
+    if done < len(steps):
+        raise diverged(steps.epoch, steps.times[done], costs[done])
+    if not np.isfinite(theta).all():
+        raise diverged(steps.epoch, steps.times.stop, None)
+    return Made(costs.astype(np.float64)[None], theta, state, None)
 
 
-def _mean(costs: Array) -> float:
+def _rows(e: int, made: Made, validated: float, seconds: float) -> list[Row]:
+    """The history's rows of the epochs from `e` on; `seconds` went by for all that was made."""
+    seconds /= len(made.costs) + (made.error is not None)
+    return [{"epoch": e + i, "batch_steps": made.costs.shape[1], "cost": _mean(costs), "validation_cost": validated,
+             "seconds": seconds} for i, costs in enumerate(made.costs.tolist())]
+
+
+def _mean(costs: list[float]) -> float:
     """The mean of the batch costs, or NaN where no batch has a sample."""
-    made = costs[~np.isnan(costs)].tolist()
+    made = [cost for cost in costs if cost == cost]
     return sum(made) / len(made) if made else float("nan")
 
 
@@ -278,12 +289,3 @@ def _validation(run: FitRun, pair: Sequence[Any] | None) -> Callable[[Network], 
         max_bytes = run.max_bytes or VALIDATION
         return lambda network: float(run.cost.reduce(losses_in_slabs(network, X, targets, run.cost, max_bytes))[0])
     return lambda network: float(run.cost.reduce(run.cost.losses_and_gradients(network(X), targets)[0])[0])
-
-
-def _diverged(steps: EpochSteps, costs: Array, made: int) -> DivergenceError:
-    if made < len(steps):
-        what = f"the cost of batch time step {steps.times[made]} is {costs[made]}"
-    else:
-        what = "a parameter is no longer finite"
-    return DivergenceError(f"{what}, in epoch {steps.epoch}; lower the rate or scale the samples. "
-                           "The run up to the last whole epoch is in this error's .result")

@@ -141,8 +141,9 @@ def losses_in_slabs(network: Network, X: Array | Rows, targets: Array | Rows, co
     return losses
 
 
-def batch_bytes(network: Network, m: int) -> int:
-    """Bytes that m samples take at once, with z, a, γ and δ of each kept."""
+def batch_bytes(network: Network, m: int, threads: int = 1) -> int:
+    """Bytes that m samples take at once, with z, a, γ and δ of each kept, where so many threads share them."""
     plan, layout = network.kernels.plan, network.kernels.layout
     workspace = workspace_size(plan, lanes(network.dtype), min(BLOCK, m), network.size, block_count(m), 1)
-    return int(workspace + network.size + m * (layout.stack_lines + sum(network.widths))) * network.dtype.itemsize
+    nodes = 1 if threads == 1 else chunk_count(network, m, gradient_work(network, m))
+    return int(threads * workspace + nodes * network.size + m * (layout.stack_lines + sum(network.widths))) * network.dtype.itemsize

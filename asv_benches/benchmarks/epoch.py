@@ -10,6 +10,22 @@ from .common import Benchmark, cases, in_engine
 UPDATES = {"gradient_descent": GradientDescent(0.05), "adam": Adam(1e-3)}
 
 
+class SmallEpochs:
+    """2-20-20-1 on 512 samples, float32, many epochs in one fit: eight batches an epoch, or one."""
+
+    params = [64, 512]
+    param_names = ["batch_size"]
+
+    def setup(self, batch_size):
+        self.X = np.random.default_rng(0).standard_normal((512, 2)).astype(np.float32)
+        self.network = Network.initialize((2, 20, 20, 1), "tanh", dtype=np.float32)
+        self.time_fifty_epochs(batch_size)
+
+    def time_fifty_epochs(self, batch_size):
+        fit(self.network, self.X, self.X[:, :1], Cost("squared_error"), Adam(1e-3), BatchSchedule(batch_size), epochs=50,
+            progress=False)
+
+
 class Epoch:
     """64-64-32-10 on 1792 samples, batches of 32."""
 

@@ -111,10 +111,14 @@ def gradient(dtype: DType) -> None:
 
 
 def fitting(dtype: DType) -> None:
-    """An epoch with each first-order update, in one call and step by step, and a damped step with full and diagonal curvature."""
+    """An epoch with each first-order update, in one call, on threads and step by step, and a step with full and diagonal
+    curvature."""
     net, (X, y, classes) = network(SMALL, dtype), batch(SMALL, dtype, SHARED)
     for targets, cost in ((classes, COST), (y, Cost("squared_error"))):
         training.fit(net, X, targets, cost, LevenbergMarquardt(solver="cholesky"), BatchSchedule(SHARED), epochs=1, progress=False)
+    for reduction in ("mean", reductions.log_sum_exp(1.0)):  # on threads
+        cost = Cost("softmax_cross_entropy", reduction)
+        training.fit(net, X, classes, cost, GradientDescent(0.1), BatchSchedule(SHARED), epochs=1, progress=False)
     X, _, classes = batch(SMALL, dtype)
     for update in (GradientDescent(0.1), Adam(), AdamW(), RMSprop()):
         for reduction in ("mean", reductions.log_sum_exp(1.0), reductions.power_mean(2.0)):  # the last one never in one call

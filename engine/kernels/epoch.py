@@ -1,4 +1,4 @@
-"""A whole epoch of batch steps in one call (paper §1, eq. 1–21): the same kernels as step by step, hence the same bits."""
+"""Batch steps of whole epochs in one call (paper §1, eq. 1–21): the same kernels as step by step, hence the same bits."""
 
 from collections import namedtuple
 from enum import IntEnum
@@ -6,22 +6,37 @@ from typing import NamedTuple
 
 import numpy as np
 
-from .gradient_workspace import GradientWorkspace, workspace_of
+from .gradient_workspace import workspace_of
 from .layout import line, lines_for, panel_sizes
-from .levels import Tree, add_up, chunk_blocks, summand
+from .levels import Tree, add_up, blocks_of, chunk_blocks, fold_nodes, summand
 from .linked import family, kernel, shared
+from .orders import draw_order
 from .penalties import add_ridge
 from .reductions import reduce_losses
-from .signatures import Line, Number, Plan
+from .signatures import Indices, Line, Number, Plan, Table
 from .simd import lanes_of
-from .streamed import Kept, LossCodes, Results, Samples, block_losses, block_sum, streamed_chunks
+from .streamed import Kept, LossCodes, Results, Samples, block_losses, block_sum, streamed
 from .sums import BLOCK
+from .threads import FAILED, launch
 from .transposed import any_transposed, transpose_weights
 from .updates import update_parameters
 
-Batches = namedtuple("Batches", "indices offsets rates first_time costs")  # [.], [steps + 1], [steps], int, [steps]
+# indices [samples], offsets [steps of an epoch + 1], start: the number of the first step in its epoch, rates and costs [steps],
+# first_time: how many steps the update has seen before them
+Batches = namedtuple("Batches", "indices offsets start rates first_time costs")
+Order = namedtuple("Order", "code seed epoch")  # an OrderCode, the words of the schedule's seed, the first epoch
 Penalty = namedtuple("Penalty", "strength spans")  # a ridge; strength 0 for none
 UpdateCodes = namedtuple("UpdateCodes", "code settings state trainable")
+Whole = namedtuple("Whole", "theta state")  # [P] and [rows, P] as they were at the start of an epoch
+
+
+class Ending(IntEnum):
+    """Why a call is over."""
+
+    DONE = 0
+    COST = 1  # a cost is not finite
+    THETA = 2  # a parameter is not
+    NO_MEMORY = 3  # a thread found none
 
 
 class CostCodes(NamedTuple):
@@ -34,11 +49,32 @@ class CostCodes(NamedTuple):
     data: Line  # of the reduction, a number for each sample, or empty
 
 
+class Team(NamedTuple):
+    """Threads that share each batch."""
+
+    board: Indices
+    threads: int  # 1 for the caller alone
+    first: int  # where the machine code of the kernel lies that they run: `streamed`, or `whole_forward`
+    second: int  # that of `whole_back`
+
+
+class Batch(NamedTuple):
+    """Where a batch goes through."""
+
+    gradient: Line  # ∇φ [m]
+    results: Results  # results.partial [chunks, P]
+    stack: Line  # of a whole batch
+    delta: Line
+    workspaces: Table  # a row for each thread
+
+
 class Passes(IntEnum):
     """How a batch goes forward and back."""
 
     STREAMED = 0  # block by block, for ∇φ is known before the losses
     WHOLE = 1  # all of it forward, then all of it back
+    STREAMED_ON_THREADS = 2
+    WHOLE_ON_THREADS = 3
 
 
 @kernel
@@ -49,44 +85,106 @@ def kept_of(plan, b, stack, delta):
     return Kept(stack, first * panel.stack, delta, first * panel.deltas)
 
 
-@shared
-def streamed_batch(theta: Line, backward_weights: Line, plan: Plan, samples: Samples, cost: CostCodes, gradient: Line,
-                   results: Results, stack: Line, delta: Line, workspace: GradientWorkspace) -> Number:
-    """C and results.partial[0] = D_theta C of a batch whose ∇φ is known before the losses."""
-    losses, loss = results.losses[:gradient.size], LossCodes(cost.loss, cost.loss_parameter)
-    reduce_losses(cost.reduction, cost.reduction_parameter, cost.data, losses, gradient)  # eq. 15
-    streamed_chunks(theta, backward_weights, plan, samples, loss, gradient, results, workspace, (0, 1))
-    return reduce_losses(cost.reduction, cost.reduction_parameter, cost.data, losses, gradient)  # eq. 14
-
-
-@shared
-def whole_batch(theta: Line, backward_weights: Line, plan: Plan, samples: Samples, cost: CostCodes, gradient: Line,
-                results: Results, stack: Line, delta: Line, workspace: GradientWorkspace) -> Number:
-    """The same of a batch whose ∇φ needs all the losses first, and so the stacks and deltas of all of it."""
-    m = samples.indices.size
-    loss = LossCodes(cost.loss, cost.loss_parameter)
+@kernel
+def chunks_of(m, partial):
+    """How many rows of `partial` the sum over m samples fills."""
     blocks = lines_for(m, BLOCK)
-    for b in range(blocks):
+    return lines_for(blocks, chunk_blocks(blocks, partial.shape[0])[0])
+
+
+@kernel
+def whole_forward(theta, plan, samples, loss, batch, span):
+    """The blocks of `span` forward, their stacks kept; ∇L into the lines of their delta^L, a^L and L to batch.results."""
+    first, stop, slot = span
+    m = batch.gradient.size
+    workspace = workspace_of(batch.workspaces[slot], plan, min(BLOCK, m), theta.size)
+    for b in range(first, stop):
         block = (b * BLOCK, min(BLOCK, m - b * BLOCK))
-        block_losses(theta, plan, samples, loss, block, kept_of(plan, b, stack, delta), workspace, results.outputs, results.losses)
-    value = reduce_losses(cost.reduction, cost.reduction_parameter, cost.data, results.losses[:m], gradient)  # eq. 14 and 15
-    tree = Tree(results.partial, workspace.levels, chunk_blocks(blocks, 1)[0], blocks)
-    for b in range(blocks):
+        block_losses(theta, plan, samples, loss, block, kept_of(plan, b, batch.stack, batch.delta), workspace,
+                     batch.results.outputs, batch.results.losses)
+
+
+@kernel
+def whole_back(theta, backward_weights, plan, batch, span):
+    """batch.results.partial[c] = D_theta C of the blocks of chunk c, for the chunks of `span`, from what `whole_forward` left."""
+    first, stop, slot = span
+    m = batch.gradient.size
+    workspace = workspace_of(batch.workspaces[slot], plan, min(BLOCK, m), theta.size)
+    blocks = lines_for(m, BLOCK)
+    tree = Tree(batch.results.partial, workspace.levels, chunk_blocks(blocks, batch.results.partial.shape[0])[0], blocks)
+    for b in blocks_of(tree, first, stop):
         block = (b * BLOCK, min(BLOCK, m - b * BLOCK))
-        block_sum(theta, backward_weights, plan, gradient, block, kept_of(plan, b, stack, delta), workspace, summand(tree, b))
+        block_sum(theta, backward_weights, plan, batch.gradient, block, kept_of(plan, b, batch.stack, batch.delta), workspace,
+                  summand(tree, b))
         add_up(tree, b)
+
+
+@shared
+def streamed_batch(theta: Line, backward_weights: Line, plan: Plan, samples: Samples, cost: CostCodes, batch: Batch,
+                   team: Team) -> Number:
+    """C, and results.partial[0] = D_theta C of a batch whose ∇φ is known before the losses."""
+    losses, loss = batch.results.losses[:batch.gradient.size], LossCodes(cost.loss, cost.loss_parameter)
+    reduce_losses(cost.reduction, cost.reduction_parameter, cost.data, losses, batch.gradient)  # eq. 15
+    streamed(theta, backward_weights, plan, samples, loss, batch.gradient, batch.results, batch.workspaces, (0, 1, 0))
+    return reduce_losses(cost.reduction, cost.reduction_parameter, cost.data, losses, batch.gradient)  # eq. 14
+
+
+@shared
+def streamed_batch_on_threads(theta: Line, backward_weights: Line, plan: Plan, samples: Samples, cost: CostCodes, batch: Batch,
+                              team: Team) -> Number:
+    """The same with its chunks shared by threads."""
+    losses, loss = batch.results.losses[:batch.gradient.size], LossCodes(cost.loss, cost.loss_parameter)
+    chunks = chunks_of(batch.gradient.size, batch.results.partial)
+    reduce_losses(cost.reduction, cost.reduction_parameter, cost.data, losses, batch.gradient)  # eq. 15
+    launch(team.first, (theta, backward_weights, plan, samples, loss, batch.gradient, batch.results, batch.workspaces), team.board,
+           chunks, min(chunks, RANGES * team.threads), team.threads)
+    fold_nodes(batch.results.partial[:chunks])
+    return reduce_losses(cost.reduction, cost.reduction_parameter, cost.data, losses, batch.gradient)  # eq. 14
+
+
+@shared
+def whole_batch(theta: Line, backward_weights: Line, plan: Plan, samples: Samples, cost: CostCodes, batch: Batch,
+                team: Team) -> Number:
+    """The same of a batch whose ∇φ needs all the losses first, and so the stacks and deltas of all of it."""
+    m, losses = batch.gradient.size, batch.results.losses[:batch.gradient.size]
+    whole_forward(theta, plan, samples, LossCodes(cost.loss, cost.loss_parameter), batch, (0, lines_for(m, BLOCK), 0))
+    value = reduce_losses(cost.reduction, cost.reduction_parameter, cost.data, losses, batch.gradient)  # eq. 14 and 15
+    whole_back(theta, backward_weights, plan, batch, (0, 1, 0))
     return value
 
 
 @shared
-def no_batch(theta: Line, backward_weights: Line, plan: Plan, samples: Samples, cost: CostCodes, gradient: Line,
-             results: Results, stack: Line, delta: Line, workspace: GradientWorkspace) -> Number:
+def whole_batch_on_threads(theta: Line, backward_weights: Line, plan: Plan, samples: Samples, cost: CostCodes, batch: Batch,
+                           team: Team) -> Number:
+    """The same with its blocks, and then its chunks, shared by threads."""
+    m, losses = batch.gradient.size, batch.results.losses[:batch.gradient.size]
+    blocks, chunks = lines_for(m, BLOCK), chunks_of(m, batch.results.partial)
+    launch(team.first, (theta, plan, samples, LossCodes(cost.loss, cost.loss_parameter), batch), team.board, blocks,
+           min(blocks, RANGES * team.threads), team.threads)
+    value = reduce_losses(cost.reduction, cost.reduction_parameter, cost.data, losses, batch.gradient)  # eq. 14 and 15
+    if team.board[FAILED] == 0:
+        launch(team.second, (theta, backward_weights, plan, batch), team.board, chunks, min(chunks, RANGES * team.threads),
+               team.threads)
+        fold_nodes(batch.results.partial[:chunks])
+    return value
+
+
+@shared
+def no_batch(theta: Line, backward_weights: Line, plan: Plan, samples: Samples, cost: CostCodes, batch: Batch,
+             team: Team) -> Number:
     """NaN: there is no such way."""
     return theta.dtype.type(np.nan)
 
 
-WHOLE = Passes.WHOLE.value
-batch_gradient, prepare_batches = family("batch_gradient", {Passes.STREAMED: streamed_batch, Passes.WHOLE: whole_batch}, no_batch)
+RANGES = 16  # ranges for each thread, as `pool.over` has them
+DONE, COST, THETA, NO_MEMORY = (code.value for code in Ending)
+WHOLE, WHOLE_ON_THREADS = Passes.WHOLE.value, Passes.WHOLE_ON_THREADS.value
+batch_gradient, prepare_batches = family("batch_gradient", {
+    Passes.STREAMED: streamed_batch,
+    Passes.WHOLE: whole_batch,
+    Passes.STREAMED_ON_THREADS: streamed_batch_on_threads,
+    Passes.WHOLE_ON_THREADS: whole_batch_on_threads,
+}, no_batch)
 
 
 @kernel
@@ -99,42 +197,75 @@ def largest_batch(offsets):
 
 
 @kernel
-def epoch(theta, plan, X, targets, batches, cost, penalty, update, passes, row):
-    """Every batch step of an epoch on theta [P] and update.state in place; the cost of each step to batches.costs; `passes` is one
-    of Passes, and `row` the workspace of one chunk of the largest batch.
+def keep(theta, state, whole):
+    """Copy theta [P] and the update's state [rows, P] to `whole`."""
+    for i in range(theta.size):
+        whole.theta[i] = theta[i]
+    for r in range(state.shape[0]):
+        for i in range(theta.size):
+            whole.state[r, i] = state[r, i]
 
-    Gives the number of steps made: fewer than there are where a cost is not finite, and theta is then as before that step.
-    An empty batch changes nothing and its cost is left alone.
+
+@kernel
+def finite(theta):
+    """Whether every number of theta is finite."""
+    for i in range(theta.size):
+        if not np.isfinite(theta[i]):
+            return False
+    return True
+
+
+@kernel
+def run_steps(theta, plan, X, targets, batches, order, cost, penalty, update, passes, chunks, workspaces, team, whole):
+    """costs.size batch steps on theta [P] and update.state in place, from step batches.start of epoch order.epoch on, through any
+    number of epochs; the cost of each to batches.costs.
+
+    `passes` is one of Passes, `chunks` how many partial sums the threads of `team` share, `workspaces` a row for each of them;
+    `whole` takes theta and the state as they are where an epoch begins.
+
+    Gives how many steps were made, and an Ending: COST where the next one's cost is not finite, and theta is then as before that
+    step; THETA where theta is not finite at the end of an epoch; NO_MEMORY where a thread found none. An empty batch changes
+    nothing and its cost is left alone.
     """
     lanes = lanes_of(theta)
-    panel, largest = panel_sizes(plan, lanes), largest_batch(batches.offsets)
-    workspace = workspace_of(row, plan, min(BLOCK, largest), theta.size)
-    panels = lines_for(largest, lanes) if passes == WHOLE else 0
+    steps, panel, largest = batches.offsets.size - 1, panel_sizes(plan, lanes), largest_batch(batches.offsets)
+    panels = lines_for(largest, lanes) if passes == WHOLE or passes == WHOLE_ON_THREADS else 0
     square = line(0, lanes, lanes)  # `pack` reads whole squares of lines
     stack, delta = np.empty(panels * panel.stack + square, theta.dtype), np.empty(panels * panel.deltas + square, theta.dtype)
     results = Results(np.empty((largest, panel.n), theta.dtype), np.empty(largest, theta.dtype),
-                      np.empty((1, theta.size), theta.dtype))
+                      np.empty((chunks, theta.size), theta.dtype))
     reduction_gradient = np.empty(largest, theta.dtype)
     data = np.empty(largest if cost.data.size > 0 else 0, theta.dtype)
     transposed = np.empty(theta.size if any_transposed(plan) else 0, theta.dtype)
-    for t in range(batches.offsets.size - 1):
+    backward_weights = transposed if transposed.size > 0 else theta
+    team.board[FAILED] = 0
+    e, t = order.epoch, batches.start
+    for k in range(batches.costs.size):
+        if t == 0:
+            draw_order(order.code, order.seed, e, batches.indices)
+            keep(theta, update.state, whole)
         samples = Samples(X, targets, batches.indices[batches.offsets[t]:batches.offsets[t + 1]])
         m = samples.indices.size
-        if m == 0:
-            continue
-        for s in range(min(m, data.size)):
-            data[s] = cost.data[samples.indices[s]]
-        if transposed.size > 0:
-            transpose_weights(theta, plan, transposed, (0, theta.size, 0))
-        backward_weights = transposed if transposed.size > 0 else theta
-        codes = CostCodes(cost.loss, cost.loss_parameter, cost.reduction, cost.reduction_parameter, data[:min(m, data.size)])
-        value = batch_gradient(passes, theta, backward_weights, plan, samples, codes, reduction_gradient[:m], results, stack, delta,
-                               workspace)
-        if penalty.strength != 0.0:
-            value += add_ridge(theta, penalty.spans, penalty.strength, results.partial[0])
-        batches.costs[t] = value
-        if not np.isfinite(value):
-            return t
-        update_parameters(update.code, theta, results.partial[0], update.settings, update.state, update.trainable,
-                          batches.rates[t], batches.first_time + t)  # eq. 21
-    return batches.offsets.size - 1
+        if m > 0:
+            for s in range(min(m, data.size)):
+                data[s] = cost.data[samples.indices[s]]
+            if transposed.size > 0:
+                transpose_weights(theta, plan, transposed, (0, theta.size, 0))
+            codes = CostCodes(cost.loss, cost.loss_parameter, cost.reduction, cost.reduction_parameter, data[:min(m, data.size)])
+            batch = Batch(reduction_gradient[:m], results, stack, delta, workspaces)
+            value = batch_gradient(passes, theta, backward_weights, plan, samples, codes, batch, team)
+            if team.board[FAILED] != 0:
+                return k, NO_MEMORY
+            if penalty.strength != 0.0:
+                value += add_ridge(theta, penalty.spans, penalty.strength, results.partial[0])
+            batches.costs[k] = value
+            if not np.isfinite(value):
+                return k, COST
+            update_parameters(update.code, theta, results.partial[0], update.settings, update.state, update.trainable,
+                              batches.rates[k], batches.first_time + k)  # eq. 21
+        t += 1
+        if t == steps:
+            if not finite(theta):
+                return k + 1, THETA
+            e, t = e + 1, 0
+    return batches.costs.size, DONE

@@ -74,11 +74,12 @@ def test_fit_fuses_when_it_can(monkeypatch):
     from engine import training
 
     called = []
-    real = training.epoch_fused
-    monkeypatch.setattr(training, "epoch_fused", lambda *arguments: called.append(1) or real(*arguments))
+    real = training.CompiledRun.epochs
+    monkeypatch.setattr(training.CompiledRun, "epochs", lambda run, *arguments: called.append(1) or real(run, *arguments))
     net = network((2, 3, 1))
     X, y = np.ones((8, 2)), np.ones((8, 1))
-    fit(net, X, y, Cost("squared_error"), GradientDescent(0.1), BatchSchedule(4), epochs=2, progress=False)
+    fit(net, X, y, Cost("squared_error"), GradientDescent(0.1), BatchSchedule(4), epochs=2, progress=False,
+        callbacks=[lambda row, network: None])
     assert len(called) == 2
     own = engine.Reduction(lambda L: L.mean(), lambda L: np.full_like(L, 1 / len(L)))
     by_hand = fit(net, X, y, Cost("squared_error", own), Adam(), BatchSchedule(4), epochs=2, progress=False)

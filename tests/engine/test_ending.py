@@ -42,11 +42,11 @@ def run(cost=ROADS["fused"], update=PLAIN, schedule=None, start=None, **more):
 def road(request, monkeypatch):
     """The name of a road and a list of the epochs that went along each."""
     taken = {name: [] for name in ROADS}
-    for name in ROADS:
-        whole = getattr(engine.training, f"epoch_{name}")
-        monkeypatch.setattr(engine.training, f"epoch_{name}",
-                            lambda run, steps, *rest, name=name, whole=whole: (taken[name].append(steps.epoch),
-                                                                              whole(run, steps, *rest))[1])
+    for name, place, function in (("fused", engine.training.CompiledRun, "epochs"),
+                                  ("stepwise", engine.training, "epoch_stepwise")):
+        whole = getattr(place, function)
+        monkeypatch.setattr(place, function, lambda run, steps, *rest, name=name, whole=whole: (taken[name].append(steps.epoch),
+                                                                                              whole(run, steps, *rest))[1])
     yield request.param
     other = next(name for name in ROADS if name != request.param)
     assert taken[request.param] and not taken[other]
