@@ -28,6 +28,7 @@ DRAWN = {orders.Sequential: OrderCode.SEQUENTIAL, orders.Shuffled: OrderCode.SHU
 UPDATES = GradientDescent, Adam, AdamW, RMSprop
 RATES = rates.Constant, rates.StepDecay, rates.ExponentialDecay, rates.Cosine, rates.OneCycle
 MOST_SAMPLES = 1 << 32  # fewer have an order that kernels draw
+_agreed: dict[OrderCode, bool | None] = {code: None if code != OrderCode.GIVEN else False for code in OrderCode}  # with NumPy
 
 
 class Made(NamedTuple):
@@ -46,20 +47,28 @@ class CompiledRun:
     def __init__(self, run: FitRun) -> None:
         self._run = run
         self._batch: CompiledBatch | None = None
-        self._first: EpochSteps | None = None  # after this epoch kernels draw the order
-        self._seed = np.zeros(1, np.int64)
+        self._code = _order_code(run)
+        self._shape: EpochSteps | None = None  # of an epoch whose order kernels draw
+        self._seed = np.zeros(1, np.int64) if self._code == OrderCode.GIVEN else words(run.schedule.seed)
         self._seconds: dict[int, float] = {}  # of a step on so many threads, as last measured
 
     def steps(self, e: int) -> EpochSteps:
         """The batch steps of epoch `e`. Where kernels draw the order, their indices are there once the epoch has been made."""
-        first = self._first
-        if first is None:
-            return EpochSteps.of(self._run.schedule, len(self._run.X), e)
-        return EpochSteps(e, e * len(first), first.indices, first.offsets)
+        schedule, samples = self._run.schedule, len(self._run.X)
+        if not _agreed[self._code]:
+            return EpochSteps.of(schedule, samples, e)
+        if self._shape is None:
+            size = min(schedule.batch_size, samples)
+            self._shape = EpochSteps(0, 0, np.empty(samples, np.int64),
+                                     np.minimum(np.arange(schedule.steps(samples) + 1) * size, samples))
+        return EpochSteps(e, e * len(self._shape), self._shape.indices, self._shape.offsets)
 
     def drawn(self, steps: EpochSteps) -> EpochSteps:
-        """The same with their indices."""
-        return steps if self._first is None else EpochSteps.of(self._run.schedule, len(self._run.X), steps.epoch)
+        """The same with their indices, for a run whose epochs are not made by kernels."""
+        if not _agreed[self._code]:
+            return steps
+        self._code = OrderCode.GIVEN
+        return self.steps(steps.epoch)
 
     def epochs(self, steps: EpochSteps, most: int, theta: Array, state: UpdateState) -> Made:
         """Make the epoch of `steps` and, where nothing in them is a user's own, those after it, up to `most` in all, in one call
@@ -67,17 +76,21 @@ class CompiledRun:
         in place."""
         update, length = cast(FirstOrder, self._run.update), len(steps)
         if self._batch is None:
-            self._begin(steps, theta, state)
-        if self._first is not None:
+            self._batch = CompiledBatch(self._run)
+            prepare_updates((update.code,), theta.dtype)
+        if _agreed[self._code] is None:
+            _agreed[self._code] = self._agrees(self._batch, steps, theta, state)
+        drawn = _agreed[self._code]
+        if drawn and (self._shape is None or steps.indices is not self._shape.indices):
             steps = self.steps(steps.epoch)
-        if self._first is None and self._run.cost.reduction.code == ReductionCode.WEIGHTED_MEAN:
+        if not drawn and self._run.cost.reduction.code == ReductionCode.WEIGHTED_MEAN:
             cost_checks.weight_in_each_batch(self._run.cost.reduction.data, steps.indices, steps.offsets)
-        total = length * (most if self._first is not None and known(update) else 1)
+        total = length * (most if drawn and known(update) else 1)
         whole = Whole(theta.copy(), update_checks.kernel_arrays(update, theta, state)[1].copy())
         costs: list[NDArray[np.float64]] = [np.empty(0)]
         made, error = 0, None
         while length and error is None and (made == 0 or made % length):
-            part, error = self._call(steps, made, total, theta, state, whole)
+            part, error = self._call(steps, made, total, theta, state, whole, self._code if drawn else OrderCode.GIVEN)
             made += len(part)
             costs.append(part)
         epochs = made // length if length else 1
@@ -89,7 +102,7 @@ class CompiledRun:
         return Made(np.concatenate(costs)[:epochs * length].reshape(epochs, length), theta, state, error)
 
     def _call(self, steps: EpochSteps, made: int, total: int, theta: Array, state: UpdateState,
-              whole: Whole) -> tuple[NDArray[np.float64], Exception | None]:
+              whole: Whole, code: OrderCode) -> tuple[NDArray[np.float64], Exception | None]:
         """Go on after `made` of `total` steps; the costs of the steps made, and what ended the run."""
         assert self._batch is not None
         update, length, first = cast(FirstOrder, self._run.update), len(steps), steps.first + made
@@ -108,7 +121,7 @@ class CompiledRun:
         settings, rows = update_checks.kernel_arrays(update, theta, state)
         costs = np.full(len(etas), np.nan)
         batches = Batches(steps.indices, steps.offsets, made % length, etas, update.made(state, first), costs)
-        called = self._batch.call(theta, batches, steps.largest, self._order(steps.epoch + made // length),
+        called = self._batch.call(theta, batches, steps.largest, Order(code.value, self._seed, steps.epoch + made // length),
                                   UpdateCodes(update.code, settings, rows, self._run.trainable), whole, threads)
         checks.workspace_found(called.ending == Ending.NO_MEMORY)
         update.skip(state, called.made)
@@ -124,26 +137,25 @@ class CompiledRun:
             error = diverged(epoch, first + called.made, costs[called.made] if called.ending == Ending.COST else None)
         return costs[:called.made], error
 
-    def _order(self, epoch: int) -> Order:
-        schedule = self._run.schedule
-        return Order((OrderCode.GIVEN if self._first is None else DRAWN[type(schedule.order)]).value, self._seed, epoch)
+    def _agrees(self, batch: CompiledBatch, steps: EpochSteps, theta: Array, state: UpdateState) -> bool:
+        """Whether kernels draw the order of an epoch as NumPy did, whose version may be another than they follow."""
+        indices = np.empty(len(self._run.X), np.int64)
+        settings, rows = update_checks.kernel_arrays(self._run.update, theta, state)
+        nothing = Batches(indices, np.zeros(2, np.int64), 0, np.zeros(1), 0, np.zeros(1))  # a step without samples
+        batch.call(theta, nothing, 1, Order(self._code.value, self._seed, steps.epoch),
+                   UpdateCodes(cast(FirstOrder, self._run.update).code, settings, rows, self._run.trainable),
+                   Whole(theta.copy(), rows.copy()), 1)
+        return np.array_equal(indices[:len(steps.indices)], steps.indices)
 
-    def _begin(self, steps: EpochSteps, theta: Array, state: UpdateState) -> None:
-        """Have compiled what is needed, and see whether kernels can draw the orders."""
-        run, update, schedule = self._run, cast(FirstOrder, self._run.update), self._run.schedule
-        self._batch = CompiledBatch(run)
-        prepare_updates((update.code,), theta.dtype)
-        drawn = type(schedule) is BatchSchedule and type(schedule.order) in DRAWN and 0 < len(run.X) < MOST_SAMPLES
-        if not drawn or (run.cost.reduction.code == ReductionCode.WEIGHTED_MEAN and not (run.cost.reduction.data > 0).all()):
-            return
-        self._seed = words(schedule.seed)
-        self._first = EpochSteps(steps.epoch, steps.first, np.empty(len(run.X), np.int64), steps.offsets)
-        settings, rows = update_checks.kernel_arrays(update, theta, state)
-        nothing = Batches(self._first.indices, np.zeros(2, np.int64), 0, np.zeros(1), 0, np.zeros(1))
-        self._batch.call(theta, nothing, 1, self._order(steps.epoch), UpdateCodes(update.code, settings, rows, run.trainable),
-                         Whole(theta.copy(), rows.copy()), 1)  # draws the order, for a step without samples
-        if not np.array_equal(self._first.indices[:len(steps.indices)], steps.indices):  # another version of NumPy draws otherwise
-            self._first = None
+
+def _order_code(run: FitRun) -> OrderCode:
+    """What kernels know the order of a run's schedule by, or GIVEN where they cannot draw it."""
+    schedule, reduction = run.schedule, run.cost.reduction
+    if type(schedule) is not BatchSchedule or not 0 < len(run.X) < MOST_SAMPLES:
+        return OrderCode.GIVEN
+    if reduction.code == ReductionCode.WEIGHTED_MEAN and not (reduction.data > 0).all():  # the weights of a batch may sum to 0
+        return OrderCode.GIVEN
+    return DRAWN.get(type(schedule.order), OrderCode.GIVEN)
 
 
 def words(seed: int) -> Indices:

@@ -177,6 +177,7 @@ def test_where_numpy_draws_otherwise_so_does_the_run(monkeypatch):
         def permutation(self, n):
             return permuted(self, n)[::-1].copy()
 
+    monkeypatch.setitem(compiled_run._agreed, compiled_run.OrderCode.SHUFFLED, None)
     monkeypatch.setattr(np.random, "default_rng", lambda seed: Turned(np.random.PCG64(seed)))
     found = run()
     stepwise(monkeypatch)
