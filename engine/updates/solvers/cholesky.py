@@ -9,6 +9,7 @@ from ...typing import Array
 from ..kept_linearised import KeptLinearised
 from ..linearised import Linearised, RightSide
 from . import rank
+from .decomposition import Decomposition
 
 LEAST = 10  # times ε: λ below which rounding of Mᵀ w, divided by λ, would make a step of a tenth of |w| where nothing changes
 
@@ -20,17 +21,19 @@ def normal_matrix(linearised: KeptLinearised) -> Array:
 
 class Cholesky:
     """The normal equations, with MᵀM summed layer by layer or slab by slab and M never formed. Each damping costs one
-    decomposition, p³/6 multiply-adds.
+    decomposition, p³/6 multiply-adds, by our own kernels (`decomposition`).
 
     Squares the condition number of M: where that is above 1/√ε, `QR` has the digits. Where λ is below 10 ε of the diagonal,
     MᵀM + λ D² is scaled to a diagonal of 1 and its condition number estimated; where that says that rank may be short, the
-    eigenvalues decide (`rank.least_ratio_of_squares`), and `rank.LeastNorm` solves.
+    eigenvalues decide (`rank.least_ratio_of_squares`), and `rank.LeastNorm` solves: by LAPACK.
     """
 
     def __init__(self, linearised: Linearised, steepest: RightSide) -> None:
         self._potrf, self._potrs = lapack.get_lapack_funcs(("potrf", "potrs"), dtype=linearised.network.dtype)
         self._rows = linearised.shape[0] * linearised.shape[1]
         self.matrix = linearised.reduced(normal_matrix, np.add)
+        self._upper, self._given = np.ascontiguousarray(self.matrix.T), steepest.vector
+        self._decomposition: Decomposition | None = None
         self._found: rank.LeastNorm | None = None
         self._short: rank.LeastNorm | None = None
         self._scale: Array | None = None
@@ -48,10 +51,9 @@ class Cholesky:
         self._short = self._scale = None
         if rank.share(damping, squares, self.matrix.diagonal()) < 0.5 * self.least_damping(squares):
             return self._damp_little(damping, squares)
-        damped = self.matrix.copy(order="F")
-        damped.flat[::len(damped) + 1] += damping * squares
-        self._lower, failed = self._potrf(damped, lower=1, overwrite_a=1, clean=0)
-        return failed == 0
+        if self._decomposition is None:
+            self._decomposition = Decomposition(len(self.matrix), self.matrix.dtype)
+        return self._decomposition.decompose(self._upper, (damping * squares).astype(self.matrix.dtype, copy=False), self._given)
 
     def _damp_little(self, damping: float, squares: Array) -> bool:
         size, dtype = len(self.matrix), self.matrix.dtype
@@ -82,4 +84,5 @@ class Cholesky:
             return self._short.solve(self._short.projected(vector if rest is None else vector - rest), rest)
         if self._scale is not None:
             return self._potrs(self._lower, vector / self._scale, lower=1)[0] / self._scale
-        return self._potrs(self._lower, vector, lower=1)[0]
+        assert self._decomposition is not None
+        return self._decomposition.solve_given() if vector is self._given else self._decomposition.solve(vector)
