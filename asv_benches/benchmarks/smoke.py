@@ -3,7 +3,7 @@
 from .common import cases, in_engine, limits, share
 
 WORKS = [name for name in cases.WORK if name not in ("products", "gram", "gram_other", "products_kept", "epoch", "adam_step",
-                                                 "levenberg_marquardt", "fit_full", "sweep", "elementary")]
+                                                 "levenberg_marquardt", "fit", "fit_full", "sweep", "elementary")]
 
 
 class Smoke:

@@ -25,12 +25,12 @@ DRAWN = [("jacobian", "jax, a pytree", "all derivatives J, against JAX by hand")
          ("sweep", "jax, vmap, one order", "sweep of 64 fits, against JAX vmap")]
 
 
-def pairs(cells):
-    """(float64, float32) of every network in a table's line; None for a dtype that was not measured."""
+def pairs(cells, work):
+    """(float64, float32) of every network in a line about `work`; None for a dtype that was not measured."""
     if len(cells) == 8:  # the work, its peer, six networks
         ratios = [cell for cell in cells[2:] if cell]
     elif len(cells) == 5:  # the work, ours, its peer, takes, ratio
-        ratios = [f"– / {cells[4]}" if cells[0].endswith("float32") else cells[4]]
+        ratios = [f"– / {cells[4]}" if work.endswith("float32") else cells[4]]
     else:
         return []
     return [[None if ratio == "–" else float(ratio.strip("*")) for ratio in pair.split(" / ")] for pair in ratios
@@ -45,7 +45,7 @@ def ratios(lines):
         peer = cells[1] if len(cells) == 8 else cells[2] if len(cells) == 5 else ""
         for work, other, _ in DRAWN:
             if other == peer and said.startswith(WORK[work][0]):
-                found.setdefault((work, peer), []).extend(pairs(cells))
+                found.setdefault((work, peer), []).extend(pairs(cells, said))
     return found
 
 

@@ -49,13 +49,13 @@ class Row:
     def line(self):
         """The row as a line of text."""
         least = "" if self.least is None else f"{self.least:g}"
-        return LINE.format(self.work, self.network, self.dtype, self.threads or "all", self.peer, f"{1e3 * self.ours:.4f}",
-                           f"{1e3 * self.theirs:.4f}", f"{self.ratio:.2f}", least, word(self.holds, "holds", "BELOW"),
+        return LINE.format(self.work, self.network, self.dtype, self.threads or "all", self.peer, duration(self.ours),
+                           duration(self.theirs), f"{self.ratio:.2f}", least, word(self.holds, "holds", "BELOW"),
                            word(self.same, "yes", "DIFFER"))
 
 
 LINE = "{:27} {:10} {:8} {:>7} {:28} {:>10} {:>10} {:>8} {:>6} {:5} {}"
-HEAD = LINE.format("work", "network", "dtype", "threads", "peer", "ours ms", "peer ms", "ratio", "wanted", "", "same numbers")
+HEAD = LINE.format("work", "network", "dtype", "threads", "peer", "ours", "peer takes", "ratio", "wanted", "", "same numbers")
 
 
 def word(value, yes, no):
@@ -137,13 +137,15 @@ def subject(row):
 
 def others(rows):
     """A Markdown table with times: a line for each work, network and peer, float64 / float32 where there are both."""
-    lines = ["| work | ours | against | takes | ratio |", "|---|---|---|---|---|"]
+    lines, said = ["| work | ours | against | takes | ratio |", "|---|---|---|---|---|"], None
     for kind in dict.fromkeys((subject(row), row.peer) for row in rows):
         mine = sorted((row for row in rows if (subject(row), row.peer) == kind), key=lambda row: row.dtype, reverse=True)
         dtype = f", {mine[0].dtype}" if len(mine) == 1 and mine[0].dtype else ""
         ours, theirs = (" / ".join(duration(getattr(row, name)) for row in mine) for name in ("ours", "theirs"))
         against = "at most" if kind[1] == "wanted" else kind[1]
-        lines.append(f"| {kind[0]}{dtype} | {ours} | {against} | {theirs} | {' / '.join(map(ratio_of, mine))} |")
+        cells = ["", ""] if (kind[0] + dtype, ours) == said else [kind[0] + dtype, ours]
+        lines.append("| " + " | ".join([*cells, against, theirs, " / ".join(map(ratio_of, mine))]) + " |")
+        said = kind[0] + dtype, ours
     return lines
 
 

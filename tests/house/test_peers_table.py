@@ -32,6 +32,7 @@ def test_the_whole_table(page):
     assert "| norms of every row of J | jax, by hand |  |  | 1.61 / *1.20* |  |  |  |" in lines
     assert f"| {cases.WORK['fit'][0]} | 2.00 ms / 50.0 µs | jax, scan | 5.00 ms / 175 µs | 2.50 / 3.50 |" in lines
     assert f"| {cases.WORK['fit_full'][0]}, m 2048, float32 | 2.00 ms | jax, scan | 3.00 ms | *1.50* |" in lines
+    assert "|  |  | engine, one thread | 2.00 ms | 1.00 |" in lines
     assert f"| {cases.WORK['elementary'][0]}, sin, float32 | 2.10 ns | numpy, g alone | 0.63 ns | 0.30 |" in lines
     assert "| import | 700 ms | at most | 770 ms | 1.10 |" in lines
 
