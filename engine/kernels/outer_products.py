@@ -5,7 +5,7 @@ from .layout import line, lines_for, padded, panel_sizes, places
 from .linked import kernel, shared
 from .product import ROWS, pack, sample_product
 from .signatures import Line, Plan
-from .simd import lanes_of, outer_sums, sum_lines, sums_of_lines
+from .simd import SUMS, lanes_of, outer_sums, sum_lines, sums_of_lines
 from .sums import BLOCK
 
 four_by_four, two_by_eight, one_by_sixteen = outer_sums(4, 4), outer_sums(2, 8), outer_sums(1, 16)
@@ -106,8 +106,8 @@ def block_gradient(plan: Plan, stack: Line, offset: int, delta: Line, delta_offs
 def bias_gradient(delta, d, panels, out, offset, width):
     """The sum over `panels` of delta^l, lane by lane, to out from `offset` on; d = (offset, panel stride)."""
     lanes = lanes_of(out)
-    whole = width // lanes * lanes
-    for p in range(0, whole, lanes):
+    whole = width // SUMS * SUMS
+    for p in range(0, whole, SUMS):
         sums_of_lines(delta, line(d[0], p, lanes), d[1], panels, out, offset + p)  # eq. 20
     for p in range(whole, width):
         out[offset + p] = sum_lines(delta, line(d[0], p, lanes), d[1], panels)  # eq. 20

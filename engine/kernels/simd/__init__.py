@@ -2,7 +2,7 @@
 
 from .columns import read_columns, write_columns
 from .dots import dot_lines
-from .lanes import outer_sums, sums_of_lines
+from .lanes import SUMS, outer_sums, sums_of_lines
 from .lines import (
     address_of,
     copy_lines,
@@ -33,7 +33,7 @@ from .scalar import (
 )
 from .tile import tile, tile_groups
 
-__all__ = ["address_of", "binary_exponent", "binary_fraction", "bits_of", "copy_lines", "dot_lines", "float_of", "fma",
+__all__ = ["SUMS", "address_of", "binary_exponent", "binary_fraction", "bits_of", "copy_lines", "dot_lines", "float_of", "fma",
            "fma_lines", "half_power", "lanes_of", "line_products", "multiply_lines", "nearest", "number", "outer_lines",
            "outer_sums", "polynomial", "read_columns", "scale_by_power", "scale_lines", "scatter_line", "stream",
            "sum_lines", "sums_of_lines", "tile", "tile_groups", "transpose", "transpose_rows", "turned",

@@ -57,6 +57,11 @@ def broadcast(builder, dtype, value, size=None):
     return builder.shuffle_vector(first, undefined, ir.Constant(ir.VectorType(ir.IntType(32), vector.count), None))
 
 
+def shuffle(builder, first, second, lanes):
+    """The lanes of two vectors that a list names, those of the second counted after those of the first."""
+    return builder.shuffle_vector(first, second, ir.Constant(ir.VectorType(ir.IntType(32), len(lanes)), lanes))
+
+
 def fused_lines(builder, dtype, size=None):
     """The fused multiply-add of lines, or of `size` numbers at a time."""
     vector = line_type(dtype, size)
