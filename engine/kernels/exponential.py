@@ -78,7 +78,7 @@ def tanh_and_slope(x):
     a = abs(x)
     near = min(a, TANH_END(x))
     z = near + near
-    k = nearest(z * number(x, LOG2_E))
+    k = nearest(near * number(x, 2.0 * LOG2_E))  # the bits of z log2 e, an addition sooner
     r = remainder(z, k)
     power = half_power(k)
     e = fma(power, fma(r * r, exponential_tail(r), r), power - half)

@@ -1,9 +1,10 @@
-"""A few columns of rows that lie anywhere, as lines with a row in each lane, and back."""
+"""A few columns of rows that lie anywhere, as lines with a row in each lane, and back, by stripes and then one by one."""
 
 from llvmlite import ir
 from numba.core import cgutils, types
 
 from .emitted import data_of, emitted, lanes_in, line_type, load_line, store_line
+from .stripes import columns_of, emit_stripe, emit_stripe_back
 
 I64 = ir.IntType(64)
 
@@ -26,12 +27,20 @@ def read_columns(context, source, rows, columns, target, t):
         from_, rows, to = (data_of(context, builder, signature.args[k], arguments[k]) for k in (0, 1, 3))
         starts = [builder.gep(from_, [builder.load(builder.gep(rows, [I64(i)]))]) for i in range(lanes)]
         first, last = cgutils.unpack_tuple(builder, arguments[2])
-        with cgutils.for_range_slice(builder, first, last, I64(1)) as (k, _):
+
+        def line_of(k):
+            return builder.gep(to, [builder.add(arguments[4], builder.mul(k, I64(lanes)))])
+
+        few = columns_of(dtype)
+        striped = builder.sub(last, builder.srem(builder.sub(last, first), I64(few)))
+        with cgutils.for_range_slice(builder, first, striped, I64(few)) as (k, _):
+            emit_stripe(context, builder, dtype, [builder.gep(start, [k]) for start in starts],
+                        [line_of(builder.add(k, I64(i))) for i in range(few)])
+        with cgutils.for_range_slice(builder, striped, last, I64(1)) as (k, _):
             line = ir.Constant(line_type(dtype), ir.Undefined)
             for i, start in enumerate(starts):
                 line = builder.insert_element(line, builder.load(builder.gep(start, [k])), ir.IntType(32)(i))
-            place = builder.add(arguments[4], builder.mul(k, I64(lanes)))
-            store_line(builder, dtype, line, builder.gep(to, [place]))
+            store_line(builder, dtype, line, line_of(k))
         return context.get_dummy_value()
 
     return signature, codegen
@@ -57,8 +66,17 @@ def write_columns(context, source, s, columns, target, t):
         place, stride = cgutils.unpack_tuple(builder, arguments[4])
         starts = [builder.gep(to, [builder.add(place, builder.mul(stride, I64(i)))]) for i in range(lanes)]
         first, last = cgutils.unpack_tuple(builder, arguments[2])
-        with cgutils.for_range_slice(builder, first, last, I64(1)) as (k, _):
-            line = load_line(builder, dtype, builder.gep(from_, [builder.add(arguments[1], builder.mul(k, I64(lanes)))]))
+
+        def line_of(k):
+            return builder.gep(from_, [builder.add(arguments[1], builder.mul(k, I64(lanes)))])
+
+        few = columns_of(dtype)
+        striped = builder.sub(last, builder.srem(builder.sub(last, first), I64(few)))
+        with cgutils.for_range_slice(builder, first, striped, I64(few)) as (k, _):
+            emit_stripe_back(context, builder, dtype, [line_of(builder.add(k, I64(i))) for i in range(few)],
+                             [builder.gep(start, [k]) for start in starts])
+        with cgutils.for_range_slice(builder, striped, last, I64(1)) as (k, _):
+            line = load_line(builder, dtype, line_of(k))
             for i, start in enumerate(starts):
                 builder.store(builder.extract_element(line, ir.IntType(32)(i)), builder.gep(start, [k]))
         return context.get_dummy_value()

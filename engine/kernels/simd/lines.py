@@ -1,13 +1,12 @@
 """Whole cache lines: their length, squares of them transposed, their sums, products, and stores that pass the cache by."""
 
-from itertools import product
-
 import numpy as np
 from llvmlite import ir
 from numba.core import cgutils, types
 
-from .emitted import broadcast, data_of, emitted, fused_lines, lanes_in, line_in_register, line_type, load_line, shuffle, store_line
+from .emitted import broadcast, data_of, emitted, fused_lines, lanes_in, line_type, load_line, store_line
 from .plain import fma
+from .stripes import emit_stripe
 
 I64 = ir.IntType(64)
 
@@ -47,39 +46,10 @@ def plain_transpose_rows(source, rows, column, target, t):
 
 
 def emit_transpose(context, builder, dtype, sources, targets):
-    """Sixteen bytes of as many rows as fill a register at a time, which then only moves them within these sixteen."""
-    lanes, few = lanes_in(dtype), 128 // dtype.bitwidth
-    size = lanes if line_in_register(context) else lanes // 2
-    for i, k in product(range(0, lanes, size), range(0, lanes, few)):
-        rows = [joined(builder, [load_line(builder, dtype, builder.gep(source, [I64(k)]), few)
-                                 for source in sources[i + row:i + size:few]]) for row in range(few)]
-        for column, target in zip(emit_columns(builder, rows), targets[k:k + few]):
-            store_line(builder, dtype, column, builder.gep(target, [I64(i)]))
-
-
-def joined(builder, vectors):
-    """Vectors one after the other as one."""
-    while len(vectors) > 1:
-        lanes = list(range(2 * vectors[0].type.count))
-        vectors = [shuffle(builder, first, second, lanes) for first, second in zip(vectors[::2], vectors[1::2])]
-    return vectors[0]
-
-
-def emit_columns(builder, rows):
-    """The columns of two or four rows, sixteen bytes of each by themselves."""
-    few, size = len(rows), rows[0].type.count
-    starts = range(0, size, few)
-
-    def paired(first, second, stretch, half):
-        """The lower (half = 0) or upper stretches of two vectors in turn."""
-        lanes = [k + first_of + i for start in starts for k in range(half, half + few // 2, stretch) for first_of in (0, size)
-                 for i in range(start, start + stretch)]
-        return shuffle(builder, first, second, lanes)
-
-    if few == 2:
-        return [paired(rows[0], rows[1], 1, half) for half in (0, 1)]
-    x, y, z, w = (paired(rows[i], rows[i + 1], 1, half) for half in (0, 2) for i in (0, 2))
-    return [paired(*pair, 2, half) for pair in ((x, y), (z, w)) for half in (0, 2)]
+    """Stripes of sixteen bytes of each row."""
+    few = 128 // dtype.bitwidth
+    for k in range(0, lanes_in(dtype), few):
+        emit_stripe(context, builder, dtype, [builder.gep(source, [I64(k)]) for source in sources], targets[k:k + few])
 
 
 def places(builder, array, at, lanes):
