@@ -1,5 +1,8 @@
 """kernels/outer_products.py against eq. 20."""
 
+import numpy as np
+import pytest
+
 from engine.kernels.outer_products import block_gradient, outer_scratch_size
 from engine.kernels.sums import BLOCK
 
@@ -21,4 +24,11 @@ def expected(problem):
 
 @every_problem
 def test_outer_products(problem):
+    check(computed(Problem(*problem)), expected(Problem(*problem)))
+
+
+@pytest.mark.parametrize("dtype", (np.float64, np.float32))
+@pytest.mark.parametrize("widths", [(4, 9, 4), (2, 20, 20, 1), (1, 8, 3), (16, 7, 24)], ids=str)
+def test_tiles_that_overlap_and_biases_beyond_eight(widths, dtype):
+    problem = widths, 70, dtype
     check(computed(Problem(*problem)), expected(Problem(*problem)))

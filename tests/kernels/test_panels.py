@@ -1,6 +1,7 @@
 """kernels/panels.py: rows of samples into panels and back."""
 
 import numpy as np
+import pytest
 
 from engine.kernels.panels import gather, scatter, write
 
@@ -30,3 +31,16 @@ def expected(problem):
 def test_panels(problem):
     problem = Problem(*problem)
     check(computed(problem), expected(problem))
+
+
+@pytest.mark.parametrize("dtype", (np.float64, np.float32))
+@pytest.mark.parametrize("width", (1, 2, 3, 4, 5, 6, 7, 8, 10, 15, 16, 18, 20))
+def test_every_width_passes_by_squares_stripes_and_single_columns(width, dtype):
+    m, lanes = 37, 64 // np.dtype(dtype).itemsize
+    X = np.random.default_rng(width).standard_normal((m, width)).astype(dtype)
+    order = np.random.default_rng(1).permutation(m)
+    panels, rows = np.zeros(-(-m // lanes) * width * lanes, dtype), np.full((m + 2, width), 7, dtype)
+    gather(X, order, 0, m, panels, 0, width * lanes)
+    assert np.array_equal(panels.reshape(-1, width, lanes).swapaxes(1, 2).reshape(-1, width)[:m], X[order])
+    scatter(panels, 0, width * lanes, 1, m, rows)
+    assert np.array_equal(rows[1:-1], X[order]) and (rows[[0, -1]] == 7).all()
