@@ -41,7 +41,7 @@ CODES = {code.name.lower(): code.value for code in LossCode}
 
 @shared
 def squared_error_panel(parameter: float, u: Line, y: Line, loss: Line, gradient: Line, scratch: Line, n: int):
-    """1/2 |u - y|^2. In two loops, for the first is one over all outputs: 4 outputs, float32, 3.6 down to 1.5 ns a sample."""
+    """1/2 |u - y|^2. In two loops, of which the first runs over all outputs at once: 4 outputs, float32, a tenth less time."""
     lanes, half = lanes_of(u), u.dtype.type(0.5)
     for i in range(line(0, n, lanes)):
         gradient[i] = u[i] - y[i]
