@@ -18,6 +18,7 @@ from .lines import (
     transpose_rows,
 )
 from .outer import outer_lines
+from .plain import horner_by_two
 from .scalar import (
     binary_exponent,
     binary_fraction,
@@ -34,7 +35,6 @@ from .scalar import (
 from .tile import tile, tile_groups
 
 __all__ = ["SUMS", "address_of", "binary_exponent", "binary_fraction", "bits_of", "copy_lines", "dot_lines", "float_of", "fma",
-           "fma_lines", "half_power", "lanes_of", "line_products", "multiply_lines", "nearest", "number", "outer_lines",
-           "outer_sums", "polynomial", "read_columns", "scale_by_power", "scale_lines", "scatter_line", "stream",
-           "sum_lines", "sums_of_lines", "tile", "tile_groups", "transpose", "transpose_rows", "turned",
-           "write_columns"]
+           "fma_lines", "half_power", "horner_by_two", "lanes_of", "line_products", "multiply_lines", "nearest", "number",
+           "outer_lines", "outer_sums", "polynomial", "read_columns", "scale_by_power", "scale_lines", "scatter_line", "stream",
+           "sum_lines", "sums_of_lines", "tile", "tile_groups", "transpose", "transpose_rows", "turned", "write_columns"]

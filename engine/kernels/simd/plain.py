@@ -118,15 +118,28 @@ def binary_fraction(x):
     return float_of(INTEGER[x.itemsize](int(bits_of(x)) - (_exponent(x) << MANTISSA[x.itemsize])))
 
 
-def polynomial(wide, narrow):
+def horner(x, coefficients, fma, multiply):
+    """A polynomial by one chain of fused multiply-adds."""
+    total = coefficients[0]
+    for coefficient in coefficients[1:]:
+        total = fma(total, x, coefficient)
+    return total
+
+
+def horner_by_two(x, coefficients, fma, multiply):
+    """By two chains in x^2 for all but the last two coefficients, which have the most to say about rounding."""
+    square = multiply(x, x)
+    high = coefficients[:-2]
+    last, next_to_last = (horner(square, part, fma, multiply) for part in (high[-1::-2][::-1], high[-2::-2][::-1]))
+    return horner(x, [fma(next_to_last, x, last), *coefficients[-2:]], fma, multiply)
+
+
+def polynomial(wide, narrow, evaluate=horner):
     """A polynomial in fused multiply-adds, its coefficients from the highest down."""
 
-    def evaluate(x):
+    def evaluated(x):
         kind = np.asarray(x).dtype.type
         coefficients = [kind(c) for c in (np.asarray(narrow, np.float32) if kind is np.float32 else wide)]
-        total = coefficients[0]
-        for coefficient in coefficients[1:]:
-            total = fma(total, kind(x), coefficient)
-        return total
+        return evaluate(kind(x), coefficients, fma, lambda a, b: a * b)
 
-    return evaluate
+    return evaluated

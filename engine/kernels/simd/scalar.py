@@ -172,11 +172,14 @@ def binary_fraction(context, x):
     return x(x), codegen
 
 
-def polynomial(wide, narrow):
-    """Emit a polynomial in fused multiply-adds, its coefficients from the highest down: `wide` in float64, `narrow` in float32."""
+def polynomial(wide, narrow, evaluate=plain.horner):
+    """Emit a polynomial in fused multiply-adds, its coefficients from the highest down: `wide` in float64, `narrow` in float32.
 
-    @emitted(plain.polynomial(wide, narrow))
-    def evaluate(context, x):
+    `evaluate` is `plain.horner` or, for long ones, `plain.horner_by_two`, where half as many operations wait for each other.
+    """
+
+    @emitted(plain.polynomial(wide, narrow, evaluate))
+    def emit(context, x):
         def codegen(context, builder, signature, arguments):
             dtype = signature.return_type
             scalar = SCALAR[dtype]
@@ -184,11 +187,8 @@ def polynomial(wide, narrow):
             fused = cgutils.get_or_insert_function(builder.module, ir.FunctionType(scalar, [scalar] * 3), name)
             rounded = wide if dtype == types.float64 else np.asarray(narrow, np.float32)
             coefficients = [ir.Constant(scalar, float(c)) for c in rounded]
-            total = coefficients[0]
-            for coefficient in coefficients[1:]:
-                total = builder.call(fused, [total, arguments[0], coefficient])
-            return total
+            return evaluate(arguments[0], coefficients, lambda *numbers: builder.call(fused, numbers), builder.fmul)
 
         return x(x), codegen
 
-    return evaluate
+    return emit
