@@ -18,10 +18,9 @@ from .elementary import (
     gelu_and_slope,
     gelu_tanh_and_slope,
     mish_and_slope,
-    sigmoid,
     sigmoids,
     silu_and_slope,
-    softplus,
+    softplus_and_slope,
     steep_softplus,
     tanh_and_slope,
 )
@@ -138,9 +137,9 @@ def softplus_layer(z: Line, offset: int, gamma: Line, gamma_offset: int, count: 
             g[i] = slope
         return
     for i in range(count):
-        x = a[i]
-        a[i] = softplus(x)
-        g[i] = sigmoid(x)
+        y, slope = softplus_and_slope(a[i])
+        a[i] = y
+        g[i] = slope
 
 
 @shared
@@ -254,9 +253,9 @@ def log_sigmoid_layer(z: Line, offset: int, gamma: Line, gamma_offset: int, coun
     """-log(1 + e^-z)."""
     a, g = z[offset:offset + count], gamma[gamma_offset:gamma_offset + count]
     for i in range(count):
-        x = -a[i]
-        a[i] = -softplus(x)
-        g[i] = sigmoid(x)
+        y, slope = softplus_and_slope(-a[i])
+        a[i] = -y
+        g[i] = slope
 
 
 @shared

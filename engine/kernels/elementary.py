@@ -3,9 +3,9 @@
 from .error_function import erf, erf_and_slope, gelu_and_slope, normal_cdf
 from .exponential import exp, expm1, sigmoid, sigmoid_bend, sigmoids, tanh, tanh_and_slope
 from .gates import gelu_tanh_and_slope, gelu_tanh_bend, mish_and_slope, mish_bend, silu_and_slope, silu_bend
-from .logarithm import log, log1p, softplus, steep_softplus, steep_softplus_bend
+from .logarithm import log, log1p, softplus, softplus_and_slope, steep_softplus, steep_softplus_bend
 from .trigonometric import cos, sin
 
 __all__ = ["cos", "erf", "erf_and_slope", "exp", "expm1", "gelu_and_slope", "gelu_tanh_and_slope", "gelu_tanh_bend", "log", "log1p",
            "mish_and_slope", "mish_bend", "normal_cdf", "sigmoid", "sigmoid_bend", "sigmoids", "silu_and_slope", "silu_bend", "sin",
-           "softplus", "steep_softplus", "steep_softplus_bend", "tanh", "tanh_and_slope"]
+           "softplus", "softplus_and_slope", "steep_softplus", "steep_softplus_bend", "tanh", "tanh_and_slope"]
