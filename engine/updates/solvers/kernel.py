@@ -11,7 +11,9 @@ from ...typing import Array
 from ..kept_linearised import KeptLinearised
 from ..linearised import RightSide
 from . import rank
+from .decomposition import Decomposition, square_of_rows
 
+SMALL = 1 << 20  # numbers of M up to which our own kernels multiply it, and no threads of a BLAS spin beside ours
 LEAST = 10  # times ε: λ below which rounding, divided by λ, would make a step of a tenth of |w|
 
 
@@ -29,6 +31,7 @@ class Kernel:
         self._rows: Array | None = None
         self._found: tuple[rank.LeastNorm, Array] | None = None
         self._short: rank.LeastNorm | None = None
+        self._decomposition: Decomposition | None = None
         self._image = steepest.image
         self._potrf, self._potrs = lapack.get_lapack_funcs(("potrf", "potrs"), dtype=linearised.network.dtype)
 
@@ -54,8 +57,11 @@ class Kernel:
             m, n = here.outputs.shape
             scaled = np.matmul(factor.transpose(0, 2, 1), gram.reshape(m, n, m * n)).reshape(m * n, m, n)
             return (np.matmul(scaled.transpose(1, 0, 2), factor).transpose(1, 0, 2) / squares[0]).reshape(m * n, m * n)
+        rows = self._all_rows()
+        if rows.size <= SMALL:
+            return square_of_rows(rows, np.sqrt(squares)).T
         syrk = blas.get_blas_funcs("syrk", dtype=squares.dtype)
-        return syrk(1.0, (self._all_rows() / np.sqrt(squares)).T, trans=1, lower=1)
+        return syrk(1.0, (rows / np.sqrt(squares)).T, trans=1, lower=1)
 
     def _take(self, squares: Array) -> Array:
         """M D⁻² Mᵀ for this D²."""
@@ -69,14 +75,17 @@ class Kernel:
 
     def damp(self, damping: float, squares: Array) -> bool:
         """Decompose M D⁻² Mᵀ + λ I. False where it is not positive definite in this arithmetic, though λ is above rounding."""
-        damped = np.array(self._take(squares), order="F")
-        size, little = len(damped), damping < 0.5 * self.least_damping(squares)
-        damped.flat[::size + 1] += damping
+        matrix = self._take(squares)
+        size, little = len(matrix), damping < 0.5 * self.least_damping(squares)
         self._damping, self._short = damping, None
-        norm = np.sqrt(2) * np.linalg.norm(np.tril(damped)) if little else 0.0
-        self._lower, failed = self._potrf(damped, lower=1, overwrite_a=1, clean=0)
         if not little:
-            return failed == 0
+            self._decomposition = Decomposition(size, matrix.dtype)
+            return self._decomposition.decompose(np.ascontiguousarray(matrix.T), np.full(size, damping, matrix.dtype), self._image)
+        self._decomposition = None
+        damped = np.array(matrix, order="F")
+        damped.flat[::size + 1] += damping
+        norm = np.sqrt(2) * np.linalg.norm(np.tril(damped))
+        self._lower, failed = self._potrf(damped, lower=1, overwrite_a=1, clean=0)
         if failed == 0:
             least = norm * rank.least_ratio_of_squares(size, self.linearised.size, damped.dtype)
             if rank.inverse_norm(self._lower, lower=True) * least < 1:
@@ -91,8 +100,11 @@ class Kernel:
 
     def _inverse(self, image: Array) -> Array:
         """D⁻² Mᵀ (M D⁻² Mᵀ + λ I)⁻¹ w [p]."""
-        dual = self._potrs(self._lower, image, lower=1)[0].reshape(self.linearised.outputs.shape)
-        return self.linearised.adjoint(dual) / self._squares
+        if self._decomposition is None:
+            dual = self._potrs(self._lower, image, lower=1)[0]
+        else:
+            dual = self._decomposition.solve_given() if image is self._image else self._decomposition.solve(image)
+        return self.linearised.adjoint(dual.reshape(self.linearised.outputs.shape)) / self._squares
 
     def solve(self, right_side: RightSide) -> Array:
         """δ [p], not finite where λ is 0 and nothing solves it."""
