@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 SHARE = 1 / 32  # of the time of calls that may be lost by trying the other number of threads
 FIRST, MOST_CREDIT = 5e-3, 0.1  # seconds that may be lost so before any call has earned them, and at most
-TRIAL = 3  # calls of a trial; the first wakes threads that sleep, and does not count
+TRIAL = 3  # calls of a trial; the first on threads wakes those that sleep, and does not count
 SOONEST, LATEST = 0.01, 0.5  # seconds between two trials: twice as long after each that changes nothing
 WEIGHT = 1 / 8  # of the latest call in an average
 ORDINARY, STALL = 2.0, 16.0  # times the average of one thread: what a call counts at most, on one thread and on all
@@ -106,7 +106,7 @@ class Choice:
             self.price = max(excess, 0.0)
             self._settle(1, ended)
         else:
-            self.price = TRIAL * max(one - self.all, 0.0) * units
+            self.price = TRIAL * min(max(one - self.all, 0.0), (self.most - 1) * self.all) * units
 
     def _tried(self, threads: int, rate: float, ended: float, units: float) -> None:
         """Learn from a call of a trial, and choose after the last."""
@@ -114,7 +114,7 @@ class Choice:
         excess = 0.0 if current is None else max(rate - current, 0.0) * units
         self.lost += excess
         self.credit -= excess
-        if self.left < TRIAL:
+        if self.left < TRIAL or threads == 1:
             self.counted += 1
             self.total = rate if self.counted == 1 else min(self.total, rate) if threads == 1 else self.total + rate
         late = threads > 1 and current is not None and rate * units > 2 * current * units + LATE
@@ -122,7 +122,8 @@ class Choice:
         if self.left > 0:
             return
         if threads == 1:
-            self.one = self.total if self.counted else rate
+            fastest = self.total if self.counted else rate
+            self.one = fastest if self.one is None else min(fastest, ORDINARY * self.one)
             better = self.all is not None and self.all > GAIN * self.one
         else:
             self.all = self.total / self.counted if self.counted and not late else rate

@@ -109,8 +109,8 @@ import signal
 signal.signal(signal.SIGALRM, lambda number, frame: signal.raise_signal(signal.SIGINT))
 expected, interrupted = work(), 0
 for wait in (0.001, 0.002, 0.004, 0.008, 0.016, 0.03) * 5:
-    signal.setitimer(signal.ITIMER_REAL, wait)
     try:
+        signal.setitimer(signal.ITIMER_REAL, wait)
         while True:
             work()
     except KeyboardInterrupt:
