@@ -51,7 +51,7 @@ class PairedLayers:
         workspaces = thread_workspaces(pair_size(plan, lanes(dtype), self._longest), dtype)
         over(nodes, m * self.size, pair_sums, kernels.theta, kernels.backward_weights, plan, stack, curvature, self._pairs,
              self._longest, partial, workspaces)
-        over(self.size, nodes * self.size, fold_columns, partial)
+        over(self.size, SPREAD * nodes * self.size, fold_columns, partial)
         out = np.zeros((network.size, network.size), dtype)
         over(sum(network.widths[1:]), SPREAD * out.size, spread, plan, partial[0], self._pairs, out)
         return out

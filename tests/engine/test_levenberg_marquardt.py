@@ -93,3 +93,14 @@ def test_a_softmax_that_becomes_sure_never_runs_away(solver):
                  LevenbergMarquardt(solver=solver), BatchSchedule(150, order="sequential"), epochs=150, progress=False)
     costs = result.history.columns()["cost"]
     assert costs[-1] <= 1.001 * min(costs) and costs[-1] < 0.3
+
+
+@pytest.mark.compiled
+@pytest.mark.parametrize("dtype", [np.float64, np.float32])
+def test_a_run_that_has_converged_ends_by_itself(dtype):
+    generator = np.random.default_rng(0)
+    F = generator.standard_normal((150, 4))
+    labels = (F @ generator.standard_normal((4, 3)) + 0.8 * generator.standard_normal((150, 3))).argmax(1)
+    result = fit(Network.initialize((4, 3), "identity", seed=0, dtype=dtype), F, labels, Cost("softmax_cross_entropy"),
+                 LevenbergMarquardt(), BatchSchedule(150, order="sequential"), epochs=300, progress=False)
+    assert len(result.history) < 300 and str(result.state.arrays["stopped"]) == "step"
