@@ -1,6 +1,7 @@
 """kernels/jacobian.py against eq. 8."""
 
 import numpy as np
+import pytest
 
 from engine.kernels.chain import chains, chains_size
 from engine.kernels.jacobian import dense, dense_size, input_jacobian, read_chain, read_layer
@@ -42,3 +43,20 @@ def expected(problem):
 def test_jacobian(problem):
     problem = Problem(*problem)
     check(computed(problem), expected(problem))
+
+
+@pytest.mark.compiled
+@pytest.mark.parametrize("dtype", (np.float64, np.float32))
+def test_rows_of_any_length_anywhere_in_memory(dtype):
+    for before in (*range(1, 10), 15, 16, 17, 24, 31, 32, 33, 47, 48, 49, 97):
+        for widths in ((before, 1), (1, before, 1), (2, before, 3, 2)):
+            problem = Problem(widths, 64 // np.dtype(dtype).itemsize + 1, dtype, before)
+            expected = cases.jacobian(problem).reshape(-1)
+            workspace = problem.zeros(1, dense_size(problem.plan, problem.lanes))
+            for shift in (0, 1, 3):
+                for streaming in (False, True):
+                    memory = np.full(expected.size + shift + problem.lanes, 7, dtype)
+                    J = memory[shift:shift + expected.size].reshape(-1, problem.size)
+                    dense(problem.theta, problem.theta, problem.plan, problem.stack, J, workspace, streaming, problem.every)
+                    check({"J": J.reshape(-1)}, {"J": expected})
+                    assert (memory[:shift] == 7).all() and (memory[shift + expected.size:] == 7).all(), "written outside J"
