@@ -121,7 +121,7 @@ class CompiledRun:
         settings, rows = update_checks.kernel_arrays(update, theta, state)
         costs = np.full(len(etas), np.nan)
         batches = Batches(steps.indices, steps.offsets, made % length, etas, update.made(state, first), costs)
-        called = self._batch.call(theta, batches, steps.largest, Order(code.value, self._seed, steps.epoch + made // length),
+        called = self._batch.call(theta, batches, steps.largest, Order(code.value, self._seed, steps.epoch),
                                   UpdateCodes(update.code, settings, rows, self._run.trainable), whole, threads)
         checks.workspace_found(called.ending == Ending.NO_MEMORY)
         update.skip(state, called.made)
