@@ -3,18 +3,30 @@
 from __future__ import annotations
 
 import time as clock
+from collections.abc import Callable
 from types import TracebackType
+from typing import Any
 
 from schedulers.progress import progress_bar
+
+from .preparation import Compiling
 
 OFTEN = 0.1  # seconds between two looks at the bar
 
 
 class FitProgress:
-    """The bar over `total` epochs, of which `initial` are there already; none where it is not to be shown."""
+    """The bar over `total` epochs, of which `initial` are there already; none where it is not to be shown. `ahead` gives the
+    functions that are still to be compiled, of which the bar tells.
 
-    def __init__(self, total: int, initial: int, show: bool) -> None:
+    Attributes
+    ----------
+    compiling : Compiling
+        What is compiled meanwhile.
+    """
+
+    def __init__(self, total: int, initial: int, show: bool, ahead: Callable[[], set[Any] | None]) -> None:
         self._bar = progress_bar(total=total, initial=initial, unit="epoch") if show else None
+        self.compiling = Compiling(self._bar, ahead)
         self._count, self._cost, self._fed = 0, float("nan"), clock.perf_counter()
 
     def __enter__(self) -> FitProgress:
@@ -34,6 +46,7 @@ class FitProgress:
         self._bar.update(count)
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        self.compiling.close()
         if self._bar is not None:
             try:
                 if self._count:

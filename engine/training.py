@@ -25,6 +25,7 @@ from .errors import DivergenceError
 from .fit_progress import FitProgress
 from .history import History
 from .network import Network
+from .preparation import compiled_ahead
 from .rows import Rows, in_memory, read_targets, samples
 from .two_passes import batch_bytes, losses_in_slabs
 from .typing import Array, Path, Row, RowSource
@@ -196,9 +197,9 @@ def run_epochs(reached: Reached, run: FitRun, epochs: int, validation: Any, call
     for listener in listeners:
         listener.begin(history.rows)
     compiled, said = CompiledRun(run), False
-    with FitProgress(epochs, len(history), progress) as shown:
+    with FitProgress(epochs, len(history), progress, lambda: compiled_ahead(run, held_out is not None)) as shown:
         while len(history) < epochs:
-            started, e = clock.perf_counter(), len(history)
+            started, e = clock.perf_counter() - shown.compiling.seconds, len(history)
             steps = compiled.steps(e)
             if any(callback.stopped for callback in stopping) or run.update.finished(state, int(np.count_nonzero(steps.sizes))):
                 break
@@ -208,7 +209,7 @@ def run_epochs(reached: Reached, run: FitRun, epochs: int, validation: Any, call
             if len(made.costs):
                 whole = Whole(made.theta.copy(), made.state.copy(), e + len(made.costs))
                 validated = float("nan") if held_out is None else held_out(reached.network(whole))
-                rows = _rows(e, made, validated, clock.perf_counter() - started)
+                rows = _rows(e, made, validated, clock.perf_counter() - shown.compiling.seconds - started)
                 history.rows.extend(rows)
                 reached.whole = whole
                 if kept.due(whole.epochs):

@@ -38,6 +38,15 @@ class _Entries:
         return (os.path.join(self._folder, f"{self._name}.{hashlib.sha256(repr(key).encode()).hexdigest()[:24]}.nbc"),
                 repr((self._stamp, key)).encode())
 
+    def holds(self, key):
+        """Whether what was saved for `key` can be loaded, as far as its beginning tells."""
+        path, wanted = self._place(key)
+        try:
+            with open(path, "rb") as file:
+                return file.read(40 + len(wanted))[40:] == wanted
+        except OSError:
+            return False
+
     def load(self, key):
         """What was saved for `key`, or None where there is none, or another's, or not all of it."""
         path, wanted = self._place(key)

@@ -12,7 +12,7 @@ import numpy as np
 from numba import config, typeof, types
 
 from .compiled import preset
-from .numba_internals import address_of_compiled, call, declared, define, lookup, publish
+from .numba_internals import address_of_compiled, call, compiled_before, declared, define, lookup, publish
 from .signatures import signature_of
 
 REALS = types.float32, types.float64
@@ -88,6 +88,37 @@ def _called(function):
 def _publish_called(function, signature):
     for called in _called(function):
         called.publish(_real(signature))
+
+
+def to_compile(functions, members, dtype):
+    """The functions that have yet to be compiled before kernels can call what `functions` call of each other, in this process and
+    in any before.
+
+    Parameters
+    ----------
+    functions : iterable of callable
+        Kernels, or what `family` gave.
+    members : dict
+        Of each family, the codes that are used.
+    dtype : DType
+    """
+    real, found, seen = types.float32 if dtype == np.float32 else types.float64, {}, set()
+    codes = {_faces[face]: used for face, used in members.items()}
+    waiting = [symbol for function in functions
+               for symbol in (_called(function.py_func) if hasattr(function, "py_func") else [_faces[function]])]
+    while waiting:
+        symbol = waiting.pop()
+        if symbol in seen:
+            continue
+        seen.add(symbol)
+        if isinstance(symbol, _Family):
+            used = [code for code in codes.get(symbol, ()) if 0 <= code < len(symbol.members)]
+            waiting += [symbol.unknown, *(symbol.members[code] for code in used)]
+        elif real not in symbol.addresses:
+            if not compiled_before(symbol.dispatcher.called_by_kernels(), symbol.signatures[real].args):
+                found[symbol.dispatcher.py_func] = None
+            waiting += _called(symbol.dispatcher.py_func)
+    return list(found)
 
 
 def address_of(function, arguments):

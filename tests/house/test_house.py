@@ -26,7 +26,7 @@ RANKS = {"kernels": 0, "typing": 0, "layout": 1, "checks": 1, "object_checks": 1
          "batch_problem": 7, "updates": 8, "influence": 8, "laplace": 8, "per_sample": 8, "history": 9,
          "callback_checks": 1.2, "penalty_checks": 1.2, "penalties": 4, "callbacks": 9,
          "journal": 9.1, "run_identity": 9.1, "checkpoint": 9.5, "epochs": 9, "endings": 9.5,
-         "compiled_batch": 9, "fit_progress": 9, "compiled_run": 9.5,
+         "compiled_batch": 9, "preparation": 8.9, "fit_progress": 9, "compiled_run": 9.5,
          "training": 10, "distributed": 11, "interop": 11, "__init__": 12, "command": 12.5, "edges": 13, "__main__": 13}
 
 CONTRACT = {"Activation", "Adam", "AdamW", "CheckpointError", "Cost", "DivergenceError", "FitResult", "ForwardPass", "GaussNewton",
@@ -51,7 +51,8 @@ def test_kernels_import_only_numba_llvmlite_numpy():
     for path in (ROOT / "engine" / "kernels").rglob("*.py"):
         for module, level, _ in imports(path, top=False):
             standard = ("math", "hashlib", "pathlib", "contextlib", "collections", "enum", "functools", "fractions", "itertools",
-                        "os", "dis", "inspect", "pickle", "stat", "time", "typing", "uuid", "warnings", "grp", "pwd")
+                        "os", "ctypes", "dis", "inspect", "pickle", "stat", "threading", "time", "typing", "uuid", "warnings",
+                        "grp", "pwd")
             allowed = (level == 1 or (level == 2 and module == "numba_internals" and path.parent.name == "simd")
                        or module.split(".")[0] in ("numba", "llvmlite", "numpy", *standard))
             assert allowed, f"{path.name} imports {'.' * level}{module}"

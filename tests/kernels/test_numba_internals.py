@@ -215,6 +215,23 @@ def test_compilations_are_told_of_from_begin_to_end():
     assert found.names == [outer.__qualname__] and found.nested == [inner.py_func.__qualname__]
 
 
+def test_what_another_thread_compiles_is_not_counted_and_each_function_is_told_of():
+    mine, others, told = njit(lambda x: x + 1), njit(lambda x: x + 2), []
+    with numba_internals.compilations(told.append) as found:
+        thread = threading.Thread(target=others, args=(1,))
+        thread.start()
+        thread.join()
+        mine(1)
+    assert found.names == [mine.py_func.__qualname__] and told == [mine.py_func, None]
+
+
+def test_what_is_compiled_already_is_known():
+    called = njit(lambda x: x + 1)
+    assert not numba_internals.compiled_before(called, (types.int64,))
+    called(1)
+    assert numba_internals.compiled_before(called, (types.int64,))
+
+
 def test_both_locks_are_taken_by_who_holds_them():
     for lock in numba_internals.compiler_locks():
         with lock:

@@ -9,6 +9,7 @@ from .compiling import (
     apart_from_python,
     cache_class,
     compilations,
+    compiled_before,
     compiler_locks,
     cpu_and_features,
     serialised,
@@ -33,6 +34,6 @@ from .jobs import (
 )
 
 __all__ = ["ASLEEP", "NEXT_BELL", "WORDS", "add", "address_of_compiled", "apart_from_python", "cache_class", "call",
-           "compilations", "compiler_locks", "cpu_and_features", "declared", "define", "give_way", "look", "lookup", "nap",
-           "new_bell", "pause", "post_arguments", "publish", "release_bell", "ring", "run_posted", "serialised", "swap", "versions",
-           "wait_for_bell"]
+           "compilations", "compiled_before", "compiler_locks", "cpu_and_features", "declared", "define", "give_way", "look",
+           "lookup", "nap", "new_bell", "pause", "post_arguments", "publish", "release_bell", "ring", "run_posted", "serialised",
+           "swap", "versions", "wait_for_bell"]

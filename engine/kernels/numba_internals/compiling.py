@@ -7,10 +7,10 @@ Relies on
 ``no_cpython_wrapper``, ``no_cfunc_wrapper``
     Options of the decorator that leave out functions for callers other than kernels.
 ``FunctionCache``, ``CompileResultCacheImpl``
-    ``_impl_class``, ``_impl.locator``, ``_impl.filename_base``, ``_cache_path`` and ``_cache_file``, with `load`, `save` and
-    `flush`; ``_locator_classes`` with `from_function`.
-``Dispatcher._cache``
-    A cache is put there.
+    ``_impl_class``, ``_impl.locator``, ``_impl.filename_base``, ``_index_key``, ``_cache_path`` and ``_cache_file``, with `load`,
+    `save` and `flush`; ``_locator_classes`` with `from_function`.
+``Dispatcher._cache``, ``.overloads``, ``.targetctx``
+    A cache is put there; the code for each tuple of types; for which target.
 ``numba.core.event``
     "numba:compile" begins and ends with ``data["dispatcher"]``.
 ``global_compiler_lock``, ``ffi.lib._lock``
@@ -21,7 +21,10 @@ Relies on
 
 import contextlib
 import functools
+import threading
 import time
+from collections.abc import Callable
+from typing import Any
 
 import llvmlite
 import llvmlite.binding
@@ -97,11 +100,21 @@ def cache_class(allowed, entries):
             except Exception:  # what another build of Numba or Python wrote: compiled anew, and written over
                 return None
 
+        def holds(self, kinds, target_context):
+            """Whether the cache has an entry for such arguments."""
+            return self._cache_file.holds(self._index_key(kinds, target_context.codegen()))
+
         def save_overload(self, signature, data):
             with contextlib.suppress(OSError):  # a full disk, or a folder that can no longer be written
                 super().save_overload(signature, data)
 
     return KernelCache
+
+
+def compiled_before(dispatcher, kinds):
+    """Whether a dispatcher has code for arguments of such types, here or in the cache."""
+    holds = getattr(dispatcher._cache, "holds", None)
+    return kinds in dispatcher.overloads or holds is not None and holds(kinds, dispatcher.targetctx)
 
 
 def serialised(data):
@@ -110,7 +123,7 @@ def serialised(data):
 
 
 class Compilations(event.Listener):
-    """What Numba compiles, kernels that are called by others not among them.
+    """What Numba compiles in the thread that made this, kernels that are called by others not among them.
 
     Attributes
     ----------
@@ -122,28 +135,38 @@ class Compilations(event.Listener):
         Spent on all of them.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, say: Callable[[Any], object]) -> None:
         self.names: list[str] = []
         self.nested: list[str] = []
         self.seconds = 0.0
+        self._say, self._thread = say, threading.get_ident()
         self._depth, self._begun = 0, 0.0
 
     def on_start(self, event):
         """Numba begins to compile a function."""
-        (self.nested if self._depth else self.names).append(event.data["dispatcher"].py_func.__qualname__)
-        self._begun = self._begun if self._depth else time.perf_counter()
+        if threading.get_ident() != self._thread:
+            return
+        function = event.data["dispatcher"].py_func
+        (self.nested if self._depth else self.names).append(function.__qualname__)
         self._depth += 1
+        if self._depth == 1:
+            self._begun = time.perf_counter()
+            self._say(function)
 
     def on_end(self, event):
         """It is done."""
+        if threading.get_ident() != self._thread:
+            return
         self._depth -= 1
-        self.seconds += 0 if self._depth else time.perf_counter() - self._begun
+        if self._depth == 0:
+            self.seconds += time.perf_counter() - self._begun
+            self._say(None)
 
 
 @contextlib.contextmanager
-def compilations():
-    """The Compilations inside."""
-    listener = Compilations()
+def compilations(say=lambda function: None):
+    """The Compilations inside; `say` is called with a function as it begins to be compiled, and with None as it is done."""
+    listener = Compilations(say)
     with event.install_listener("numba:compile", listener):
         yield listener
 
