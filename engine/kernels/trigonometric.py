@@ -7,7 +7,7 @@ import numpy as np
 
 from .compiled import inlined
 from .linked import kernel
-from .simd import bits_of, fma, number, polynomial, turned
+from .simd import bits_of, fma, negated_by_quadrant, number, polynomial
 
 TWO_OVER_PI = 0.6366197723675814
 # together pi/2: each rounded down, so that -0 keeps its sign on the way
@@ -42,7 +42,7 @@ def quarter_waves(r, quadrant):
     cosine = fma(z * z, cosine_tail(z), fma(z, number(r, -0.5), one))
     here, after = bits_of(quadrant), bits_of(quadrant + one)
     odd = here & 1 != 0
-    return turned(cosine if odd else sine, here), turned(sine if odd else cosine, after)
+    return negated_by_quadrant(cosine if odd else sine, here), negated_by_quadrant(sine if odd else cosine, after)
 
 
 @inlined

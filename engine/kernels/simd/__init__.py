@@ -27,14 +27,15 @@ from .scalar import (
     fma,
     half_power,
     nearest,
+    negated_by_quadrant,
     number,
     polynomial,
     scale_by_power,
-    turned,
 )
 from .tile import tile, tile_groups
 
 __all__ = ["SUMS", "address_of", "binary_exponent", "binary_fraction", "bits_of", "copy_lines", "dot_lines", "float_of", "fma",
-           "fma_lines", "half_power", "horner_by_two", "lanes_of", "line_products", "multiply_lines", "nearest", "number",
-           "outer_lines", "outer_sums", "polynomial", "read_columns", "scale_by_power", "scale_lines", "scatter_line", "stream",
-           "sum_lines", "sums_of_lines", "tile", "tile_groups", "transpose", "transpose_rows", "turned", "write_columns"]
+           "fma_lines", "half_power", "horner_by_two", "lanes_of", "line_products", "multiply_lines", "nearest",
+           "negated_by_quadrant", "number", "outer_lines", "outer_sums", "polynomial", "read_columns", "scale_by_power",
+           "scale_lines", "scatter_line", "stream", "sum_lines", "sums_of_lines", "tile", "tile_groups", "transpose",
+           "transpose_rows", "write_columns"]

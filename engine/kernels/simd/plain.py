@@ -79,7 +79,7 @@ def number(like, value):
     return np.asarray(like).dtype.type(value)
 
 
-def turned(x, bits):
+def negated_by_quadrant(x, bits):
     """x, or -x where the last bit but one of `bits` is set."""
     return -x if bits & 2 else x
 

@@ -58,8 +58,8 @@ def number(context, like, value):
     return like(like, types.float64), codegen
 
 
-@emitted(plain.turned)
-def turned(context, x, bits):
+@emitted(plain.negated_by_quadrant)
+def negated_by_quadrant(context, x, bits):
     """x, or -x where the last bit but one of `bits`, an integer as wide as x, is set: the sign of sin and cos by their quadrant."""
 
     def codegen(context, builder, signature, arguments):
