@@ -6,6 +6,7 @@ import contextlib
 import time
 from collections.abc import Callable, Iterable, Iterator
 
+import numba
 import numpy as np
 from numpy.typing import NDArray
 
@@ -23,6 +24,7 @@ from ..operators import Jacobian
 from ..per_sample import per_sample_gradient_norms, per_sample_gradients
 from ..typing import Array, DType
 from ..updates import Adam, AdamW, GradientDescent, LevenbergMarquardt, RMSprop
+from .compile_workers import Workers
 
 WIDE, SMALL = (8, 160, 128, 3), (3, 4, 2)  # with weights that are transposed for passes backward, and without
 OPERATORS = (operators.ggn, operators.fisher, operators.empirical_fisher, operators.hessian, operators.kfac, operators.ekfac)
@@ -142,16 +144,36 @@ SESSION = {"activations": all_activations, "forward": forward, "Jacobian": jacob
            "fit": fitting, "curvature": curvature}
 
 
+AFTER = {"Jacobian": ("forward",), "gradient": ("forward",), "fit": ("gradient", "costs"), "curvature": ("Jacobian", "gradient")}
+
+
+def compile_part(dtype: str, name: str) -> tuple[int, float]:
+    """Compile what a part of the session needs; how many functions that were, and in how many seconds."""
+    started = time.perf_counter()
+    with compilations() as count:
+        for threads in (1, max(pool.num_threads(), 2)):  # what threads share is compiled without a wrapper for Python
+            with on_threads(threads):
+                SESSION[name](np.dtype(dtype))
+    return len(count.names), time.perf_counter() - started
+
+
 def compile_ahead(dtypes: Iterable[str], say: Callable[[str], object] = print) -> int:
-    """Compile all kernels for `dtypes`, one line said for each part; how many functions were compiled."""
-    compiled = 0
-    for dtype in dtypes:
-        for name, part in SESSION.items():
-            started = time.perf_counter()
-            with compilations() as count:
-                for threads in (1, max(pool.num_threads(), 2)):  # what threads share is compiled without a wrapper for Python
-                    with on_threads(threads):
-                        part(np.dtype(dtype))
-            compiled += len(count.names)
-            say(f"{dtype}  {name:12} {len(count.names):4} functions  {time.perf_counter() - started:6.1f} s")
+    """Compile all kernels for `dtypes`, on every core, one line said for each part; how many functions were compiled.
+
+    A part begins when those are in the cache whose kernels it needs too, so that few are compiled twice.
+    """
+    compiled, tasks = 0, [(dtype, name) for dtype in dtypes for name in SESSION]
+
+    def done(task: tuple[str, str], answer: tuple[int, float]) -> None:
+        nonlocal compiled
+        compiled += answer[0]
+        say(f"{task[0]}  {task[1]:12} {answer[0]:4} functions  {answer[1]:6.1f} s")
+
+    workers = min(pool.num_threads(), len(tasks))
+    if workers > 1 and not numba.config.DISABLE_JIT:  # type: ignore[attr-defined]
+        with Workers(workers) as side_by_side:
+            if side_by_side.compile(tasks, AFTER, done):
+                return compiled
+    for task in tasks:
+        done(task, compile_part(*task))
     return compiled
