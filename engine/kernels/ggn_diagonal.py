@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from .chain import chain_panels
+from .chain import cached_panels, chain_panels
 from .deltas import deltas
 from .layout import line, lines_for, padded, panel_sizes, places
 from .levels import Tree, add_up, blocks_of, chunk_blocks, summand
@@ -20,15 +20,17 @@ def diagonal_factors(theta, backward_weights, plan, stack, curvature, out, span)
     """diag((B^l)^T H B^l) for l = 1 … L and every sample of the panels of `span`, from the chains, into
     out [panels][n_1 + … + n_L][lanes]."""
     lanes = lanes_of(theta)
-    panel, rank = panel_sizes(plan, lanes), curvature.rank
-    size, chain = line(0, curvature_lines(panel.n, rank), lanes), np.empty(panel.n * panel.chain, theta.dtype)
+    panel, rank, panels = panel_sizes(plan, lanes), curvature.rank, cached_panels(plan, lanes, theta.itemsize)
+    size, chain = line(0, curvature_lines(panel.n, rank), lanes), np.empty(panels * panel.n * panel.chain, theta.dtype)
     scratch = np.empty(2 * panel.chain, theta.dtype)
     first, stop, _ = span
-    for j in range(first, stop):
-        chain_panels(theta, backward_weights, plan, stack, chain, 0, (j, j + 1))
-        quadratic_lines(curvature.lines, (j * size, rank), panel.n, chain, (0, panel.chain), out,
-                        (j * panel.deltas, panel.chain // lanes), scratch)
-        top_factors(plan, stack, j, curvature, j * size, out)
+    for j in range(first, stop, panels):
+        end = min(j + panels, stop)
+        chain_panels(theta, backward_weights, plan, stack, chain, 0, (j, end))
+        for k in range(j, end):
+            quadratic_lines(curvature.lines, (k * size, rank), panel.n, chain, ((k - j) * panel.n * panel.chain, panel.chain), out,
+                            (k * panel.deltas, panel.chain // lanes), scratch)
+            top_factors(plan, stack, k, curvature, k * size, out)
 
 
 @kernel

@@ -2,44 +2,59 @@
 
 import numpy as np
 
-from .chain import chain_panels
+from .chain import cached_panels, chain_panels
 from .layout import line, panel_sizes, places, samples_in
 from .linked import kernel
-from .simd import fma_lines, lanes_of, multiply_lines
+from .simd import lanes_of, multiply_lines, square_sums
 
 
 @kernel
-def add_squares(numbers, offset, count, squares, ones, total):
-    """total [lanes] += the squares of `count` lines of numbers from `offset` on, each rounded, line by line."""
-    multiply_lines(numbers, offset, numbers, offset, squares, 0, count)
-    fma_lines(ones, (0, 0), squares, (0, lanes_of(total)), total, (0, 0), count)
+def input_squares(plan, stack, offset, panels, inputs):
+    """|a^{l-1}|^2 + 1 for l = 1 … L of `panels` panels whose stacks begin at `offset`, into inputs [L, panels * lanes]."""
+    lanes = lanes_of(stack)
+    stride = panel_sizes(plan, lanes).stack
+    inputs[:] = 1
+    for l in range(1, plan.shape[0]):
+        at = places(plan, l, lanes)
+        square_sums(stack, (offset + at.a_below, stride), at.before, inputs[l - 1], 0, panels)
+
+
+@kernel
+def add_weighted(norms, squares, inputs, n, lanes):
+    """norms [panels][n][lanes] += squares of the same shape ⊙ inputs [panels][lanes], both rounded."""
+    for i in range(norms.size // lanes):
+        a, k = line(0, i // n, lanes), line(0, i, lanes)
+        for s in range(lanes):
+            norms[k + s] += squares[k + s] * inputs[a + s]  # eq. 8
 
 
 @kernel
 def row_norms(theta, backward_weights, plan, stack, out, span):
     """The norm of each row of J, as out [m, n]."""
-    lanes = lanes_of(theta)
+    lanes, panels = lanes_of(theta), cached_panels(plan, lanes_of(theta), theta.itemsize)
     panel = panel_sizes(plan, lanes)
-    chain, squares = np.empty(panel.n * panel.chain, theta.dtype), np.empty(panel.stack, theta.dtype)
-    ones, inputs = np.ones(lanes, theta.dtype), np.empty((panel.depth, lanes), theta.dtype)
-    norm, square = np.empty(lanes, theta.dtype), np.empty(lanes, theta.dtype)
-    top = places(plan, panel.depth, lanes)
+    n, top = panel.n, places(plan, panel.depth, lanes)
+    chain, inputs = np.empty(panels * n * panel.chain, theta.dtype), np.empty((panel.depth, panels * lanes), theta.dtype)
+    norms, squares = np.empty(panels * n * lanes, theta.dtype), np.empty(panels * n * lanes, theta.dtype)
     first, stop, _ = span
-    for j in range(first, stop):
-        chain_panels(theta, backward_weights, plan, stack, chain, 0, (j, j + 1))
-        for l in range(1, panel.depth + 1):
+    for j in range(first, stop, panels):
+        count = min(panels, stop - j)
+        size = count * n * lanes
+        chain_panels(theta, backward_weights, plan, stack, chain, 0, (j, j + count))
+        input_squares(plan, stack, j * panel.stack, count, inputs)
+        norms[:size] = 0
+        for k in range(count):
+            gamma = (j + k) * panel.stack + top.gamma
+            multiply_lines(stack, gamma, stack, gamma, squares, line(0, k * n, lanes), n)
+        add_weighted(norms[:size], squares, inputs[panel.depth - 1], n, lanes)  # l = L
+        for l in range(panel.depth - 1, 0, -1):
             at = places(plan, l, lanes)
-            inputs[l - 1] = 1
-            add_squares(stack, j * panel.stack + at.a_below, at.before, squares, ones, inputs[l - 1])  # |a^{l-1}|^2 + 1
-        for i in range(panel.n):
-            gamma = line(j * panel.stack + top.gamma, i, lanes)
-            multiply_lines(stack, gamma, stack, gamma, square, 0, 1)
-            multiply_lines(square, 0, inputs[panel.depth - 1], 0, norm, 0, 1)  # eq. 8, l = L
-            for l in range(panel.depth - 1, 0, -1):
-                at = places(plan, l, lanes)
-                square[:] = 0
-                add_squares(chain, i * panel.chain + at.delta, at.width, squares, ones, square)
-                multiply_lines(square, 0, inputs[l - 1], 0, square, 0, 1)
-                fma_lines(ones, (0, 0), square, (0, lanes), norm, (0, 0), 1)  # eq. 8
-            for s in range(samples_in(j, lanes, out.shape[0])):
-                out[line(s, j, lanes), i] = np.sqrt(norm[s])
+            squares[:size] = 0
+            square_sums(chain, (at.delta, panel.chain), at.width, squares, 0, count * n)
+            add_weighted(norms[:size], squares, inputs[l - 1], n, lanes)
+        for k in range(size):
+            norms[k] = np.sqrt(norms[k])
+        for k in range(count):
+            for i in range(n):
+                for s in range(samples_in(j + k, lanes, out.shape[0])):
+                    out[line(s, j + k, lanes), i] = norms[line(s, k * n + i, lanes)]

@@ -1,6 +1,7 @@
 """kernels/ggn_diagonal.py against the diagonal of J^T H J."""
 
 import numpy as np
+import pytest
 
 from engine.kernels.ggn_diagonal import diagonal_factors, rank_factors, square_sums
 from engine.kernels.levels import fold_nodes
@@ -32,3 +33,15 @@ def expected(problem):
 @every_problem
 def test_ggn_diagonals(problem):
     check(computed(Problem(*problem)), expected(Problem(*problem)))
+
+
+@pytest.mark.parametrize("dtype", [np.float64, np.float32])
+@pytest.mark.parametrize("widths", [(3, 20, 9, 1), (3, 5, 4, 3)])
+def test_factors_of_panels_taken_together_are_those_of_each_alone(widths, dtype):
+    problem = Problem(widths, 150, dtype)
+    for _, lines, rank in curvatures(problem).values():
+        H, together, alone = Curvature(lines, rank, problem.m), problem.square(problem.outputs), problem.square(problem.outputs)
+        diagonal_factors(problem.theta, problem.theta, problem.plan, problem.stack, H, together, problem.every)
+        for j in range(problem.panels):
+            diagonal_factors(problem.theta, problem.theta, problem.plan, problem.stack, H, alone, (j, j + 1, 0))
+        assert np.array_equal(alone, together)

@@ -1,7 +1,7 @@
 """The only place that emits LLVM: fused multiply-add and the bits of a float, the register tile, whole cache lines."""
 
 from .columns import read_columns, write_columns
-from .dots import dot_lines
+from .dots import dot_lines, square_sums
 from .lanes import SUMS, outer_sums, sums_of_lines
 from .lines import (
     address_of,
@@ -37,5 +37,5 @@ from .tile import tile, tile_groups
 __all__ = ["SUMS", "address_of", "binary_exponent", "binary_fraction", "bits_of", "copy_lines", "dot_lines", "float_of", "fma",
            "fma_lines", "half_power", "horner_by_two", "lanes_of", "line_products", "multiply_lines", "nearest",
            "negated_by_quadrant", "number", "outer_lines", "outer_sums", "polynomial", "read_columns", "scale_by_power",
-           "scale_lines", "scatter_line", "stream", "sum_lines", "sums_of_lines", "tile", "tile_groups", "transpose",
-           "transpose_rows", "write_columns"]
+           "scale_lines", "scatter_line", "square_sums", "stream", "sum_lines", "sums_of_lines", "tile", "tile_groups",
+           "transpose", "transpose_rows", "write_columns"]

@@ -1,4 +1,4 @@
-"""Dot products of lines, lane by lane."""
+"""Dot products of lines and sums of their squares, lane by lane."""
 
 from llvmlite import ir
 from numba.core import cgutils, types
@@ -56,3 +56,52 @@ def dot_lines(context, A, a, B, b, C, c, count):
         return context.get_dummy_value()
 
     return types.void(A, types.int64, B, types.int64, C, types.int64, types.int64), codegen
+
+
+def plain_square_sums(A, a, count, C, c, rows):
+    """The sums of squares in plain Python."""
+    lanes = 64 // C.itemsize
+    from_, to = A.reshape(-1), C.reshape(-1)
+    for i in range(rows):
+        total = to[c + i * lanes:c + (i + 1) * lanes]
+        for k in range(count):
+            numbers = from_[a[0] + i * a[1] + k * lanes:a[0] + i * a[1] + (k + 1) * lanes]
+            total += numbers * numbers
+
+
+@emitted(plain_square_sums)
+def square_sums(context, A, a, count, C, c, rows):
+    """Each of `rows` lines of C from c += the squares of `count` lines of A, each rounded, line by line; a = (first, row stride).
+    Four rows at a time, for an addition takes three or four cycles."""
+    signature = types.void(A, a, types.int64, C, types.int64, types.int64)
+
+    def codegen(context, builder, signature, arguments):
+        dtype = signature.args[0].dtype
+        lanes = lanes_in(dtype)
+        A, C = (data_of(context, builder, signature.args[k], arguments[k]) for k in (0, 3))
+        first, stride = cgutils.unpack_tuple(builder, arguments[1])
+        _, _, count, _, c, rows = arguments
+
+        def add_up(row, together):
+            places = [builder.add(row, I64(i)) for i in range(together)]
+            sources = [builder.gep(A, [builder.add(first, builder.mul(place, stride))]) for place in places]
+            targets = [builder.gep(C, [builder.add(c, builder.mul(place, I64(lanes)))]) for place in places]
+            sums = [cgutils.alloca_once(builder, line_type(dtype)) for _ in places]
+            for total, target in zip(sums, targets):
+                builder.store(load_line(builder, dtype, target), total)
+            with cgutils.for_range(builder, count) as loop:
+                step = builder.mul(loop.index, I64(lanes))
+                for total, source in zip(sums, sources):
+                    numbers = load_line(builder, dtype, builder.gep(source, [step]))
+                    builder.store(builder.fadd(builder.load(total), builder.fmul(numbers, numbers)), total)
+            for total, target in zip(sums, targets):
+                store_line(builder, dtype, builder.load(total), target)
+
+        whole = builder.mul(builder.udiv(rows, I64(CHAINS)), I64(CHAINS))
+        with cgutils.for_range_slice(builder, I64(0), whole, I64(CHAINS)) as (row, _):
+            add_up(row, CHAINS)
+        with cgutils.for_range_slice(builder, whole, rows, I64(1)) as (row, _):
+            add_up(row, 1)
+        return context.get_dummy_value()
+
+    return signature, codegen
