@@ -28,6 +28,7 @@ from .kernels.epoch import (
     whole_forward,
 )
 from .kernels.linked import address_of
+from .kernels.penalties import PenaltyCode, prepare_penalties
 from .kernels.streamed import LossCodes, Results, Samples, streamed
 from .thread_choice import Choice, Kind
 from .two_passes import batch_bytes
@@ -64,6 +65,7 @@ class CompiledBatch:
                                      else (Passes.WHOLE, Passes.WHOLE_ON_THREADS))
         self._addresses: tuple[int, int] | None = None
         prepare_batches((self._alone.value,), dtype)
+        prepare_penalties(() if ridge is None else (PenaltyCode.RIDGE,), dtype)
 
     def expected(self, m: int) -> float:
         """Seconds that a step of m samples takes at most on a usual machine."""

@@ -13,6 +13,7 @@ from .kernels.gradient_workspace import workspace_size
 from .kernels.linked import to_compile
 from .kernels.losses import loss_and_gradient, loss_panel
 from .kernels.numba_internals import compilations
+from .kernels.penalties import PenaltyCode, add_penalty
 from .kernels.reductions import reduce_losses
 from .kernels.updates import update_parameters
 
@@ -66,5 +67,6 @@ def compiled_ahead(run: FitRun, validated: bool) -> set[Any] | None:
     called = [workspace_size, run_steps, *((predict, loss_and_gradient) if validated else ())]
     members = {activate: [activation.code for activation in run.network.activations], loss_panel: (run.cost.loss.code,),
                reduce_losses: (run.cost.reduction.code,), update_parameters: (code,),
+               add_penalty: () if run.cost.penalty is None else (PenaltyCode.RIDGE,),
                batch_gradient: ((Passes.STREAMED if run.cost.reduction.linear else Passes.WHOLE).value,)}
     return {*to_compile(called, members, dtype), *(function.py_func for function in called if not function.signatures)}

@@ -258,14 +258,6 @@ def log_sigmoid_layer(z: Line, offset: int, gamma: Line, gamma_offset: int, coun
         g[i] = slope
 
 
-@shared
-def unknown_layer(z: Line, offset: int, gamma: Line, gamma_offset: int, count: int, parameters: ActivationParameters):
-    """NaN, for a code that is no activation's."""
-    for i in range(count):
-        z[offset + i] = np.nan
-        gamma[gamma_offset + i] = np.nan
-
-
 activate, prepare_activations = family("activate", {
     ActivationCode.IDENTITY: identity_layer,
     ActivationCode.TANH: tanh_layer,
@@ -289,4 +281,4 @@ activate, prepare_activations = family("activate", {
     ActivationCode.HARD_SIGMOID: hard_sigmoid_layer,
     ActivationCode.HARD_SWISH: hard_swish_layer,
     ActivationCode.LOG_SIGMOID: log_sigmoid_layer,
-}, unknown_layer)
+})

@@ -11,7 +11,7 @@ from .layout import line, lines_for, panel_sizes
 from .levels import Tree, add_up, blocks_of, chunk_blocks, fold_nodes, summand
 from .linked import family, kernel, shared
 from .orders import draw_order
-from .penalties import add_ridge
+from .penalties import PenaltyCode, add_penalty
 from .reductions import reduce_losses
 from .signatures import Indices, Line, Number, Plan, Table
 from .simd import lanes_of
@@ -169,22 +169,16 @@ def whole_batch_on_threads(theta: Line, backward_weights: Line, plan: Plan, samp
     return value
 
 
-@shared
-def no_batch(theta: Line, backward_weights: Line, plan: Plan, samples: Samples, cost: CostCodes, batch: Batch,
-             team: Team) -> Number:
-    """NaN: there is no such way."""
-    return theta.dtype.type(np.nan)
-
-
 RANGES = 16  # ranges for each thread, as `pool.over` has them
 DONE, COST, THETA, NO_MEMORY = (code.value for code in Ending)
+RIDGE = PenaltyCode.RIDGE.value
 WHOLE, WHOLE_ON_THREADS = Passes.WHOLE.value, Passes.WHOLE_ON_THREADS.value
 batch_gradient, prepare_batches = family("batch_gradient", {
     Passes.STREAMED: streamed_batch,
     Passes.WHOLE: whole_batch,
     Passes.STREAMED_ON_THREADS: streamed_batch_on_threads,
     Passes.WHOLE_ON_THREADS: whole_batch_on_threads,
-}, no_batch)
+})
 
 
 @kernel
@@ -257,7 +251,7 @@ def run_steps(theta, plan, X, targets, batches, order, cost, penalty, update, pa
             if team.board[FAILED] != 0:
                 return k, NO_MEMORY
             if penalty.strength != 0.0:
-                value += add_ridge(theta, penalty.spans, penalty.strength, results.partial[0])
+                value += add_penalty(RIDGE, theta, penalty.spans, penalty.strength, results.partial[0])
             batches.costs[k] = value
             if not np.isfinite(value):
                 return k, COST

@@ -40,11 +40,10 @@ def shared(function):
     return face
 
 
-def family(name, members, unknown):
+def family(name, members):
     """A kernel that calls one of `members` by its code: {code: shared kernel}, codes 0, 1, 2 …, all with the same arguments.
 
-    Only the members that `prepare` was told of are compiled. For another code it is `unknown`, which fills what a member would
-    write with NaN.
+    Only the members that `prepare` was told of are compiled. For another code it raises LookupError.
 
     Returns
     -------
@@ -56,12 +55,12 @@ def family(name, members, unknown):
     members = {int(code): member for code, member in members.items()}
 
     def face(code, *values):
-        return members.get(code, unknown)(*values)
+        return members[code](*values)
 
     face.__name__ = name
     if config.DISABLE_JIT:  # type: ignore[attr-defined]
         return face, lambda codes, dtype: None
-    return face, _Family(face, [_faces[members[code]] for code in range(len(members))], _faces[unknown]).prepare
+    return face, _Family(face, [_faces[members[code]] for code in range(len(members))]).prepare
 
 
 def _real(kinds):
@@ -113,7 +112,7 @@ def to_compile(functions, members, dtype):
         seen.add(symbol)
         if isinstance(symbol, _Family):
             used = [code for code in codes.get(symbol, ()) if 0 <= code < len(symbol.members)]
-            waiting += [symbol.unknown, *(symbol.members[code] for code in used)]
+            waiting += [symbol.members[code] for code in used]
         elif real not in symbol.addresses:
             if not compiled_before(symbol.dispatcher.called_by_kernels(), symbol.signatures[real].args):
                 found[symbol.dispatcher.py_func] = None
@@ -182,14 +181,14 @@ class _Shared(_Symbol):
 
 
 class _Family(_Symbol):
-    """A table of addresses behind a symbol; its last is that of what unknown codes call, and so is any that is not prepared."""
+    """A table of addresses behind a symbol, 0 where a member is not prepared."""
 
-    def __init__(self, face, members, unknown):
-        self.members, self.unknown, self.prepared = members, unknown, set()
-        self.tables = {real: np.zeros(len(members) + 1, np.int64) for real in REALS}
-        names = inspect.signature(unknown.dispatcher.py_func).parameters
+    def __init__(self, face, members):
+        self.members, self.prepared = members, set()
+        self.tables = {real: np.zeros(len(members), np.int64) for real in REALS}
+        names = inspect.signature(members[0].dispatcher.py_func).parameters
         super().__init__(face, ["code", *names], {real: signature.return_type(types.int64, *signature.args)
-                                                  for real, signature in unknown.signatures.items()})
+                                                  for real, signature in members[0].signatures.items()})
 
     def prepare(self, codes, dtype):
         """Have members `codes` compiled for `dtype`; those below 0 are not the kernels'."""
@@ -201,9 +200,8 @@ class _Family(_Symbol):
                 self.prepared.add((code, dtype))
 
     def address(self, real):
-        self.tables[real][:] = self.unknown.address(real)
         return self.tables[real].ctypes.data
 
     def callee(self, real, context, module):
         """A function of the calling module that looks up the member and goes there."""
-        return lookup(context, module, self.symbol(real), self.unknown.signatures[real], len(self.members))
+        return lookup(context, module, self.symbol(real), self.members[0].signatures[real], len(self.members))

@@ -133,15 +133,6 @@ def hinge_panel(parameter: float, u: Line, y: Line, loss: Line, gradient: Line, 
             g[s] = -t[s] if margin > zero else zero
 
 
-@shared
-def unknown_panel(parameter: float, u: Line, y: Line, loss: Line, gradient: Line, scratch: Line, n: int):
-    """NaN, for a code that is no loss's."""
-    for s in range(loss.size):
-        loss[s] = np.nan
-    for i in range(gradient.size):
-        gradient[i] = np.nan
-
-
 @kernel
 def clear(out):
     """Zeros into out [m, n, n]."""
@@ -207,15 +198,6 @@ def poisson_hessian(parameter: float, A: Table, y: Table, out: Cube):
             out[k, q, q] = exp(A[k, q])
 
 
-@shared
-def unknown_hessian(parameter: float, A: Table, y: Table, out: Cube):
-    """NaN, for a code that is no loss's."""
-    for k in range(out.shape[0]):
-        for i in range(out.shape[1]):
-            for q in range(out.shape[2]):
-                out[k, i, q] = np.nan
-
-
 loss_panel, prepare_losses = family("loss_panel", {
     LossCode.SQUARED_ERROR: squared_error_panel,
     LossCode.ABSOLUTE_ERROR: absolute_error_panel,
@@ -226,7 +208,7 @@ loss_panel, prepare_losses = family("loss_panel", {
     LossCode.POISSON: poisson_panel,
     LossCode.HINGE: hinge_panel,
     LossCode.COSINE: cosine_panel,
-}, unknown_panel)
+})
 
 # loss_hessian(code, parameter, A, y, out): ∇²L [m, n, n], for A [m, n] and y as `loss_and_gradient` takes them
 loss_hessian, _ = family("loss_hessian", {
@@ -239,7 +221,7 @@ loss_hessian, _ = family("loss_hessian", {
     LossCode.POISSON: poisson_hessian,
     LossCode.HINGE: zero_hessian,
     LossCode.COSINE: cosine_hessian,
-}, unknown_hessian)
+})
 
 
 @shared

@@ -1,10 +1,18 @@
 """What a cost adds for θ itself: a penalty on its numbers, and the penalty's gradient."""
 
+from enum import IntEnum
+
 import numpy as np
 
-from .linked import shared
+from .linked import family, shared
 from .signatures import Indices, Line, Number
 from .simd import fma, lanes_of
+
+
+class PenaltyCode(IntEnum):
+    """What kernels know a penalty by."""
+
+    RIDGE = 0
 
 
 @shared
@@ -28,3 +36,7 @@ def add_ridge(theta: Line, spans: Indices, strength: float, gradient: Line) -> N
     for s in range(1, lanes):
         total += sums[s]
     return half * scale * total
+
+
+# add_penalty(code, theta, spans, strength, gradient): the penalty, whose gradient is added to gradient [P]
+add_penalty, prepare_penalties = family("add_penalty", {PenaltyCode.RIDGE: add_ridge})

@@ -119,14 +119,6 @@ def mean_variance_reduction(parameter: float, data: Line, losses: Line, gradient
 
 
 @shared
-def unknown_reduction(parameter: float, data: Line, losses: Line, gradient: Line) -> Number:
-    """NaN, for a code that is no reduction's."""
-    for k in range(gradient.size):
-        gradient[k] = np.nan
-    return losses.dtype.type(np.nan)
-
-
-@shared
 def no_curvature(parameter: float, losses: Line, direction: Line, out: Line):
     """0: φ is linear in the losses, piece by piece."""
     for k in range(out.size):
@@ -171,13 +163,6 @@ def power_mean_curvature(parameter: float, losses: Line, direction: Line, out: L
         out[k] = (scale - one) * (share - gradient[k] * dot) if scale != one else zero
 
 
-@shared
-def unknown_curvature(parameter: float, losses: Line, direction: Line, out: Line):
-    """NaN, for a code that is no reduction's."""
-    for k in range(out.size):
-        out[k] = np.nan
-
-
 # reduce_losses(code, parameter, data, losses, gradient): φ(losses), and ∇φ [m] into gradient
 reduce_losses, prepare_reductions = family("reduce_losses", {
     ReductionCode.MEAN: mean_reduction,
@@ -192,7 +177,7 @@ reduce_losses, prepare_reductions = family("reduce_losses", {
     ReductionCode.MEAN_VARIANCE: mean_variance_reduction,
     ReductionCode.GROUP_MAX: group_max_reduction,
     ReductionCode.WEIGHTED_MEAN: weighted_mean_reduction,
-}, unknown_reduction)
+})
 
 CURVATURES = {
     ReductionCode.MEAN: no_curvature,
@@ -211,4 +196,4 @@ CURVATURES = {
 LINEAR = frozenset(code for code, member in CURVATURES.items() if member is no_curvature)  # piece by piece, so that ∇²φ is 0
 
 # reduction_hessian_product(code, parameter, losses, direction, out): ∇²φ v [m] into out
-reduction_hessian_product, _ = family("reduction_hessian_product", CURVATURES, unknown_curvature)
+reduction_hessian_product, _ = family("reduction_hessian_product", CURVATURES)

@@ -5,8 +5,6 @@ A member ``…_second`` writes g″(z) to out, which may be z itself. `parameter
 
 import math
 
-import numpy as np
-
 from .activations import FAR, SELU_ALPHA, SELU_SCALE, ActivationCode, split
 from .elementary import (
     exp,
@@ -218,13 +216,6 @@ def log_sigmoid_second(z: Line, out: Line, parameters: ActivationParameters):
         out[i] = value if x == x else x
 
 
-@shared
-def unknown_second(z: Line, out: Line, parameters: ActivationParameters):
-    """NaN, for a code that is no activation's."""
-    for i in range(z.size):
-        out[i] = np.nan
-
-
 second_derivative, prepare_second_derivatives = family("second_derivative", {
     ActivationCode.IDENTITY: zero_second,
     ActivationCode.TANH: tanh_second,
@@ -248,4 +239,4 @@ second_derivative, prepare_second_derivatives = family("second_derivative", {
     ActivationCode.HARD_SIGMOID: zero_second,
     ActivationCode.HARD_SWISH: hard_swish_second,
     ActivationCode.LOG_SIGMOID: log_sigmoid_second,
-}, unknown_second)
+})

@@ -127,16 +127,9 @@ def rmsprop_update(theta: Line, gradient: Line, settings: Doubles, state: Table,
         theta[i] = fma(-eta, velocity[i], theta[i])  # eq. 21
 
 
-@shared
-def unknown_update(theta: Line, gradient: Line, settings: Doubles, state: Table, trainable: Mask, rate: float, time: int):
-    """NaN, for a code that is no update's."""
-    for i in range(theta.size):
-        theta[i] = np.nan
-
-
 update_parameters, prepare_updates = family("update_parameters", {
     UpdateCode.GRADIENT_DESCENT: gradient_descent_update,
     UpdateCode.ADAM: adam_update,
     UpdateCode.ADAMW: adamw_update,
     UpdateCode.RMSPROP: rmsprop_update,
-}, unknown_update)
+})

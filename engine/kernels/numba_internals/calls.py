@@ -4,8 +4,8 @@ Relies on
 ---------
 ``context.call_conv``
     Numba's calling convention: pointers to the result and to an exception come first, the status is what is returned. Both ends
-    are made by its own `get_function_type` and `call_function`, so that no number of it stands here, except that two pointers
-    precede the arguments (RESULTS).
+    are made by its own `get_function_type`, `call_function` and `return_user_exc`, so that no number of it stands here, except
+    that two pointers precede the arguments (RESULTS).
 ``CompileResult.library``, ``.fndesc.llvm_func_name``
     Where the machine code of a compiled function begins.
 ``llvmlite.binding.add_symbol``
@@ -60,18 +60,20 @@ def declared(context, module, symbol, signature):
 
 
 def lookup(context, module, symbol, signature, count):
-    """A function (code, *arguments of `signature`) in `module` that calls what lies at number `code` of a table of count + 1
-    addresses behind a symbol; a code that is not below `count` calls the last."""
+    """A function (code, *arguments of `signature`) in `module` that calls what lies at number `code` of a table of `count`
+    addresses behind a symbol; it raises LookupError where that is 0, and for a code that is not below `count`."""
     name = f"{symbol}.member"
     if name in module.globals:
         return module.globals[name]
     function = ir.Function(module, _function_type(context, signature.return_type(types.int64, *signature.args)), name)
     function.linkage = "internal"
     builder = ir.IRBuilder(function.append_basic_block())
-    table = ir.GlobalVariable(module, ir.ArrayType(WORD, count + 1), symbol)
+    table = ir.GlobalVariable(module, ir.ArrayType(WORD, count), symbol)
     code = function.args[RESULTS]
-    code = builder.select(builder.icmp_unsigned("<", code, WORD(count)), code, WORD(count))
-    address = builder.load(builder.gep(table, [WORD(0), code]))
+    there = builder.icmp_unsigned("<", code, WORD(count))
+    address = builder.load(builder.gep(table, [WORD(0), builder.select(there, code, WORD(0))]))
+    with cgutils.if_unlikely(builder, builder.or_(builder.not_(there), builder.icmp_unsigned("==", address, WORD(0)))):
+        context.call_conv.return_user_exc(builder, LookupError, (f"{symbol} has no member of this code that is compiled",))
     member = builder.inttoptr(address, _function_type(context, signature).as_pointer())
     builder.ret(builder.call(member, [*function.args[:RESULTS], *function.args[RESULTS + 1:]]))
     return function

@@ -102,7 +102,7 @@ def cache_class(allowed, entries):
 
         def holds(self, kinds, target_context):
             """Whether the cache has an entry for such arguments."""
-            return self._cache_file.holds(self._index_key(kinds, target_context.codegen()))
+            return self._cache_file.holds(self._index_key(kinds, target_context.codegen()))  # type: ignore[attr-defined]
 
         def save_overload(self, signature, data):
             with contextlib.suppress(OSError):  # a full disk, or a folder that can no longer be written
