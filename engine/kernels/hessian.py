@@ -44,22 +44,23 @@ Block = namedtuple("Block", "sample count panels stack delta curvature")
 
 @kernel
 def second_derivatives(theta, plan, stack, bend, span):
-    """g″(z^l) of layers whose activation is not a user's own into bend, from z^l computed again."""
+    """g″(z^l) of layers whose activation is not a user's own into bend, from z^l computed again. z^l lies elsewhere:
+    a loop in place runs number by number, 3.5 (float64) to 6 times (float32) as long."""
     lanes = lanes_of(theta)
     panel = panel_sizes(plan, lanes)
+    z = np.empty(min(GROUP, span[1] - span[0]) * panel.deltas, theta.dtype)
     first, stop, _ = span
     for j in range(first, stop, GROUP):
         count, offset = min(GROUP, stop - j), j * panel.deltas
         for l in range(1, panel.depth + 1):
             at = places(plan, l, lanes)
+            size = line(0, at.width, lanes)
             if at.activation >= 0:
-                panel_product(theta, weights(at), stack, (j * panel.stack + at.a_below, panel.stack), bend,
-                              (offset + at.delta, panel.deltas), bend, (0, 0), (at.width, at.before, count),
-                              (FROM_BIAS, STORED))  # eq. 1
+                panel_product(theta, weights(at), stack, (j * panel.stack + at.a_below, panel.stack), z, (0, size), z, (0, 0),
+                              (at.width, at.before, count), (FROM_BIAS, STORED))  # eq. 1
                 for i in range(count):
                     start = offset + i * panel.deltas + at.delta
-                    z = bend[start:line(start, at.width, lanes)]
-                    second_derivative(at.activation, z, z, at.parameters)
+                    second_derivative(at.activation, z[i * size:(i + 1) * size], bend[start:start + size], at.parameters)
 
 
 @kernel
