@@ -5,7 +5,7 @@ from typing import Any
 from numba import config, njit
 
 from .cache import KernelCache
-from .numba_internals import apart_from_python
+from .numba_internals import LINKED, WHOLE, apart_from_python
 
 PRESET: dict[str, Any] = {"nogil": True, "error_model": "numpy", "no_cfunc_wrapper": True}
 
@@ -22,8 +22,10 @@ def preset(function, before_loading):
                 pass
         return dispatcher
 
-    dispatcher = build("python", PRESET)
-    apart_from_python(dispatcher, lambda: build("kernels", {**PRESET, "no_cpython_wrapper": True}))
+    dispatcher = build("python", {**PRESET, "pipeline_class": WHOLE})
+    apart = {**PRESET, "no_cpython_wrapper": True}
+    apart_from_python(dispatcher, lambda: build("kernels", {**apart, "pipeline_class": LINKED}),
+                      lambda: build("address", {**apart, "pipeline_class": WHOLE}))
     return dispatcher
 
 
@@ -31,5 +33,5 @@ def inlined(function):
     """Compile a function of single numbers that every caller takes in whole, so that loops over it become vector code."""
     options = {**PRESET, "forceinline": True}
     dispatcher = njit(**options)(function)
-    apart_from_python(dispatcher, lambda: njit(**{**options, "no_cpython_wrapper": True})(function))
+    apart_from_python(dispatcher, lambda: njit(**{**options, "no_cpython_wrapper": True, "pipeline_class": LINKED})(function))
     return dispatcher

@@ -114,7 +114,7 @@ def to_compile(functions, members, dtype):
             used = [code for code in codes.get(symbol, ()) if 0 <= code < len(symbol.members)]
             waiting += [symbol.members[code] for code in used]
         elif real not in symbol.addresses:
-            if not compiled_before(symbol.dispatcher.called_by_kernels(), symbol.signatures[real].args):
+            if not compiled_before(symbol.dispatcher.called_by_address(), symbol.signatures[real].args):
                 found[symbol.dispatcher.py_func] = None
             waiting += _called(symbol.dispatcher.py_func)
     return list(found)
@@ -125,7 +125,7 @@ def address_of(function, arguments):
     kinds = tuple(typeof(argument) for argument in arguments)
     if function in _faces:
         return _faces[function].publish(_real(kinds))
-    return address_of_compiled(function.called_by_kernels(), kinds)[0]
+    return address_of_compiled(function.called_by_address(), kinds)[0]
 
 
 class _Symbol:
@@ -171,7 +171,7 @@ class _Shared(_Symbol):
 
     def address(self, real):
         wanted = self.signatures[real]
-        address, compiled = address_of_compiled(self.dispatcher.called_by_kernels(), wanted.args)
+        address, compiled = address_of_compiled(self.dispatcher.called_by_address(), wanted.args)
         assert compiled.return_type == wanted.return_type, f"{self.name} gives {compiled.return_type}, not {wanted.return_type}"
         return address
 

@@ -13,7 +13,7 @@ from numba.core.registry import cpu_target
 
 from engine.kernels import linked, numba_internals, threads
 from engine.kernels.linked import kernel, shared
-from engine.kernels.numba_internals import calls
+from engine.kernels.numba_internals import calls, linking
 from engine.kernels.signatures import Line, Number, Pair
 from tests.cases import DTYPES
 from tests.processes import ROOT, process
@@ -141,6 +141,41 @@ def test_a_bell_wakes_who_sleeps_on_it_and_no_one_else():
         thread.join(10)
         assert said[1] == count
         bell[numba_internals.ASLEEP] = 0
+
+
+@kernel
+def divides_once(out, divisor):
+    """A caller of what may raise."""
+    divides_wholes(out, divisor, (0, 1, 0))
+
+
+@kernel
+def divides_twice(out, divisor):
+    """Another."""
+    divides_wholes(out, divisor, (0, 1, 0))
+    divides_wholes(out, divisor, (1, 2, 0))
+
+
+def test_what_is_linked_into_callers_has_no_machine_code_of_its_own():
+    divides_once(np.ones(2), 1)
+    library = next(iter(divides_wholes.called_by_kernels().overloads.values())).library
+    assert isinstance(library, linking._Linked) and library.get_pointer_to_function(library.name) == 0
+
+
+def test_what_is_linked_into_callers_is_read_from_the_cache_and_raises_in_a_caller_that_is_new(tmp_path):
+    code = """
+import numpy as np
+from engine.kernels.numba_internals import compilations
+from tests.kernels.test_numba_internals import divides_once, divides_twice
+with compilations() as found:
+    try:
+        CALLER(np.ones(2), 0)
+    except ZeroDivisionError:
+        print(found.names, found.nested)
+"""
+    for caller, nested in (("divides_once", ["divides_wholes"]), ("divides_twice", []), ("divides_once", None)):
+        said = process(code.replace("CALLER", caller), NUMBA_CACHE_DIR=str(tmp_path))
+        assert said == f"{[caller] if nested is not None else []} {nested or []}\n"
 
 
 def test_kernels_call_what_is_compiled_without_a_wrapper():

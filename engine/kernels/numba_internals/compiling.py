@@ -36,10 +36,13 @@ from numba.core.caching import CompileResultCacheImpl, FunctionCache
 from numba.core.compiler_lock import global_compiler_lock
 from numba.core.serialize import dumps
 
+from .linking import rebuilt
 
-def apart_from_python(dispatcher, build):
+
+def apart_from_python(dispatcher, build, build_addressed=None):
     """Have kernels call what `build` makes in place of `dispatcher`, and with a caller's constants as numbers like others, for
-    Numba compiles a function once for each constant; the function that makes it. None where NUMBA_DISABLE_JIT is set.
+    Numba compiles a function once for each constant. What `build_addressed` makes is called by its address. Nothing is done where
+    NUMBA_DISABLE_JIT is set.
 
     What only kernels call is compiled without the function that converts Python's arguments, which takes as long as a kernel does.
     """
@@ -53,6 +56,7 @@ def apart_from_python(dispatcher, build):
     dispatcher.get_call_template = template
     dispatcher.get_overload = lambda signature: inside().get_overload(signature)
     dispatcher.called_by_kernels = inside
+    dispatcher.called_by_address = functools.cache(build_addressed or build)
 
 
 def cache_class(allowed, entries):
@@ -83,6 +87,9 @@ def cache_class(allowed, entries):
 
     class Folders(CompileResultCacheImpl):
         _locator_classes = [restricted(locator) for locator in CompileResultCacheImpl._locator_classes]
+
+        def rebuild(self, target_context, payload):
+            return rebuilt(target_context, payload) or super().rebuild(target_context, payload)
 
     class KernelCache(FunctionCache):
         _impl_class = Folders
