@@ -62,9 +62,9 @@ def show_config() -> dict[str, Any]:
     Beside a busy program, threads that would have to wait for a core are left alone:
 
     >>> import numpy as np, engine
-    >>> net = engine.Network.initialize((8, 64, 64, 1), "tanh", seed=0)
+    >>> net = engine.Network.initialize((2, 3, 1), "tanh", seed=0)
     >>> for _ in range(20):
-    ...     Y = net(np.ones((2000, 8)))
+    ...     Y = net(np.ones((10, 2)))
     >>> found = engine.show_config()  # doctest: +ELLIPSIS
     python ...
     threads ...
