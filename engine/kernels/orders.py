@@ -121,6 +121,17 @@ def seeded(seed, epoch):
 
 
 @kernel
+def next_word(high, low, step_high, step_low, spare, half):
+    """A number whose lower 32 bits are the next ones drawn, and what follows it: the state, the upper half of the last number of
+    64 bits, and whether that half is still to be used."""
+    if half:
+        return spare, high, low, spare, False
+    high, low = advance(high, low, step_high, step_low)
+    value = output(high, low)
+    return value, high, low, value >> WORD(32), True
+
+
+@kernel
 def shuffle(high, low, step_high, step_low, out):
     """Exchange each of `out` from the last on with one at or before it, drawn from those by masking and rejection. A number that is
     rejected exchanges an entry with itself, for a jump that is taken at random costs more."""
@@ -131,13 +142,7 @@ def shuffle(high, low, step_high, step_low, out):
     while i > ZERO:
         below = mask >> ONE
         while i > below:
-            if half:
-                value = spare
-            else:
-                high, low = advance(high, low, step_high, step_low)
-                value = output(high, low)
-                spare = value >> WORD(32)
-            half = not half
+            value, high, low, spare, half = next_word(high, low, step_high, step_low, spare, half)
             value &= mask & LOW_32
             taken = value <= i
             k = value if taken else i
@@ -152,13 +157,7 @@ def draw_with_replacement(high, low, step_high, step_low, out):
     half, spare, count, i = False, ZERO, WORD(out.size), 0
     threshold = (LOW_32 + ONE - count) % count
     while i < out.size:
-        if half:
-            value = spare
-        else:
-            high, low = advance(high, low, step_high, step_low)
-            value = output(high, low)
-            spare = value >> WORD(32)
-        half = not half
+        value, high, low, spare, half = next_word(high, low, step_high, step_low, spare, half)
         product = (value & LOW_32) * count
         if (product & LOW_32) >= threshold:
             out[i] = product >> WORD(32)
