@@ -48,26 +48,26 @@ def look(context, board, word):
     return types.int64(board, types.int64), codegen
 
 
-@intrinsic
-def add(context, board, word, value):
-    """Add to the number at `word` of the board; what it was before."""
+def _changed(operation):
+    """The code of a function (board, word, value) that changes the number at `word` in one step and gives what it was before."""
 
     def codegen(context, builder, signature, arguments):
         pointer = _word(context, builder, signature.args[0], *arguments[:2])
-        return builder.atomic_rmw("add", pointer, arguments[2], "seq_cst")
+        return builder.atomic_rmw(operation, pointer, arguments[2], "seq_cst")
 
-    return types.int64(board, types.int64, types.int64), codegen
+    return codegen
+
+
+@intrinsic
+def add(context, board, word, value):
+    """Add to the number at `word` of the board; what it was before."""
+    return types.int64(board, types.int64, types.int64), _changed("add")
 
 
 @intrinsic
 def swap(context, board, word, value):
     """Set the number at `word` of the board; what it was before."""
-
-    def codegen(context, builder, signature, arguments):
-        pointer = _word(context, builder, signature.args[0], *arguments[:2])
-        return builder.atomic_rmw("xchg", pointer, arguments[2], "seq_cst")
-
-    return types.int64(board, types.int64, types.int64), codegen
+    return types.int64(board, types.int64, types.int64), _changed("xchg")
 
 
 @intrinsic
