@@ -21,12 +21,11 @@ from schedulers import share
 from . import checks, forks
 from .kernels.linked import address_of
 from .kernels.numba_internals import NEXT_BELL, new_bell, release_bell
-from .kernels.threads import BELLS, FAILED, STOP, launch, new_board, wait_for_jobs
+from .kernels.threads import BELLS, FAILED, RANGES_EACH, STOP, launch, new_board, wait_for_jobs
 from .thread_choice import Choice, Kind, Learner
 from .turns import Turn, Turns
 
 WORTH_A_THREAD = 2.5e5  # multiply-adds: about what a thread computes in the time it takes to hand a range to it
-RANGES = 16  # ranges for each thread, so that none waits long for the others: 4 take 8 percent longer for a gradient of C
 NAP = 1e-3  # seconds between two looks at whether another call is done with the threads
 PATIENCE = 10 * NAP  # seconds for which nobody takes the threads for long after a call has waited to change their number
 AGAIN = 1.0  # seconds after which threads are asked for once more, where the system gave too few
@@ -185,7 +184,7 @@ def _dtype(arguments: Sequence[Any]) -> np.dtype[Any] | None:
 
 def _launch(board: NDArray[np.int64], threads: int, address: int, count: int, arguments: tuple[Any, ...]) -> int:
     """Run the kernel at `address` on a board. 0 where its arguments are too many, and nothing was run."""
-    launched: int = launch(address, arguments, board, count, min(count, RANGES * threads) if threads > 1 else 1, threads)
+    launched: int = launch(address, arguments, board, count, min(count, RANGES_EACH * threads) if threads > 1 else 1, threads)
     checks.workspace_found(board[FAILED])
     return launched
 

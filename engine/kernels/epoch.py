@@ -17,7 +17,7 @@ from .signatures import Indices, Line, Number, Plan, Table
 from .simd import lanes_of
 from .streamed import Kept, LossCodes, Results, Samples, block_losses, block_sum, streamed
 from .sums import BLOCK
-from .threads import FAILED, launch
+from .threads import FAILED, RANGES_EACH, launch
 from .transposed import any_transposed, transpose_weights
 from .updates import update_parameters
 
@@ -137,7 +137,7 @@ def streamed_batch_on_threads(theta: Line, backward_weights: Line, plan: Plan, s
     chunks = chunks_of(batch.gradient.size, batch.results.partial)
     reduce_losses(cost.reduction, cost.reduction_parameter, cost.data, losses, batch.gradient)  # eq. 15
     launch(team.first, (theta, backward_weights, plan, samples, loss, batch.gradient, batch.results, batch.workspaces), team.board,
-           chunks, min(chunks, RANGES * team.threads), team.threads)
+           chunks, min(chunks, RANGES_EACH * team.threads), team.threads)
     fold_nodes(batch.results.partial[:chunks])
     return reduce_losses(cost.reduction, cost.reduction_parameter, cost.data, losses, batch.gradient)  # eq. 14
 
@@ -160,16 +160,15 @@ def whole_batch_on_threads(theta: Line, backward_weights: Line, plan: Plan, samp
     m, losses = batch.gradient.size, batch.results.losses[:batch.gradient.size]
     blocks, chunks = lines_for(m, BLOCK), chunks_of(m, batch.results.partial)
     launch(team.first, (theta, plan, samples, LossCodes(cost.loss, cost.loss_parameter), batch), team.board, blocks,
-           min(blocks, RANGES * team.threads), team.threads)
+           min(blocks, RANGES_EACH * team.threads), team.threads)
     value = reduce_losses(cost.reduction, cost.reduction_parameter, cost.data, losses, batch.gradient)  # eq. 14 and 15
     if team.board[FAILED] == 0:
-        launch(team.second, (theta, backward_weights, plan, batch), team.board, chunks, min(chunks, RANGES * team.threads),
+        launch(team.second, (theta, backward_weights, plan, batch), team.board, chunks, min(chunks, RANGES_EACH * team.threads),
                team.threads)
         fold_nodes(batch.results.partial[:chunks])
     return value
 
 
-RANGES = 16  # ranges for each thread, as `pool.over` has them
 DONE, COST, THETA, NO_MEMORY = (code.value for code in Ending)
 RIDGE = PenaltyCode.RIDGE.value
 WHOLE, WHOLE_ON_THREADS = Passes.WHOLE.value, Passes.WHOLE_ON_THREADS.value
