@@ -85,4 +85,4 @@ class Cholesky:
         if self._scale is not None:
             return self._potrs(self._lower, vector / self._scale, lower=1)[0] / self._scale
         assert self._decomposition is not None
-        return self._decomposition.solve_given() if vector is self._given else self._decomposition.solve(vector)
+        return self._decomposition.solve(vector)

@@ -43,10 +43,12 @@ class Decomposition:
         self._size, wide = size, lanes(dtype)
         self._count = size // wide + 1  # lines of p + 1 columns
         self._lines, self._scales = aligned(self._count * size * wide, dtype), aligned(size * wide, dtype)
+        self._given: Array | None = None
 
     def decompose(self, A: Array, added: Array, b: Array) -> bool:
-        """Decompose A + diag(added), of which only what is on and above the diagonal is read, and U⁻ᵀ b along with it. False where
-        a pivot is not positive."""
+        """Decompose A + diag(added), of which only what is on and above the diagonal is read, and U⁻ᵀ b along with it, for a
+        `solve` of the same b. False where a pivot is not positive."""
+        self._given = b
         size, lines, scales = self._size, self._lines, self._scales
         wide = lanes(lines.dtype)
         over(self._count, MOVED * size * size / 2, negated_lines, A, added, b, lines)
@@ -59,14 +61,12 @@ class Decomposition:
             over(self._count - offset, work, block_rows, lines, scales, first, stop, offset)
         return True
 
-    def solve_given(self) -> Array:
-        """A⁻¹ b [p] for the b of `decompose`."""
-        wide = lanes(self._lines.dtype)
-        last = self._lines[(self._count - 1) * self._size * wide:].reshape(self._size, wide)
-        return self._solved(last[:, self._size % wide])
-
     def solve(self, b: Array) -> Array:
-        """A⁻¹ b [p]."""
+        """A⁻¹ b [p]; of the array b that `decompose` was given, only the solve with U is left."""
+        if b is self._given:
+            wide = lanes(self._lines.dtype)
+            last = self._lines[(self._count - 1) * self._size * wide:].reshape(self._size, wide)
+            return self._solved(last[:, self._size % wide])
         y = np.empty(self._count * lanes(b.dtype), b.dtype)
         solve_transposed(self._lines, self._scales, np.ascontiguousarray(b), y)
         return self._solved(y[:self._size])

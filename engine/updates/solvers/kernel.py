@@ -103,7 +103,7 @@ class Kernel:
         if self._decomposition is None:
             dual = self._potrs(self._lower, image, lower=1)[0]
         else:
-            dual = self._decomposition.solve_given() if image is self._image else self._decomposition.solve(image)
+            dual = self._decomposition.solve(image)
         return self.linearised.adjoint(dual.reshape(self.linearised.outputs.shape)) / self._squares
 
     def solve(self, right_side: RightSide) -> Array:
