@@ -142,8 +142,7 @@ def curvature(dtype: DType) -> None:
 
 SESSION = {"activations": all_activations, "forward": forward, "Jacobian": jacobian, "costs": costs, "gradient": gradient,
            "fit": fitting, "curvature": curvature}
-
-
+# the parts of it whose kernels a part needs too
 AFTER = {"Jacobian": ("forward",), "gradient": ("forward",), "fit": ("gradient", "costs"), "curvature": ("Jacobian", "gradient")}
 
 
