@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time as clock
 from typing import NamedTuple, cast
 
 import numpy as np
@@ -109,8 +108,8 @@ class CompiledRun:
         choice = self._batch.choice(steps.largest)
         threads, trial = 1, False
         if choice is not None:
-            threads = choice.threads(clock.perf_counter()) if pool.learner.learning else choice.most
-            trial = pool.learner.learning and (choice.left > 0 or choice.one is None or choice.all is None)
+            threads = choice.threads() if pool.learner.learning else choice.most
+            trial = pool.learner.learning and choice.trying
         seconds = self._seconds.get(threads)
         short = trial or seconds is None
         count = int((TRIAL if short else CALL) / (self._batch.expected(steps.largest) if seconds is None else seconds))
@@ -130,8 +129,7 @@ class CompiledRun:
             self._seconds[threads] = seconds / called.made
             if choice is not None and pool.learner.learning and called.threads == threads:
                 share = min(1.0, TRIAL / seconds)  # as if all calls were as long as those of a trial
-                choice.took(threads, called.ended - share * seconds, called.ended,
-                            share * called.made * self._batch.work(steps.largest))
+                choice.took(threads, share * seconds, share * called.made * self._batch.work(steps.largest))
         if called.ending != Ending.DONE:
             epoch = steps.epoch + (made + called.made - (called.ending == Ending.THETA)) // length
             error = diverged(epoch, first + called.made, costs[called.made] if called.ending == Ending.COST else None)

@@ -292,7 +292,7 @@ def over(count: int, work: float, function: Callable[..., Any], *arguments: Any)
     if learner.learning:
         started = time.perf_counter()
         choice = choice_for(address, work, threads, started)
-        threads = choice.threads(started)
+        threads = choice.threads()
     launched, taken = 0, False
     if threads > 1:
         turns, turn = _pool.turns, Turn()
@@ -308,7 +308,7 @@ def over(count: int, work: float, function: Callable[..., Any], *arguments: Any)
         function(*arguments, (0, count, 0))
     elif choice is not None and (taken or threads == 1):
         _pool.ended = ended = time.perf_counter()
-        choice.took(threads, started, ended, work)
+        choice.took(threads, ended - started, work)
 
 
 def _rows(arguments: tuple[Any, ...]) -> int:

@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 import contextlib
+import math
 from collections.abc import Hashable, Iterator
 from typing import NamedTuple
 
-SHARE = 1 / 32  # of the time of calls that may be lost by trying the other number of threads
-FIRST, MOST_CREDIT = 5e-3, 0.1  # seconds that may be lost so before any call has earned them, and at most
-TRIAL = 3  # calls of a trial; the first on threads wakes those that sleep, and does not count
-SOONEST, LATEST = 0.01, 0.5  # seconds between two trials: twice as long after each that changes nothing
-WEIGHT = 1 / 8  # of the latest call in an average
-ORDINARY, STALL = 2.0, 16.0  # times the average of one thread: what a call counts at most, on one thread and on all
+SHARE = 1 / 50  # of the time of calls that may be lost by trying the other number of threads
+FIRST = 5e-3  # seconds that may be lost so before any call has earned them
+TRIAL, LONG = 3, 5e-3  # calls of a trial, which is over too once they have taken so many seconds
+SOONEST = 5e-3  # seconds of calls between two trials, at least
+WEIGHT, ORDINARY = 1 / 8, 2.0  # of the latest call in an average, and how many times the average it counts at most
+STALL = 100.0  # times the other number's average: what a call of a trial costs at most
 GAIN = 0.95  # threads are taken up where they need at most this share of the time
 LATE = 2e-4  # seconds beyond twice the time of one thread after which a trial of threads is over
-SLOW = 1e-10  # seconds that a multiply-add takes at most on one thread, before that has been measured
+SAVED, SAVED_CALLS = 1e-2, 8  # what threads may lose of what they saved: seconds, or calls on one thread where that is more
 MOST_KINDS = 1000  # kinds of calls that are remembered
 
 
@@ -40,108 +41,98 @@ class Learnt(NamedTuple):
 class Choice:
     """The choice between one thread and `most` for one kind of call.
 
-    The number of threads that is cheaper is used, and the other one is tried now and then, for as little as `SHARE` of the time.
-    One thread is the safe choice: a call that stalls on threads, as beside busy processes, ends their use at once.
+    The number of threads that is cheaper is used, and the other one is tried now and then, so seldom that trials cost `SHARE` of
+    the time. Threads keep an account: each call adds the time that it saved against one thread's average, or takes off what it
+    lost, and threads are left once the account is overdrawn. So a stall now and then, as on an idle machine, does not end the use
+    of threads that pay, and beside busy processes threads never lose more than they saved before.
 
     Several Python threads may use a choice at once, and an interrupt may come at any instruction: every change is one attribute
     set, and whatever is lost between two of them makes an average a little less exact.
     """
 
-    __slots__ = ("all", "counted", "credit", "fresh", "gap", "left", "lost", "most", "next", "one", "price", "saved", "total",
-                 "using")
+    __slots__ = ("all", "begun", "most", "one", "saved", "tried", "until", "using")
 
     one: float | None
     all: float | None
+    tried: list[float]
 
     def __init__(self, most: int) -> None:
-        self.most, self.using, self.fresh = most, most, True
-        self.one, self.all = None, None
-        self.left, self.counted, self.total, self.lost = 0, 0, 0.0, 0.0  # of a trial: calls, those counted, their time, excess
-        self.credit, self.price, self.gap, self.next, self.saved = FIRST, 0.0, SOONEST, 0.0, 0.0
+        self.most, self.using, self.begun = most, most, False
+        self.one, self.all = None, None  # seconds for each multiply-add, the averages of ordinary calls
+        self.until, self.tried = math.inf, []  # seconds of calls before the next trial; the calls of this one
+        self.saved = 0.0  # seconds, by all threads
 
-    def threads(self, now: float) -> int:
-        """The number of threads for a call that begins at `now`, in seconds: one or `most`."""
-        if self.left > 0:
-            return self._other
-        if now < self.next or self.all is None and self.one is None:
-            return self.using
-        if self.credit >= self.price or (self.using == 1 and now >= self.next + LATEST):
-            self.counted, self.total, self.lost = 0, 0.0, 0.0
-            self.left = TRIAL
-            return self._other
-        return self.using
+    @property
+    def trying(self) -> bool:
+        """Whether the next call is one of a trial, or the first from which anything can be learnt."""
+        return self.until <= 0 or self.all is None
 
-    def took(self, threads: int, started: float, ended: float, units: float) -> None:
-        """Learn from a call on so many threads, which did `units` multiply-adds from `started` to `ended`, in seconds."""
-        rate = (ended - started) / units
-        if self.fresh:  # it may have compiled, or started the threads
-            self.fresh = False
-        elif self.left > 0 and threads == self._other:
-            self._tried(threads, rate, ended, units)
-        elif threads > 1:
-            self._shared(rate, ended, units)
+    def threads(self) -> int:
+        """The number of threads for the next call: one or `most`."""
+        return self.using if self.until > 0 else self._other
+
+    def took(self, threads: int, seconds: float, units: float) -> None:
+        """Learn from a call on so many threads, which did `units` multiply-adds."""
+        rate = seconds / units
+        if not self.begun:  # it may have compiled, or started the threads
+            self.begun = True
+        elif threads != self.using:
+            if self.until <= 0:
+                self._tried(rate, units)
+        elif self.one is None:
+            self.all = rate if self.all is None else min(self.all, rate)
+            worst = (self.most - 1) * self.all * units  # what a call on one thread can take longer
+            self.until = min(self.until, max(worst - FIRST, 0.0) / SHARE) - seconds
         else:
-            self.one = rate if self.one is None else _mean(self.one, rate, ORDINARY * self.one)
-            self.credit = min(self.credit + SHARE * rate * units, MOST_CREDIT)
+            self.until -= seconds
+            if threads == 1:
+                self.one = _mean(self.one, rate)
+            else:
+                self._shared(rate, self.one, units)
 
     @property
     def _other(self) -> int:
         return self.most if self.using == 1 else 1
 
-    def _shared(self, rate: float, ended: float, units: float) -> None:
+    def _shared(self, rate: float, one: float, units: float) -> None:
         """Learn from a call on all threads outside of a trial."""
-        one, all_threads = self.one, rate if self.all is None else self.all
-        if one is None:
-            self.all = min(all_threads, rate)
-            self.price = (TRIAL - 1) * min((self.most - 1) * self.all, SLOW) * units
-            self.credit = min(self.credit + SHARE * rate * units, MOST_CREDIT)
-            return
-        self.all = _mean(all_threads, rate, STALL * one)
-        excess = (rate - one) * units
-        self.credit = min(self.credit + SHARE * rate * units, MOST_CREDIT) - max(excess, 0.0)
-        self.saved -= excess
-        if self.all > one and self.using > 1:
-            if self.saved > 0:  # since they were taken up threads saved more than their stalls cost
-                self.gap = SOONEST
-            self.price = max(excess, 0.0)
-            self._settle(1, ended)
-        else:
-            self.price = TRIAL * min(max(one - self.all, 0.0), (self.most - 1) * self.all) * units
+        self.all = rate if self.all is None else _mean(self.all, rate)
+        self.saved = min(self.saved + (one - rate) * units, max(SAVED, SAVED_CALLS * one * units))
+        if self.saved < 0:
+            self._use(1, _excess(rate, one) * units, one * units)
 
-    def _tried(self, threads: int, rate: float, ended: float, units: float) -> None:
+    def _tried(self, rate: float, units: float) -> None:
         """Learn from a call of a trial, and choose after the last."""
-        current = self.all if threads == 1 else self.one
-        excess = 0.0 if current is None else max(rate - current, 0.0) * units
-        self.lost += excess
-        self.credit -= excess
-        if self.left < TRIAL or threads == 1:
-            self.counted += 1
-            self.total = rate if self.counted == 1 else min(self.total, rate) if threads == 1 else self.total + rate
-        late = threads > 1 and current is not None and rate * units > 2 * current * units + LATE
-        self.left = 0 if late else self.left - 1
-        if self.left > 0:
+        current = self.one if self.using == 1 else self.all
+        assert current is not None
+        tried = [*self.tried, rate]
+        late = self.using == 1 and (rate - 2 * current) * units > LATE
+        if len(tried) < TRIAL and sum(tried) * units < LONG and not late:
+            self.tried = tried
             return
-        if threads == 1:
-            fastest = self.total if self.counted else rate
-            self.one = fastest if self.one is None else min(fastest, ORDINARY * self.one)
-            better = self.all is not None and self.all > GAIN * self.one
+        if self.using == 1:
+            counted = tried[1:] or tried  # the first call wakes threads that sleep
+            self.all = rate if late else sum(counted) / len(counted)
+            better = self.all < GAIN * current
         else:
-            self.all = self.total / self.counted if self.counted and not late else rate
-            better = not late and self.one is not None and self.all < GAIN * self.one
-        self.price = self.lost
-        self._settle(threads if better else self.using, ended)
+            self.one = min(tried) if self.one is None else min(*tried, ORDINARY * self.one)
+            better = current > GAIN * self.one
+        self._use(self._other if better else self.using, sum(_excess(rate, current) for rate in tried) * units, current * units)
 
-    def _settle(self, threads: int, now: float) -> None:
-        """Use so many threads until the next trial."""
-        self.next = now + self.gap
-        self.gap = min(2 * self.gap, LATEST)
+    def _use(self, threads: int, lost: float, seconds: float) -> None:
+        """Use so many threads until the next trial. `lost` were the seconds that led to this, a call takes so many `seconds`."""
         if threads != self.using:
-            self.saved = 0.0
-        self.using = threads
+            self.saved = seconds
+        self.using, self.tried = threads, []
+        self.until = max(lost / SHARE, SOONEST)
 
 
-def _mean(mean: float, latest: float, most: float) -> float:
-    return mean + WEIGHT * (min(latest, most) - mean)
+def _mean(mean: float, latest: float) -> float:
+    return mean + WEIGHT * (min(latest, ORDINARY * mean) - mean)
+
+
+def _excess(rate: float, usual: float) -> float:
+    return max(min(rate, STALL * usual) - usual, 0.0)
 
 
 class Learner:

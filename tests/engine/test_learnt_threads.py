@@ -109,6 +109,6 @@ def test_what_is_chosen_changes_no_bit(threads, monkeypatch):
     expected = work()
     monkeypatch.setattr(pool.learner, "learning", True)
     used = iter(np.random.default_rng(1).choice([1, 3], 10**4).tolist())
-    monkeypatch.setattr(pool.Choice, "threads", lambda choice, now: min(next(used), choice.most))
+    monkeypatch.setattr(pool.Choice, "threads", lambda choice: min(next(used), choice.most))
     assert all(work() == expected for _ in range(20))
     pool.learner.forget()
