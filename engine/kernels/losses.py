@@ -136,10 +136,8 @@ def hinge_panel(parameter: float, u: Line, y: Line, loss: Line, gradient: Line, 
 @kernel
 def clear(out):
     """Zeros into out [m, n, n]."""
-    for k in range(out.shape[0]):
-        for i in range(out.shape[1]):
-            for q in range(out.shape[2]):
-                out[k, i, q] = 0
+    numbers = out.reshape(-1)
+    numbers[:] = 0
 
 
 @shared
@@ -263,7 +261,12 @@ def loss_and_gradient(code, parameter, A, y, losses, gradients, span):
     first, stop = span
     target, gradient, loss, scratch = line(0, n, lanes), line(0, 2 * n, lanes), line(0, 3 * n, lanes), line(0, 3 * n + 1, lanes)
     panels = np.empty(line(scratch, LOSS_LINES, lanes), A.dtype)
-    for sample in range(first, stop, lanes):
+    whole = 0
+    if n == 1:  # rows of one number lie as panels do: 10^4 samples, float32, 174 us down to 24
+        whole = (stop - first) // lanes * lanes
+        panel_losses(code, parameter, A.reshape(-1), (first, lanes), y.reshape(-1), (first, lanes), losses, first,
+                     gradients.reshape(-1), (first, lanes), panels[scratch:], n, whole // lanes)
+    for sample in range(first + whole, stop, lanes):
         count = min(lanes, stop - sample)
         gather(A, every_sample, sample, count, panels, 0, 0)
         gather_targets(y, every_sample, sample, count, n, panels, target, 0)

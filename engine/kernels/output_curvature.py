@@ -9,7 +9,7 @@ from .layout import line
 from .linked import kernel, shared
 from .panels import gather, scatter
 from .signatures import Line, Pair
-from .simd import copy_lines, fma_lines, lanes_of, multiply_lines
+from .simd import copy_lines, fma_lines, lanes_of, multiply_lines, weighted_squares
 
 # H of `samples` samples in panels. rank >= 0: diag(h) + the sum over r < rank of s_r x_r x_r^T, as the lines h [n], x_0 [n], s_0,
 # x_1 …; rank = ENTRIES: every entry, [n * n] lines; rank = SOFTMAX - r: w (diag(p) - p p^T) and r such terms, as the lines p [n],
@@ -192,15 +192,14 @@ def quadratic_lines(lines, h, n, factor, f, out, o, scratch):
     lanes = lanes_of(lines)
     (offset, rank), (start, width) = h, o
     target = out[start:line(start, width, lanes)]
-    target[:] = 0
+    if rank >= 0:
+        weighted_squares(lines, offset, factor, f, target, 0, (width, n))
+    else:
+        target[:] = 0
     if rank == ENTRIES:
         entries_quadratic(lines, offset, n, factor, f, target, width, scratch)
     elif rank < ENTRIES:
         softmax_quadratic(lines, offset, n, factor, f, target, width, scratch)
-    else:
-        for i in range(n):
-            multiply_lines(factor, f[0] + i * f[1], factor, f[0] + i * f[1], scratch, 0, width)
-            fma_lines(lines, (line(offset, i, lanes), 0), scratch, (0, lanes), target, (0, lanes), width)
     for r in range(term_count(rank)):
         term = line(offset, base_lines(n, rank) + r * (n + 1), lanes)
         add_quadratic_term(lines, term, n, factor, f, target, width, scratch)

@@ -14,7 +14,7 @@ from ..typing import Array
 from . import curvature_checks
 from .curvature_operator import CurvatureOperator
 from .dense_curvature import SLAB, add_pair, pair_sum, slabs, symmetric_pair_sum, with_one
-from .jacobian import Jacobian
+from .jacobian import jacobian_of_checked
 from .output_hessian import OutputHessian
 
 
@@ -40,7 +40,7 @@ class KeptCurvature(CurvatureOperator):
 
     def __init__(self, network: Network, X: Any, y: Any, cost: Cost, name: str, part: SlabPart | None = None) -> None:
         X, targets = curvature_checks.samples_and_targets(network, X, y, cost)
-        self._jacobian, self._targets, self._part = Jacobian(network, X), targets, part
+        self._jacobian, self._targets, self._part = jacobian_of_checked(network, X), targets, part
         self.forward = self._jacobian.forward
         losses, self._loss_gradients = cost.losses_and_gradients(self.forward.outputs, targets)
         super().__init__(network, cost, name, losses, cost.reduce(losses)[1])

@@ -8,7 +8,7 @@ import pytest
 from mpmath import mpf
 
 from engine import Cost, losses
-from engine.kernels.losses import loss_and_gradient, loss_hessian
+from engine.kernels.losses import loss_and_gradient, loss_hessian, prepare_losses
 from engine.operators.output_hessian import Softmax
 from tests.cases import DTYPES
 from tests.oracle import tails
@@ -160,3 +160,17 @@ def test_what_is_no_number_is_never_hidden(name):
         A = np.zeros((1, 3))
         A[0, place] = np.nan
         assert np.isnan(Cost(loss).losses_and_gradients(A, np.ones((1, 3)))[0]).all()
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+def test_losses_of_one_output_are_those_of_each_sample_alone(dtype):
+    generator = np.random.default_rng(0)
+    A, y = (generator.random((37, 1)).astype(dtype) for _ in range(2))
+    for code in range(len(losses.NAMED)):
+        values, gradients = np.empty(37, dtype), np.empty((37, 1), dtype)
+        prepare_losses((code,), np.dtype(dtype))
+        loss_and_gradient(code, 0.5, A, y, values, gradients, (2, 37))
+        for k in range(2, 37):
+            value, gradient = np.empty(1, dtype), np.empty((1, 1), dtype)
+            loss_and_gradient(code, 0.5, A[k:k + 1], y[k:k + 1], value, gradient, (0, 1))
+            assert value[0] == values[k] and gradient[0, 0] == gradients[k, 0]

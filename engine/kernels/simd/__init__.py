@@ -1,7 +1,7 @@
 """The only place that emits LLVM: fused multiply-add and the bits of a float, the register tile, whole cache lines."""
 
 from .columns import read_columns, write_columns
-from .dots import dot_lines, square_sums
+from .dots import dot_lines, square_sums, weighted_squares
 from .lanes import SUMS, outer_sums, sums_of_lines
 from .lines import (
     address_of,
@@ -38,4 +38,4 @@ __all__ = ["SUMS", "address_of", "binary_exponent", "binary_fraction", "bits_of"
            "fma_lines", "half_power", "horner_by_two", "lanes_of", "line_products", "multiply_lines", "nearest",
            "negated_by_quadrant", "number", "outer_lines", "outer_sums", "polynomial", "read_columns", "scale_by_power",
            "scale_lines", "scatter_line", "square_sums", "stream", "sum_lines", "sums_of_lines", "tile", "tile_groups",
-           "transpose", "transpose_rows", "write_columns"]
+           "transpose", "transpose_rows", "weighted_squares", "write_columns"]

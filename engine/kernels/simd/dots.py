@@ -1,4 +1,4 @@
-"""Dot products of lines and sums of their squares, lane by lane."""
+"""Dot products of lines and sums of their squares, plain and weighted, lane by lane."""
 
 from llvmlite import ir
 from numba.core import cgutils, types
@@ -102,6 +102,59 @@ def square_sums(context, A, a, count, C, c, rows):
             add_up(row, CHAINS)
         with cgutils.for_range_slice(builder, whole, rows, I64(1)) as (row, _):
             add_up(row, 1)
+        return context.get_dummy_value()
+
+    return signature, codegen
+
+
+def plain_weighted_squares(H, h, A, a, C, c, shape):
+    """The weighted sums of squares in plain Python."""
+    lanes = 64 // C.itemsize
+    weights, from_, to = H.reshape(-1), A.reshape(-1), C.reshape(-1)
+    width, rows = shape
+    for p in range(width):
+        for s in range(p * lanes, (p + 1) * lanes):
+            total = to.dtype.type(0)
+            for i in range(rows):
+                number = from_[a[0] + i * a[1] + s]
+                total = fma(weights[h + i * lanes + s % lanes], number * number, total)
+            to[c + s] = total
+
+
+@emitted(plain_weighted_squares)
+def weighted_squares(context, H, h, A, a, C, c, shape):
+    """`width` lines of C from c are the sums over i < rows of line i of H from h times the squares, each rounded, of lines of A;
+    a = (first, stride from i to i + 1), shape = (width, rows). Four lines at a time, for a fused multiply-add takes four cycles."""
+    signature = types.void(H, types.int64, A, a, C, types.int64, shape)
+
+    def codegen(context, builder, signature, arguments):
+        dtype = signature.args[0].dtype
+        lanes, vector, fused = lanes_in(dtype), line_type(dtype), fused_lines(builder, dtype)
+        H, A, C = (data_of(context, builder, signature.args[k], arguments[k]) for k in (0, 2, 4))
+        first, stride = cgutils.unpack_tuple(builder, arguments[3])
+        width, rows = cgutils.unpack_tuple(builder, arguments[6])
+        H, A, C = (builder.gep(array, [at]) for array, at in ((H, arguments[1]), (A, first), (C, arguments[5])))
+
+        def add_up(p, together):
+            steps = [builder.mul(builder.add(p, I64(k)), I64(lanes)) for k in range(together)]
+            sums = [cgutils.alloca_once(builder, vector) for _ in steps]
+            for total in sums:
+                builder.store(ir.Constant(vector, [0.0] * lanes), total)
+            with cgutils.for_range(builder, rows) as loop:
+                weight = load_line(builder, dtype, builder.gep(H, [builder.mul(loop.index, I64(lanes))]))
+                row = builder.gep(A, [builder.mul(loop.index, stride)])
+                for total, step in zip(sums, steps):
+                    numbers = load_line(builder, dtype, builder.gep(row, [step]))
+                    square = builder.fmul(numbers, numbers)
+                    builder.store(builder.call(fused, [weight, square, builder.load(total)]), total)
+            for total, step in zip(sums, steps):
+                store_line(builder, dtype, builder.load(total), builder.gep(C, [step]))
+
+        whole = builder.mul(builder.udiv(width, I64(CHAINS)), I64(CHAINS))
+        with cgutils.for_range_slice(builder, I64(0), whole, I64(CHAINS)) as (p, _):
+            add_up(p, CHAINS)
+        with cgutils.for_range_slice(builder, whole, width, I64(1)) as (p, _):
+            add_up(p, 1)
         return context.get_dummy_value()
 
     return signature, codegen
