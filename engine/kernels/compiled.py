@@ -12,7 +12,7 @@ PRESET: dict[str, Any] = {"nogil": True, "error_model": "numpy", "no_cfunc_wrapp
 
 def preset(function, before_loading):
     """Compile `function` for arrays: cached on disk where a folder for it can be written, free of the GIL, divisions as
-    IEEE 754 has them. `before_loading(function, argument types)` is called before an entry is read from the cache."""
+    IEEE 754 has them. `before_loading(function, caller, argument types)` is called before an entry is read from the cache."""
     def build(caller, options):
         dispatcher = njit(**options)(function)
         if not config.DISABLE_JIT:  # type: ignore[attr-defined]

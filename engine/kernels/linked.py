@@ -7,6 +7,7 @@ Jacobian of 64-64-32-10 in float32 from an empty cache took 19 s so, and takes 6
 import dis
 import functools
 import inspect
+from typing import NamedTuple
 
 import numpy as np
 from numba import config, typeof, types
@@ -16,12 +17,13 @@ from .numba_internals import address_of_compiled, call, compiled_before, declare
 from .signatures import signature_of
 
 REALS = types.float32, types.float64
+NOWHERE = np.zeros(8, np.int64)  # what lies behind the symbols of kernels in a process that compiles one kernel at a time
 _faces: dict = {}  # what kernels name, and the _Shared or _Family behind it
 
 
 def kernel(function):
     """Compile `function` into each of its callers, under the preset."""
-    return preset(function, _publish_called)
+    return preset(function, _before_loading)
 
 
 def shared(function):
@@ -75,7 +77,7 @@ def _real(kinds):
 def _called(function):
     """The faces that a kernel calls, itself or through others that are compiled into it."""
     found = []
-    for name in {step.argval for step in dis.get_instructions(function) if step.opname == "LOAD_GLOBAL"}:
+    for name in dict.fromkeys(step.argval for step in dis.get_instructions(function) if step.opname == "LOAD_GLOBAL"):
         value = function.__globals__.get(name)
         if hasattr(value, "py_func"):
             found += _called(value.py_func)
@@ -84,45 +86,109 @@ def _called(function):
     return found
 
 
-def _publish_called(function, signature):
+def _before_loading(function, caller, kinds):
+    """Compile what a kernel calls, and hear whether another process compiles the kernel."""
     for called in _called(function):
-        called.publish(_real(signature))
+        called.publish(_real(kinds))
+    elsewhere.ask(function, Entry(function.__module__, function.__qualname__, caller, kinds))
 
 
-def to_compile(functions, members, dtype):
-    """The functions that have yet to be compiled before kernels can call what `functions` call of each other, in this process and
-    in any before.
+class Entry(NamedTuple):
+    """A kernel for arguments of such types, as the cache keeps it for those who call it from Python or by its address."""
+
+    module: str
+    name: str
+    caller: str
+    kinds: tuple
+
+    def compile(self, module):
+        """Compile it into the cache, but nothing that it calls by symbol; `module` is where it stands. This process can run no
+        kernels afterwards."""
+        elsewhere.alone = True
+        function = getattr(module, self.name)
+        dispatcher = _faces[function].dispatcher if function in _faces else function
+        (dispatcher.called_by_address() if self.caller == "address" else dispatcher).compile(self.kinds)
+
+
+class _Elsewhere:
+    """What other processes compile.
+
+    Attributes
+    ----------
+    ask : callable
+        ask(function, entry), called before an entry is read from the cache, to wait until it is there.
+    alone : bool
+        Whether this process compiles one kernel at a time for others, and calls none.
+    """
+
+    def __init__(self):
+        self.ask, self.alone = lambda function, entry: None, False
+
+
+elsewhere = _Elsewhere()
+
+
+def entries_to_compile(functions, members, dtype):
+    """The shared kernels, in the order in which they are needed, that have yet to be compiled before kernels can call what
+    `functions` call of each other, in this process and in any before: {Entry: function}.
 
     Parameters
     ----------
     functions : iterable of callable
-        Kernels, or what `family` gave.
+        Kernels, or what `family` and `shared` gave.
     members : dict
         Of each family, the codes that are used.
     dtype : DType
     """
-    real, found, seen = types.float32 if dtype == np.float32 else types.float64, {}, set()
+    real, found, seen = real_of(dtype), {}, set()
     codes = {_faces[face]: used for face, used in members.items()}
-    waiting = [symbol for function in functions
-               for symbol in (_called(function.py_func) if hasattr(function, "py_func") else [_faces[function]])]
-    while waiting:
-        symbol = waiting.pop()
+
+    def visit(symbol):
         if symbol in seen:
-            continue
+            return
         seen.add(symbol)
         if isinstance(symbol, _Family):
-            used = [code for code in codes.get(symbol, ()) if 0 <= code < len(symbol.members)]
-            waiting += [symbol.members[code] for code in used]
+            for code in codes.get(symbol, ()):
+                if 0 <= code < len(symbol.members):
+                    visit(symbol.members[code])
         elif real not in symbol.addresses:
-            if not compiled_before(symbol.dispatcher.called_by_address(), symbol.signatures[real].args):
-                found[symbol.dispatcher.py_func] = None
-            waiting += _called(symbol.dispatcher.py_func)
-    return list(found)
+            for called in _called(symbol.dispatcher.py_func):
+                visit(called)
+            found.update(entry_to_compile(symbol.dispatcher, "address", symbol.signatures[real].args))
+
+    for function in functions:
+        for symbol in [_faces[function]] if function in _faces else _called(function.py_func):
+            visit(symbol)
+    return found
+
+
+def entry_to_compile(function, caller, kinds):
+    """A kernel for arguments of such types as {Entry: function}; {} where it was compiled before."""
+    dispatcher = function if hasattr(function, "py_func") else _faces[function].dispatcher
+    called = dispatcher.called_by_address() if caller == "address" else dispatcher
+    function = dispatcher.py_func
+    entry = Entry(function.__module__, function.__qualname__, caller, kinds)
+    return {} if compiled_before(called, kinds) else {entry: function}
+
+
+def member_of(face, code):
+    """The shared kernel that a family calls by a code."""
+    return _faces[face].members[code].dispatcher
+
+
+def kinds_of(*arguments):
+    """The types of arguments that a kernel is called with."""
+    return tuple(typeof(argument) for argument in arguments)
+
+
+def real_of(dtype):
+    """The type of a kernel's numbers."""
+    return types.float32 if dtype == np.float32 else types.float64
 
 
 def address_of(function, arguments):
     """Where the machine code of a kernel for such arguments begins."""
-    kinds = tuple(typeof(argument) for argument in arguments)
+    kinds = kinds_of(*arguments)
     if function in _faces:
         return _faces[function].publish(_real(kinds))
     return address_of_compiled(function.called_by_address(), kinds)[0]
@@ -170,6 +236,8 @@ class _Shared(_Symbol):
         super().__init__(face, inspect.signature(dispatcher.py_func).parameters, signatures)
 
     def address(self, real):
+        if elsewhere.alone:
+            return NOWHERE.ctypes.data
         wanted = self.signatures[real]
         address, compiled = address_of_compiled(self.dispatcher.called_by_address(), wanted.args)
         assert compiled.return_type == wanted.return_type, f"{self.name} gives {compiled.return_type}, not {wanted.return_type}"
@@ -194,7 +262,7 @@ class _Family(_Symbol):
         """Have members `codes` compiled for `dtype`; those below 0 are not the kernels'."""
         for code in codes:
             if (code, dtype) not in self.prepared and 0 <= code < len(self.members):
-                real = types.float32 if dtype == np.float32 else types.float64
+                real = real_of(dtype)
                 self.publish(real)
                 self.tables[real][code] = self.members[code].address(real)
                 self.prepared.add((code, dtype))

@@ -23,6 +23,7 @@ from ..rows import Rows, samples
 from ..typing import Array
 from ..workspace import thread_workspaces
 from . import checks as operator_checks
+from .dense_beside import compile_dense_beside
 from .kept_passes import SMALL, KeptPasses
 from .real_operator import RealOperator
 
@@ -160,6 +161,7 @@ class Jacobian(RealOperator):
         """
         fresh = out is None
         out, rows = operator_checks.output_array(out, self.shape, self.dtype, self.X, self.network.kernels.theta)
+        compile_dense_beside(self.network, len(self.X), self._narrow)
         # fresh pages lie in the cache where the system zeroed them: past it 0.75 of a fill of fresh memory, into it 0.9
         self._fill_in_pieces(rows, not fresh and rows.nbytes > STREAMED)
         return out
@@ -176,9 +178,14 @@ class Jacobian(RealOperator):
             X = self.X[first:first + piece]
             Jacobian._of(self.network, X)._fill(rows[first * n:(first + len(X)) * n], streaming)
 
+    @property
+    def _narrow(self) -> bool:
+        """Whether rows are made column by column."""
+        return max(self.network.widths) <= NARROW[self.dtype.itemsize]
+
     def _fill(self, rows: Array, streaming: bool) -> None:
         plan = self.network.kernels.plan
-        if max(self.network.widths) <= NARROW[self.dtype.itemsize]:
+        if self._narrow:
             workspaces = thread_workspaces(narrow_size(plan, lanes(self.dtype), self.dtype.itemsize), self.dtype)
             self._over(rows.size, narrow_dense, *self._chain_arguments, rows, workspaces)
             return

@@ -14,6 +14,7 @@ from .compiling import (
     cpu_and_features,
     serialised,
     versions,
+    waiting_for,
 )
 from .jobs import (
     ASLEEP,
@@ -37,4 +38,4 @@ from .linking import LINKED, WHOLE
 __all__ = ["ASLEEP", "LINKED", "NEXT_BELL", "WHOLE", "WORDS", "add", "address_of_compiled", "apart_from_python", "cache_class",
            "call", "compilations", "compiled_before", "compiler_locks", "cpu_and_features", "declared", "define", "give_way",
            "look", "lookup", "nap", "new_bell", "pause", "post_arguments", "publish", "release_bell", "ring", "run_posted",
-           "serialised", "swap", "versions", "wait_for_bell"]
+           "serialised", "swap", "versions", "wait_for_bell", "waiting_for"]

@@ -12,7 +12,7 @@ Relies on
 ``Dispatcher._cache``, ``.overloads``, ``.targetctx``
     A cache is put there; the code for each tuple of types; for which target.
 ``numba.core.event``
-    "numba:compile" begins and ends with ``data["dispatcher"]``.
+    "numba:compile" begins and ends with ``data["dispatcher"]``; events of other kinds may be started and ended.
 ``global_compiler_lock``, ``ffi.lib._lock``
     Numba's lock and LLVM's, taken in this order by a thread that compiles.
 ``numba.config``
@@ -72,8 +72,8 @@ def cache_class(allowed, entries):
     Returns
     -------
     class
-        Made of a function, `before_loading(function, argument types)`, which is called before an entry is read, and the word for
-        who calls it, "python" or "kernels". RuntimeError where no folder is allowed or can be written.
+        Made of a function, `before_loading(function, caller, argument types)`, which is called before an entry is read, and the
+        word for who calls it, "python", "kernels" or "address". RuntimeError where no folder is allowed or can be written.
     """
     def restricted(locator):
         class Restricted(locator):  # type: ignore[misc, valid-type]
@@ -96,12 +96,12 @@ def cache_class(allowed, entries):
 
         def __init__(self, function, before_loading, caller):
             super().__init__(function)
-            self._function, self._before_loading = function, before_loading
+            self._function, self._caller, self._before_loading = function, caller, before_loading
             self._cache_file = entries(self._cache_path, f"{self._impl.filename_base}.{caller}",
                                        self._impl.locator.get_source_stamp())
 
         def load_overload(self, signature, target_context):
-            self._before_loading(self._function, signature)
+            self._before_loading(self._function, self._caller, signature)
             try:
                 return super().load_overload(signature, target_context)
             except Exception:  # what another build of Numba or Python wrote: compiled anew, and written over
@@ -129,8 +129,21 @@ def serialised(data):
     return dumps(data)
 
 
+WAITING = "gammachain:waiting"  # an event: a thread waits for a kernel that another process compiles
+
+
+@contextlib.contextmanager
+def waiting_for(function):
+    """A thread waits inside for a kernel that another process compiles."""
+    event.start_event(WAITING, data={"function": function})
+    try:
+        yield
+    finally:
+        event.end_event(WAITING, data={"function": function})
+
+
 class Compilations(event.Listener):
-    """What Numba compiles in the thread that made this, kernels that are called by others not among them.
+    """What Numba compiles in the thread that made this, or waits for, kernels that are called by others not among them.
 
     Attributes
     ----------
@@ -153,7 +166,7 @@ class Compilations(event.Listener):
         """Numba begins to compile a function."""
         if threading.get_ident() != self._thread:
             return
-        function = event.data["dispatcher"].py_func
+        function = event.data["function"] if event.kind == WAITING else event.data["dispatcher"].py_func
         (self.nested if self._depth else self.names).append(function.__qualname__)
         self._depth += 1
         if self._depth == 1:
@@ -174,7 +187,7 @@ class Compilations(event.Listener):
 def compilations(say=lambda function: None):
     """The Compilations inside; `say` is called with a function as it begins to be compiled, and with None as it is done."""
     listener = Compilations(say)
-    with event.install_listener("numba:compile", listener):
+    with event.install_listener("numba:compile", listener), event.install_listener(WAITING, listener):
         yield listener
 
 
