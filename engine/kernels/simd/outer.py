@@ -1,12 +1,15 @@
 """Outer products of two vectors, stored row after row."""
 
+from functools import partial
+
 import numpy as np
 from llvmlite import ir
 from numba.core import cgutils, types
 
-from .emitted import SCALAR, broadcast, data_of, emitted, lanes_in, load_line, store_line
+from .emitted import SCALAR, broadcast, data_of, emitted, lanes_in, load_line, shuffle, store_line
 
 I64 = ir.IntType(64)
+VECTORS = 6  # of half a line that stay in registers
 
 
 def plain_outer_lines(B, b, width, A, a, before, out, o):
@@ -35,17 +38,34 @@ def emit_rows(builder, dtype, size, in_registers, arguments):
             store_line(builder, dtype, builder.fmul(factor, line), builder.gep(to, [q]))
 
 
-def emit_cases(builder, dtype, cases, arguments):
-    """The first of `cases` (numbers in a row below, size, in_registers) that holds."""
-    (below, size, in_registers), *others = cases
+def emit_pairs(builder, dtype, size, arguments):
+    """Rows of two numbers, `size` numbers at a time, the last over part of those before; at least so many."""
+    B, width, A, _, out = arguments
+    few = size // 2
+    pair = load_line(builder, dtype, A, 2)
+    pairs, last = shuffle(builder, pair, pair, [0, 1] * few), builder.sub(width, I64(few))
+
+    def store(p):
+        factors = load_line(builder, dtype, builder.gep(B, [p]), few)
+        factors = shuffle(builder, factors, factors, [k // 2 for k in range(size)])
+        store_line(builder, dtype, builder.fmul(factors, pairs), builder.gep(out, [builder.mul(p, I64(2))]))
+
+    with cgutils.for_range_slice(builder, I64(0), last, I64(few)) as (p, _):
+        store(p)
+    store(last)
+
+
+def emit_cases(builder, cases, arguments):
+    """The first of `cases` (condition, emitter) whose condition holds."""
+    (condition, emitter), *others = cases
     if not others:
-        emit_rows(builder, dtype, size, in_registers, arguments)
+        emitter(arguments)
         return
-    with builder.if_else(builder.icmp_signed("<", arguments[3], I64(below))) as (this, other):
+    with builder.if_else(condition) as (this, other):
         with this:
-            emit_rows(builder, dtype, size, in_registers, arguments)
+            emitter(arguments)
         with other:
-            emit_cases(builder, dtype, others, arguments)
+            emit_cases(builder, others, arguments)
 
 
 def outer_function(module, dtype):
@@ -56,8 +76,14 @@ def outer_function(module, dtype):
         function.linkage = "internal"
         function.attributes.add("noinline")
         builder, lanes = ir.IRBuilder(function.append_basic_block()), lanes_in(dtype)
-        short = [(2 * size, size, 1) for size in (1, 2, 4, 8, 16) if size <= lanes]
-        emit_cases(builder, dtype, [*short, (3 * lanes, lanes, 2), (None, lanes, None)], function.args)
+        half, width, before = lanes // 2, function.args[1], function.args[3]
+        pairs = builder.and_(builder.icmp_signed("==", before, I64(2)), builder.icmp_signed(">=", width, I64(half // 2)))
+        cases = [(pairs, partial(emit_pairs, builder, dtype, half))]
+        cases += [(builder.icmp_signed("<", before, I64(2 * size)), partial(emit_rows, builder, dtype, size, 1))
+                  for size in (1, 2, 4) if size < half]
+        cases += [(builder.icmp_signed("<=", before, I64(count * half)), partial(emit_rows, builder, dtype, half, count - 1))
+                  for count in range(1, VECTORS + 1)]
+        emit_cases(builder, [*cases, (None, partial(emit_rows, builder, dtype, lanes, None))], function.args)
         builder.ret_void()
     return module.globals[name]
 
@@ -65,7 +91,7 @@ def outer_function(module, dtype):
 @emitted(plain_outer_lines)
 def outer_lines(context, B, b, width, A, a, before, out, o):
     """out[o + p before + q] = B[b + p] A[a + q] for p < width, q < before: vector by vector, a row's last over part of that
-    before. The vectors of rows shorter than three lines stay in registers."""
+    before. The vectors of rows of up to three lines stay in registers."""
 
     def codegen(context, builder, signature, arguments):
         B, A, out = (builder.gep(data_of(context, builder, signature.args[k], arguments[k]), [arguments[k + 1]]) for k in (0, 3, 6))
