@@ -3,6 +3,7 @@
 import shutil
 import threading
 import time
+from typing import NamedTuple
 
 import numba
 import numpy as np
@@ -10,6 +11,7 @@ import pytest
 from numba import njit, types
 from numba.core import callconv, codegen, cpu
 from numba.core.registry import cpu_target
+from numba.extending import intrinsic
 
 from engine.kernels import linked, numba_internals, threads
 from engine.kernels.linked import kernel, shared
@@ -19,6 +21,12 @@ from tests.cases import DTYPES
 from tests.processes import ROOT, process
 
 pytestmark = pytest.mark.compiled
+
+
+class Held(NamedTuple):
+    """An array in a tuple."""
+
+    values: Line
 
 
 @shared
@@ -48,6 +56,38 @@ def fills(out, value, span):
     first, stop, slot = span
     for k in range(first, stop):
         out[k] = value + slot
+
+
+@intrinsic
+def counted(context, values):
+    """Whether the references to an array are counted, and to one in a tuple."""
+
+    def codegen(context, builder, signature, arguments):
+        meminfo = context.make_array(signature.args[0])(context, builder, arguments[0]).meminfo
+        return builder.icmp_unsigned("!=", meminfo, meminfo.type(None))
+
+    return types.boolean(values), codegen
+
+
+@shared
+def counted_by_symbol(values: Line, table: Held) -> Number:
+    """How many of two arrays come with a count of their references."""
+    return values.dtype.type(counted(values) + counted(table.values))
+
+
+@kernel
+def counts_here_and_there(values):
+    """The same of an array that a kernel has made, in the kernel and in one that it calls."""
+    made = values + values
+    there = counted_by_symbol(made, Held(made))
+    return counted(made), there, made
+
+
+@kernel
+def counts_as_thread(out, values, span):
+    """A kernel for threads."""
+    for k in range(span[0], span[1]):
+        out[k] = counted(values[0])
 
 
 @kernel
@@ -84,6 +124,18 @@ def test_arrays_that_may_not_be_written_to_are_converted():
     values = np.arange(5.0)
     values.flags.writeable = False
     assert calls_by_symbol(values) == 15.0
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+def test_references_are_counted_where_an_array_is_made_and_not_where_it_is_lent(dtype):
+    here, there, made = counts_here_and_there(np.arange(5, dtype=dtype))
+    assert here and there == 0 and (made == 2 * np.arange(5)).all()
+
+
+def test_a_job_counts_no_references():
+    board, arguments = threads.new_board(), (np.ones(3), (np.ones(2),))
+    assert threads.launch(linked.address_of(counts_as_thread, (*arguments, (0, 1, 0))), arguments, board, 3, 3, 1) == 1
+    assert (arguments[0] == 0).all()
 
 
 def test_what_a_kernel_calls_is_found_in_its_code():
@@ -212,6 +264,7 @@ def test_a_constant_does_not_compile_a_kernel_anew():
 def test_the_cpu_is_the_one_that_numba_compiles_for(variables):
     code = """
 from numba.core.registry import cpu_target
+from numba.extending import intrinsic
 from engine.kernels.numba_internals import cpu_and_features
 assert cpu_target.target_context.codegen().magic_tuple()[1:] == cpu_and_features(), cpu_and_features()
 print("same")

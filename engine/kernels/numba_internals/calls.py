@@ -10,6 +10,8 @@ Relies on
     Where the machine code of a compiled function begins.
 ``llvmlite.binding.add_symbol``
     A symbol is found by every module that Numba links afterwards, and by those that are read from the cache.
+``context.make_array(type)(context, builder, value).meminfo``
+    Where an array's references are counted; null where nobody counts them.
 ``context.cast``
     Numba converts an array that may not be written to, and tuples, but not named tuples that hold one: `_converted` does.
 """
@@ -81,11 +83,26 @@ def lookup(context, module, symbol, signature, count):
 
 def call(context, builder, function, signature, given, values):
     """Call what `declared` or `lookup` gave with values of the types `given`; an exception in it goes to the caller's caller."""
-    converted = [_converted(context, builder, *argument) for argument in zip(values, given, signature.args, strict=True)]
+    converted = [lent(context, builder, _converted(context, builder, *argument), argument[2])
+                 for argument in zip(values, given, signature.args, strict=True)]
     status, result = context.call_conv.call_function(builder, function, signature.return_type, signature.args, converted)
     with cgutils.if_unlikely(builder, status.is_error):
         context.call_conv.return_status_propagate(builder, status)
     return result
+
+
+def lent(context, builder, value, kind):
+    """The value, its arrays without the count of their references, for a call during which the caller keeps them. A count is an
+    atomic operation on memory that all threads write to: gradient and Adam step of 4-32-16-4, m 10⁴, two threads, 0.63 ms down to
+    0.56."""
+    if isinstance(kind, types.Array):
+        array = context.make_array(kind)(context, builder, value)
+        array.meminfo = cgutils.get_null_value(array.meminfo.type)
+        return array._getvalue()
+    if isinstance(kind, types.BaseTuple):
+        for i, field in enumerate(kind):
+            value = builder.insert_value(value, lent(context, builder, builder.extract_value(value, i), field), i)
+    return value
 
 
 def _converted(context, builder, value, given, wanted):

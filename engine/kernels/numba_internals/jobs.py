@@ -22,6 +22,8 @@ from numba import types
 from numba.core import cgutils
 from numba.extending import intrinsic
 
+from .calls import lent
+
 WORDS = 512  # of a board: eight a cache line
 FUNCTION, PACK = 32, 64  # the words where the function lies, and from which on its arguments do
 NAP = 20  # microseconds
@@ -178,7 +180,8 @@ def post_arguments(context, address, arguments, board):
     """Write a job to the board: the kernel at `address` with `arguments` and a range; whether there was room for them."""
 
     def codegen(context, builder, signature, values):
-        given = [builder.extract_value(values[1], i) for i in range(len(arguments.types))]
+        lent_values = lent(context, builder, values[1], arguments)
+        given = [builder.extract_value(lent_values, i) for i in range(len(arguments.types))]
         packed = ir.LiteralStructType([WORD, *(value.type for value in given)])
         if context.get_abi_sizeof(packed) > 8 * (WORDS - PACK):
             return WORD(0)
