@@ -71,6 +71,7 @@ def serve(folder: str) -> None:
     claims, caller = _Claims(folder), os.getppid()
     for number, entry in reversed(list(enumerate(pickle.loads((claims.folder / LIST).read_bytes())))):
         if os.getppid() != caller:
+            shutil.rmtree(folder, ignore_errors=True)
             return
         if claims.take(number):
             with contextlib.suppress(Exception):

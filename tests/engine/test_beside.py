@@ -2,12 +2,13 @@
 
 import os
 import pathlib
+import pickle
 import sys
 
 import pytest
 
 from engine import beside
-from engine.kernels.linked import Entry
+from engine.kernels.linked import Entry, elsewhere
 from tests.processes import process
 
 FIT = """
@@ -60,6 +61,24 @@ def test_an_entry_is_taken_once(tmp_path):
     assert not second.is_done(3)
     first.done(3)
     assert second.is_done(3)
+
+
+def test_a_process_whose_caller_has_ended_compiles_no_more_and_clears_up(tmp_path, monkeypatch):
+    (tmp_path / "work").mkdir()
+    (tmp_path / "work" / beside.LIST).write_bytes(pickle.dumps(entries(2)))
+    parents = iter((5, 1))
+    monkeypatch.setattr(beside.os, "getppid", lambda: next(parents))
+    beside.serve(str(tmp_path / "work"))
+    assert not (tmp_path / "work").exists()
+
+
+def test_what_cannot_be_compiled_there_is_left_to_the_caller(tmp_path, monkeypatch):
+    monkeypatch.setattr(elsewhere, "alone", False)  # and so again afterwards: this process calls kernels
+    (tmp_path / beside.LIST).write_bytes(pickle.dumps(entries(2)))
+    claims = beside._Claims(tmp_path)
+    claims.take(0)
+    beside.serve(str(tmp_path))
+    assert claims.is_done(1) and not claims.is_done(0)
 
 
 def test_what_is_needed_is_looked_up_once(begun):

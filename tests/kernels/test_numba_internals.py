@@ -328,3 +328,11 @@ def test_both_locks_are_taken_by_who_holds_them():
 
 def test_the_versions_are_those_that_are_imported():
     assert numba_internals.versions()["numba"] == numba.__version__
+
+
+def test_a_wait_for_another_process_is_told_as_compiling_is():
+    told = []
+    with numba_internals.compilations(told.append) as found:
+        with numba_internals.waiting_for(test_a_wait_for_another_process_is_told_as_compiling_is):
+            assert found.names == ["test_a_wait_for_another_process_is_told_as_compiling_is"]
+    assert told == [test_a_wait_for_another_process_is_told_as_compiling_is, None] and found.seconds > 0
