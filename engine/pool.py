@@ -235,7 +235,9 @@ def limit_threads(rows: NDArray[Any]) -> None:
 
 
 def resize(k: int) -> None:
-    """Use `k` threads from now on, as soon as no other call uses them."""
+    """Use `k` threads from now on, as soon as no other call uses them; where that many are used already, nothing is done."""
+    if k == _pool.count:
+        return
     turns, turn = _pool.turns, Turn()
     try:
         while not turns.take(turn):
