@@ -36,6 +36,14 @@ class Ridge:
         ends = [(part.start, part.stop) for part in map(layout.weight_slice, range(1, network.depth + 1))]
         return np.array(ends, np.int64).reshape(-1)
 
+    def curvature(self, network: Network) -> Array:
+        """The diagonal [P] of the penalty's second derivative in θ, which has nothing beside it: the strength where a number is
+        penalised, 0 elsewhere."""
+        diagonal = np.zeros(network.size, network.dtype)
+        for first, stop in self.spans(network).reshape(-1, 2):
+            diagonal[first:stop] = self.strength
+        return diagonal
+
     def add(self, network: Network, gradient: Array) -> Number:
         """Add the penalty's gradient at the network's θ to `gradient` [P]; the penalty."""
         theta = network.kernels.theta
