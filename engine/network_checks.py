@@ -1,4 +1,4 @@
-"""Checks of what a network is built from, and of what names its layers."""
+"""Checks of what a network is built from, of what names its layers, and of masks over its θ."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from . import checks
-from .typing import Array, DType
+from .typing import Array, DType, Mask
 
 LAYERS = "layers must be a sequence of (W, b, activation), one for each layer 1 … L"
 
@@ -95,3 +95,14 @@ def layer_numbers(values: Any, depth: int) -> list[int]:
     except Exception:  # whatever the object's own iteration raises
         raise TypeError(f"layers must be a sequence of layer numbers, such as [1, {depth}], but is {values!r}") from None
     return [checks.layer_index(l, 1, depth, "each of layers") for l in numbers]
+
+
+def trainable(mask: Any, size: int) -> Mask:
+    """A boolean mask [P] over θ; empty where every number may change."""
+    if mask is None:
+        return np.empty(0, np.bool_)
+    array = np.array(mask)
+    if array.dtype != np.bool_ or array.shape != (size,):
+        raise ValueError(f"trainable must be a boolean mask of shape [{size}] over θ, but has shape {list(array.shape)} and dtype "
+                         f"{array.dtype}")
+    return array

@@ -12,7 +12,7 @@ from numpy.typing import ArrayLike
 
 from schedulers import BatchSchedule, BatchStep
 
-from . import callback_checks, checks, object_checks
+from . import callback_checks, checks, network_checks, object_checks
 from .backward import rows_shared
 from .batch_problem import BatchProblem, batch_problem
 from .callbacks import Callback, EarlyStopping, restoring
@@ -47,7 +47,7 @@ class _Run:
         bounded = self.max_bytes is not None
         self.X = samples(X, network.widths[0], network.dtype, bounded=bounded)
         self.targets = read_targets(y, len(self.X), network.widths[-1], network.dtype, cost, bounded=bounded)
-        self.trainable = update_checks.trainable(trainable, network.size)
+        self.trainable = network_checks.trainable(trainable, network.size)
 
     def problem(self, step: BatchStep) -> BatchProblem:
         """A batch step as functions of θ."""

@@ -12,7 +12,7 @@ from numpy.typing import ArrayLike
 from schedulers import BatchSchedule, BatchStep
 
 from .. import checks as engine_checks
-from .. import object_checks
+from .. import network_checks, object_checks
 from ..cost import Cost
 from ..cost_checks import per_sample_data
 from ..endings import FitResult, with_result
@@ -75,7 +75,7 @@ class _Run:
         self.X = checks.shards(shards, Shards)
         self.update = update_checks.update(update, Update)
         self.schedule = update_checks.schedule(schedule)
-        self.trainable = update_checks.trainable(trainable, network.size)
+        self.trainable = network_checks.trainable(trainable, network.size)
         per_sample_data(cost.reduction, len(shards))
         shards.ready(network, cost.loss)
 

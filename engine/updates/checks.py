@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from .. import checks
 from ..kernels.updates import FORMS, GRADIENT_DESCENT
-from ..typing import Array, Mask, Number, Rate
+from ..typing import Array, Number, Rate
 
 DOUBLE, BOOLEAN = np.dtype(np.float64), np.dtype(np.bool_)
 RATE = "a finite number of at least 0"
@@ -165,17 +165,6 @@ def state_like(state: Any, first: Any) -> Any:
 
 def _named(arrays: Collection[str]) -> str:
     return ", ".join(sorted(arrays)) or "no arrays"
-
-
-def trainable(mask: Any, size: int) -> Mask:
-    """A boolean mask [P] over θ; empty where every number may change."""
-    if mask is None:
-        return np.empty(0, np.bool_)
-    array = np.array(mask)
-    if array.dtype != np.bool_ or array.shape != (size,):
-        raise ValueError(f"trainable must be a boolean mask of shape [{size}] over θ, but has shape {list(array.shape)} and dtype "
-                         f"{array.dtype}")
-    return array
 
 
 def validation_pair(value: Any) -> Sequence[Any] | None:
