@@ -19,12 +19,22 @@ from .operators import Jacobian
 from .per_sample import per_sample_gradient_norms, per_sample_gradients
 from .reductions import Reduction
 from .training import fit
-from .updates import Adam, AdamW, GaussNewton, GradientDescent, LevenbergMarquardt, NaturalGradient, RMSprop
+from .updates import (
+    Adam,
+    AdamW,
+    BayesianRegularization,
+    GaussNewton,
+    GradientDescent,
+    LevenbergMarquardt,
+    NaturalGradient,
+    RMSprop,
+)
 from .verification import check_derivatives
 
 __version__ = "0.1.0"
-__all__ = ["Activation", "Adam", "AdamW", "CheckpointError", "Cost", "DivergenceError", "FitResult", "ForwardPass", "GaussNewton",
-           "GradientDescent", "Interrupted", "Jacobian", "LevenbergMarquardt", "Loss", "NaturalGradient", "Network", "RMSprop",
-           "Reduction", "check_derivatives", "fit", "influence_on_cost", "influence_on_predictions", "interop", "laplace", "load",
-           "losses", "objective", "operators", "per_sample_gradient_norms", "per_sample_gradients", "projection", "reductions",
-           "set_num_threads", "show_config", "value_and_gradient"]
+__all__ = ["Activation", "Adam", "AdamW", "BayesianRegularization", "CheckpointError", "Cost", "DivergenceError", "FitResult",
+           "ForwardPass", "GaussNewton", "GradientDescent", "Interrupted", "Jacobian", "LevenbergMarquardt", "Loss",
+           "NaturalGradient", "Network", "RMSprop", "Reduction", "check_derivatives", "fit", "influence_on_cost",
+           "influence_on_predictions", "interop", "laplace", "load", "losses", "objective", "operators",
+           "per_sample_gradient_norms", "per_sample_gradients", "projection", "reductions", "set_num_threads", "show_config",
+           "value_and_gradient"]

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from schedulers import BatchStep, index_checks
 
-from . import checks, object_checks
+from . import checks
 from .cost import Cost
 from .evaluation import evaluate
 from .network import Network, with_parameters
@@ -84,12 +84,13 @@ class BatchProblem:
 
     def linearised(self, theta: Array, trainable: Mask, output_hessian: OutputHessianOf) -> Linearised:
         """The batch's cost near θ to second order, by the `output_hessian` of its losses: a Linearised."""
-        object_checks.cost(self._cost, Cost)
         from .updates.kept_linearised import KeptLinearised
+        from .updates.penalised import penalised
         from .updates.slab_linearised import SlabLinearised, whole_fits
 
         whole = self.max_bytes is None or whole_fits(self._network, len(self._step), self.max_bytes)
-        return (KeptLinearised if whole else SlabLinearised)(self, theta, trainable, output_hessian)
+        samples = (KeptLinearised if whole else SlabLinearised)(self, theta, trainable, output_hessian)
+        return penalised(samples, self._cost.penalty)
 
     def value_and_gradient(self, theta: Array) -> tuple[np.floating[Any], Array]:
         """C and D_θ C of the batch (eq. 14 and 20)."""

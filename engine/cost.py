@@ -31,8 +31,8 @@ class Cost:
     reduction : str or Reduction
         φ: a name, or an object of `engine.reductions`, or one's own `engine.Reduction`.
     penalty : None or a penalty of `engine.penalties`
-        Added to C wherever θ is at hand: in `value_and_gradient`, `fit` with first-order updates, `objective`. The methods of a
-        cost know outputs alone and leave it out.
+        Added to C wherever θ is at hand: in `value_and_gradient`, `fit` with any update, `objective`. The methods of a cost know
+        outputs alone and leave it out.
 
     See Also
     --------
@@ -126,6 +126,10 @@ class Cost:
             return value, gradient
         penalty = self.penalty.add(network, gradient)
         return gradient.dtype.type(value + penalty), gradient
+
+    def without_penalty(self) -> Cost:
+        """The cost of the samples alone."""
+        return self if self.penalty is None else Cost(self.loss, self.reduction)
 
     def constant_gradient(self, m: int, dtype: DType) -> Array | None:
         """∇φ [m] of a linear reduction, which is the same whatever the losses are. None where the reduction is not linear."""

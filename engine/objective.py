@@ -15,27 +15,32 @@ from .batch_problem import BatchProblem
 from .cost import Cost
 from .network import Network
 from .operators.jacobian import Jacobian
-from .typing import Array
+from .typing import Array, Indices
 
 
 class ScaledJacobian(LinearOperator):
-    """diag(w) J of shape (m n, P), the derivative of `Objective.residual`: float64, as SciPy computes."""
+    """diag(w) J of shape (m n, P), the derivative of `Objective.residual`: float64, as SciPy computes. A penalty of q numbers adds
+    q rows √Λ, each with one number, at `penalised`."""
 
-    def __init__(self, jacobian: Jacobian, scale: Array) -> None:
-        self._jacobian, self._scale = jacobian, scale.astype(np.float64)
-        super().__init__(np.float64, jacobian.shape)
+    def __init__(self, jacobian: Jacobian, scale: Array, penalised: Indices, roots: NDArray[np.float64]) -> None:
+        self._jacobian, self._scale, self._penalised, self._roots = jacobian, scale.astype(np.float64), penalised, roots
+        super().__init__(np.float64, (jacobian.shape[0] + len(roots), jacobian.shape[1]))
 
     def __repr__(self) -> str:
         return f"ScaledJacobian({self.shape[0]} × {self.shape[1]}, {self.dtype})"
 
     def _matvec(self, v: NDArray[Any]) -> NDArray[np.float64]:
-        return self._scale * (self._jacobian @ v.reshape(-1))
+        v = v.reshape(-1)
+        return np.concatenate([self._scale * (self._jacobian @ v), self._roots * v[self._penalised]])
 
     def _rmatvec(self, u: NDArray[Any]) -> NDArray[np.float64]:
-        return (self._jacobian.T @ (self._scale * u.reshape(-1))).astype(np.float64)
+        of_samples, of_penalty = np.split(u.reshape(-1), [len(self._scale)])
+        out = (self._jacobian.T @ (self._scale * of_samples)).astype(np.float64)
+        out[self._penalised] += self._roots * of_penalty
+        return out
 
     def dense(self) -> NDArray[np.float64]:
-        """Every number of it, float64 [m n, P]: what ``least_squares`` needs for ``method="lm"`` and ``x_scale="jac"``.
+        """Every number of it, float64 [m n + q, P]: what ``least_squares`` needs for ``method="lm"`` and ``x_scale="jac"``.
 
         Raises
         ------
@@ -44,7 +49,11 @@ class ScaledJacobian(LinearOperator):
         """
         rows = self._jacobian.dense().astype(np.float64, copy=False)
         rows *= self._scale[:, None]
-        return rows
+        if not len(self._roots):
+            return rows
+        below = np.zeros((len(self._roots), rows.shape[1]))
+        below[np.arange(len(below)), self._penalised] = self._roots
+        return np.vstack([rows, below])
 
 
 class Objective:
@@ -55,6 +64,8 @@ class Objective:
         self._X = np.array(checks.samples(X, network.widths[0], network.dtype))
         self._targets = np.array(cost.targets(y, len(self._X), network.widths[-1], network.dtype))
         self._problem = BatchProblem(network, self._X, self._targets, cost, BatchStep(0, 0, np.arange(len(self._X))))
+        self._penalty_curvature = np.zeros(0) if cost.penalty is None else cost.penalty.curvature(network).astype(np.float64)
+        self._penalised = np.flatnonzero(self._penalty_curvature)
         self._last: Any = None
         self._curvature: Any = None
 
@@ -76,7 +87,8 @@ class Objective:
         return self._evaluate(theta)[2].astype(np.float64)
 
     def hessp(self, theta: ArrayLike, v: ArrayLike) -> NDArray[np.float64]:
-        """∇²C v at θ [P] for v [P], float64 [P], exact: for ``minimize(method="trust-ncg" | "Newton-CG", hessp=...)``.
+        """∇²C v at θ [P] for v [P], float64 [P], exact: for ``minimize(method="trust-ncg" | "Newton-CG", hessp=...)``. A penalty's
+        ∇² is part of it.
 
         One Hessian operator serves every v at the same θ.
 
@@ -89,17 +101,20 @@ class Objective:
 
         theta = np.array(checks.vector(theta, self.network.size, self.network.dtype, "theta", "one number for each of θ"))
         if self._curvature is None or not np.array_equal(theta, self._curvature[0]):
-            self._curvature = theta, hessian(self._problem.network(theta), self._X, self._problem.y, self.cost)
-        return (self._curvature[1] @ checks.direction(v, self.network.size, self.network.dtype)).astype(np.float64)
+            self._curvature = theta, hessian(self._problem.network(theta), self._X, self._problem.y, self.cost.without_penalty())
+        v = checks.direction(v, self.network.size, self.network.dtype)
+        product = (self._curvature[1] @ v).astype(np.float64)
+        return product + self._penalty_curvature * v if len(self._penalty_curvature) else product
 
     def _scale(self) -> Array:
         """√∂φ/∂L_k, one for each of A: with it ½‖residual‖² is C."""
-        object_checks.cost(self.cost, Cost)
         weights = checks.residual_weights(self.cost, len(self._X), self.network.dtype)
         return np.repeat(np.sqrt(weights), self.network.widths[-1])
 
     def residual(self, theta: ArrayLike) -> NDArray[np.float64]:
         """A − y, float64 [m n], scaled so that ½‖residual‖² = C: for `scipy.optimize.least_squares`.
+
+        A penalty of q numbers of θ adds q more, √strength times them.
 
         Raises
         ------
@@ -107,11 +122,20 @@ class Objective:
             Where the loss is not squared_error, or the reduction not sum, mean, weighted or weighted_mean with weights ≥ 0.
         """
         network = self.network.replace(theta)
-        return self._scale().astype(np.float64) * (network(self._X) - self._targets).reshape(-1)
+        of_samples = self._scale().astype(np.float64) * (network(self._X) - self._targets).reshape(-1)
+        if not len(self._penalised):
+            return of_samples
+        return np.concatenate([of_samples, self._roots * network.parameters[self._penalised]])
+
+    @property
+    def _roots(self) -> NDArray[np.float64]:
+        """√strength, one for each penalised number of θ."""
+        return np.sqrt(self._penalty_curvature[self._penalised])
 
     def residual_jac(self, theta: ArrayLike) -> ScaledJacobian:
-        """The derivative of `residual`, a LinearOperator (m n, P) that never forms J; its `.dense()` does."""
-        return ScaledJacobian(self.network.replace(theta).jacobian(self._X), self._scale())
+        """The derivative of `residual`, a LinearOperator (m n, P), or (m n + q, P) with a penalty, that never forms J; its
+        `.dense()` does."""
+        return ScaledJacobian(self.network.replace(theta).jacobian(self._X), self._scale(), self._penalised, self._roots)
 
 
 def objective(network: Network, X: ArrayLike, y: ArrayLike, cost: Cost) -> Objective:
@@ -124,6 +148,7 @@ def objective(network: Network, X: ArrayLike, y: ArrayLike, cost: Cost) -> Objec
     X, y : array_like
         As `value_and_gradient` takes them; copied.
     cost : Cost
+        Its penalty is part of every one of these functions.
 
     Returns
     -------

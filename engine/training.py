@@ -85,10 +85,10 @@ def fit(network: Network, X: ArrayLike | RowSource, y: ArrayLike | RowSource, co
         As the cost's loss wants it.
     cost : Cost
         Of each batch; per-sample data of its reduction (weights, groups) is taken at the batch's samples. Its penalty is part of
-        the cost of each batch, not of that of `validation`; second-order updates refuse one.
+        the cost of each batch, not of that of `validation`.
     update : update
-        GradientDescent, Adam, AdamW, RMSprop, GaussNewton, LevenbergMarquardt, NaturalGradient. LevenbergMarquardt may end the
-        run before its epochs are done, where a tolerance of its is met.
+        GradientDescent, Adam, AdamW, RMSprop, GaussNewton, LevenbergMarquardt, NaturalGradient, BayesianRegularization. Where a
+        tolerance of LevenbergMarquardt or BayesianRegularization is met, the run ends before its epochs are done.
         A rate that is a function of the batch time step may give 0, with which a step leaves θ as it is; a negative one, NaN or
         what is no number ends the run with an error that names the step.
     schedule : schedulers.BatchSchedule, or an object of one's own
@@ -211,6 +211,7 @@ def run_epochs(reached: Reached, run: FitRun, epochs: int, validation: Any, call
                 whole = Whole(made.theta.copy(), made.state.copy(), e + len(made.costs))
                 validated = float("nan") if held_out is None else held_out(reached.network(whole))
                 rows = _rows(e, made, validated, clock.perf_counter() - shown.compiling.seconds - started)
+                rows[-1] |= run.update.recorded(made.state)
                 history.rows.extend(rows)
                 reached.whole = whole
                 if kept.due(whole.epochs):

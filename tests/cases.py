@@ -97,6 +97,8 @@ SECOND_ORDER = {
     "levenberg_marquardt": LevenbergMarquardt,
     "natural_gradient": lambda **settings: NaturalGradient(0.5, damping=0.01, **settings),
 }
+# those that choose a penalty: for sums and means of losses alone
+EVIDENCE = {"bayesian_regularization": engine.BayesianRegularization}
 ORDERS = {
     "sequential": lambda samples: "sequential",
     "shuffled": lambda samples: "shuffled",

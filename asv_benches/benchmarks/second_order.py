@@ -3,14 +3,15 @@
 import numpy as np
 
 import engine
-from engine import Cost, GaussNewton, LevenbergMarquardt, NaturalGradient, Network
+from engine import BayesianRegularization, Cost, GaussNewton, LevenbergMarquardt, NaturalGradient, Network
 from engine.batch_problem import BatchProblem
 from schedulers import BatchStep
 
 EVERY = np.empty(0, bool)  # all of θ is trainable
 UPDATES = {"levenberg_marquardt": LevenbergMarquardt(), "straight": LevenbergMarquardt(geodesic=False),
            "gauss_newton": GaussNewton(), "natural_gradient": NaturalGradient(), "qr": LevenbergMarquardt(solver="qr"),
-           "cg": LevenbergMarquardt(solver="cg")}
+           "cg": LevenbergMarquardt(solver="cg"),
+           "bayesian_regularization": BayesianRegularization(settled=1)}  # an estimate at every step
 
 
 class Step:

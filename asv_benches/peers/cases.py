@@ -49,6 +49,8 @@ WORK = {
     "fit_full": ("a step of a fit of 50: 2-20-20-1, Adam, full batch", ["m 512", "m 2048", "m 10000"], False),
     "sweep": ("one of 64 fits in a sweep by threads", ["2-20-20-1", "64-64-32-10"], False),
     "levenberg_marquardt": ("a step of Levenberg–Marquardt, 1-20-20-1, m 2000, the mean of ten", ["sinc"], False),
+    "bayesian_regularization": ("a step of Bayesian regularisation, with its evidence, 1-20-20-1, m 2000, the mean of ten",
+                                ["sinc"], False),
     "adam_step": ("gradient and Adam step, 4-32-16-4, m 10000, full batch", ["small"], False),
     "elementary": ("g and γ together, a number, one thread", FUNCTIONS, False),
     "smallest_gradient": ("the smallest gradient: 2-2-1, m 4", ["tiny"], False),

@@ -4,7 +4,17 @@ import numpy as np
 
 import engine
 import schedulers
-from engine import Adam, Cost, GradientDescent, LevenbergMarquardt, Network, fit, operators, value_and_gradient
+from engine import (
+    Adam,
+    BayesianRegularization,
+    Cost,
+    GradientDescent,
+    LevenbergMarquardt,
+    Network,
+    fit,
+    operators,
+    value_and_gradient,
+)
 from engine.kernels.activations import CODES, activate, prepare_activations
 from engine.kernels.layout import ActivationParameters
 from engine.kernels.linked import kernel
@@ -179,10 +189,19 @@ class Peer:
             return np.concatenate([flat_numbers(row["theta"]) for row in rows])
         return Work(lambda: fits("shuffled", epochs), numbers, FITS, lambda: fits("sequential", 1))
 
-    def levenberg_marquardt(self):
+    def _damped_steps(self, update):
         X, y = sinc(self.case)
-        return Work(lambda: fit(self.network, X, y, self.cost, LevenbergMarquardt(), BatchSchedule(len(X), order="sequential"),
-                                epochs=DAMPED_STEPS, progress=False), lambda _: None, DAMPED_STEPS)
+        return fit(self.network, X, y, self.cost, update, BatchSchedule(len(X), order="sequential"), epochs=DAMPED_STEPS,
+                   progress=False)
+
+    def levenberg_marquardt(self):
+        return Work(lambda: self._damped_steps(LevenbergMarquardt()), lambda _: None, DAMPED_STEPS)
+
+    def bayesian_regularization(self):
+        """Beside it a step without evidence: of the libraries that are installed none has this update."""
+        ways = {"": BayesianRegularization(settled=1), "Levenberg–Marquardt": LevenbergMarquardt()}
+        return {how: Work(lambda update=update: self._damped_steps(update), lambda _: None, DAMPED_STEPS)
+                for how, update in ways.items()}
 
     def smallest_gradient(self):
         def run():

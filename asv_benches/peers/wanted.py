@@ -39,7 +39,7 @@ WANTED |= {("sweep", f"jax, vmap, {orders}"): {network: {"float32": 3.0} for net
 # rows without a goal; the first because the fill bounds both sides
 SHOWN = [("jacobian", "jax, a pytree, donated"), ("gram", "jax, by hand, from factors"),
          ("gram_other", "jax, by hand, from factors"), ("fit", "jax, scan"), ("elementary", "numpy, g and γ"),
-         ("elementary", "numpy, g alone")]
+         ("elementary", "numpy, g alone"), ("bayesian_regularization", "engine, Levenberg–Marquardt")]
 
 # milliseconds
 AT_MOST = {"smallest_gradient": 0.030, "smallest_prediction": 0.010, "import": 800.0, "first Jacobian, warm cache": 1200.0,

@@ -22,7 +22,8 @@ from ..training import run_epochs
 from ..typing import Array, Mask, Path, Row
 from ..updates import Update, UpdateState
 from ..updates import checks as update_checks
-from ..updates.linearised import OutputHessianOf
+from ..updates.linearised import Linearised, OutputHessianOf
+from ..updates.penalised import penalised
 from . import checks, gradient
 from .batch import Batch
 from .linearised import SpreadLinearised
@@ -57,10 +58,9 @@ class SpreadProblem:
         """C and D_θ C of the batch (eq. 14 and 20)."""
         return gradient.evaluate(self.batch, self.network(theta), self.cost)
 
-    def linearised(self, theta: Array, trainable: Mask, output_hessian: OutputHessianOf) -> SpreadLinearised:
+    def linearised(self, theta: Array, trainable: Mask, output_hessian: OutputHessianOf) -> Linearised:
         """The batch's cost near θ to second order, by the `output_hessian` of its losses."""
-        object_checks.cost(self.cost, Cost)
-        return SpreadLinearised(self, theta, trainable, output_hessian)
+        return penalised(SpreadLinearised(self, theta, trainable, output_hessian), self.cost.penalty)
 
 
 class _Run:

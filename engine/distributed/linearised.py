@@ -35,11 +35,12 @@ class SpreadLinearised:
     """
 
     solvers: tuple[str, ...] = ("cholesky", "qr", "cg")
+    added: Array | None = None  # no penalty
 
     def __init__(self, problem: SpreadProblem, theta: Array, trainable: Mask, output_hessian: OutputHessianOf) -> None:
         self.problem, self.theta = problem, theta
         self.free: slice | Indices = np.flatnonzero(trainable) if trainable.size else slice(None)
-        self.network, self.cost, self.batch = problem.network(theta), problem.cost, problem.batch
+        self.network, self.cost, self.batch = problem.network(theta), problem.cost.without_penalty(), problem.batch
         losses = gradient.losses(self.batch, self.network, self.cost)
         self.value, weights = self.cost.reduce(losses)
         self._losses_size = float(np.abs(weights) @ np.abs(losses))
@@ -51,6 +52,11 @@ class SpreadLinearised:
             self._leaves = self.batch.map(linearise, *self.batch.samples, self.batch.each(weights), shared, self.cost.loss,
                                           trainable, output_hessian)
             self.gradient = self._total(slope)
+
+    @property
+    def samples(self) -> SpreadLinearised:
+        """Itself: it knows of no penalty."""
+        return self
 
     @property
     def size(self) -> int:

@@ -2,6 +2,7 @@
 
 from .adam import Adam
 from .adamw import AdamW
+from .bayesian_regularization import BayesianRegularization
 from .gauss_newton import GaussNewton
 from .gradient_descent import GradientDescent
 from .levenberg_marquardt import LevenbergMarquardt
@@ -9,5 +10,5 @@ from .natural_gradient import NaturalGradient
 from .rmsprop import RMSprop
 from .update import FirstOrder, Update, UpdateState
 
-__all__ = ["Adam", "AdamW", "FirstOrder", "GaussNewton", "GradientDescent", "LevenbergMarquardt", "NaturalGradient", "RMSprop",
-           "Update", "UpdateState"]
+__all__ = ["Adam", "AdamW", "BayesianRegularization", "FirstOrder", "GaussNewton", "GradientDescent", "LevenbergMarquardt",
+           "NaturalGradient", "RMSprop", "Update", "UpdateState"]

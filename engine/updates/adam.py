@@ -29,7 +29,7 @@ class Adam(FirstOrder):
     epsilon : float
         ε > 0.
     weight_decay : float
-        λ ≥ 0; `AdamW` decays θ apart from the means.
+        λ ≥ 0; `AdamW` decays θ apart from the means. As `GradientDescent` has it: no part of the cost.
 
     See Also
     --------

@@ -15,7 +15,9 @@ class AdamW(Adam):
     rate, beta_1, beta_2, epsilon
         As for `Adam`.
     weight_decay : float
-        λ ≥ 0.
+        λ ≥ 0. Not a penalty: each step subtracts η λ θ, scaled by the rate but not by √v̂, from all of θ, biases included. It is no
+        part of the history's cost, of a gradient or of any curvature. ``Cost(..., penalty=engine.penalties.ridge(strength))`` is a
+        penalty: its gradient goes through the running means with the rest.
 
     See Also
     --------

@@ -14,6 +14,7 @@ from ..kernels.updates import FORMS, GRADIENT_DESCENT
 from ..typing import Array, Number, Rate
 
 DOUBLE, BOOLEAN = np.dtype(np.float64), np.dtype(np.bool_)
+EVIDENT = ("mean", "sum", "weighted", "weighted_mean")
 RATE = "a finite number of at least 0"
 
 Kind = TypeVar("Kind")
@@ -49,6 +50,11 @@ def _refuse_what_is_no_number(value: Any, name: str, expected: str) -> None:
 def fraction(value: Any, name: str) -> float:
     """A number in [0, 1): a momentum or the decay of a running mean."""
     return checks.number_where(value, name, "a number in [0, 1)", lambda number: 0 <= number < 1)
+
+
+def share(value: Any, name: str) -> float:
+    """A number in [0, 1]."""
+    return checks.number_where(value, name, "a number from 0 to 1", lambda number: 0 <= number <= 1)
 
 
 def not_negative(value: Any, name: str) -> float:
@@ -204,6 +210,16 @@ def likelihood(loss: Any, known: Collection[str]) -> None:
     if loss.name not in known:
         raise ValueError(f"NaturalGradient needs a loss that is a negative log-likelihood ({', '.join(known)}), but the cost's is "
                          f"{loss.name}; use GaussNewton or LevenbergMarquardt, which take its Hessian")
+
+
+def evidence(cost: Any) -> None:
+    """A cost whose samples have a likelihood: a sum of losses, or their mean, and no penalty, which the update chooses."""
+    if cost.penalty is not None:
+        raise ValueError(f"cost must have no penalty for BayesianRegularization, which chooses its own, but has {cost.penalty!r}; "
+                         "leave it out, or use LevenbergMarquardt")
+    if cost.reduction.name not in EVIDENT:
+        raise ValueError(f"reduction must be one of {', '.join(EVIDENT)} for BayesianRegularization, to which a sum of losses is "
+                         f"a negative log-likelihood, but is {cost.reduction!r}; use LevenbergMarquardt with a penalty")
 
 
 def available_solver(name: str, known: Collection[str]) -> str:

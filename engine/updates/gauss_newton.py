@@ -11,7 +11,8 @@ class GaussNewton(DampedStep):
 
     For squared_error the step to the minimum of the linearised network; for other losses the generalised Gauss–Newton matrix
     (Schraudolph 2002), a loss Hessian that is not positive semi-definite projected. The scale is the reduction's: under
-    "mean" λ stands beside a curvature divided by m. A step may raise the cost; `LevenbergMarquardt` never does.
+    "mean" λ stands beside a curvature divided by m. The cost's penalty is part of it all: of the gradient, and with its ∇² of the
+    curvature. A step may raise the cost; `LevenbergMarquardt` never does.
 
     Parameters
     ----------

@@ -26,7 +26,8 @@ class GradientDescent(FirstOrder):
     nesterov : bool
         Step along G + μ v in place of v (Sutskever et al. 2013).
     weight_decay : float
-        λ ≥ 0; biases are included.
+        λ ≥ 0; biases are included. It adds the gradient of (λ / 2) |θ|², but is no part of the history's cost or of any curvature;
+        ``Cost(..., penalty=engine.penalties.ridge(strength))`` is, and leaves biases alone.
 
     See Also
     --------

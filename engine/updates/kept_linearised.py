@@ -31,7 +31,7 @@ def samples_at_once(network: Network) -> int:
 class KeptLinearised:
     """A Linearised around a Jacobian of all samples: images are arrays [m, n], and M can be had row by row.
 
-    The second derivative of the outputs in θ, and of φ, are left out.
+    The second derivative of the outputs in θ, and of φ, are left out; so is the cost's penalty, which `PenalisedLinearised` adds.
 
     Parameters
     ----------
@@ -56,13 +56,14 @@ class KeptLinearised:
     """
 
     kept_bytes: int | None = None
+    added: Array | None = None  # no penalty
     X: Any  # [m, n_0], or what gives rows of it
 
     def __init__(self, problem: BatchProblem, theta: Array, trainable: Mask, output_hessian: OutputHessianOf) -> None:
         self.problem, self.theta = problem, theta
         self.free = np.flatnonzero(trainable) if trainable.size else slice(None)
         self.network = problem.network(theta)
-        self.targets, self.cost = problem.targets, problem.cost
+        self.targets, self.cost = problem.targets, problem.cost.without_penalty()
         self._forward()
         losses, loss_gradients = self.cost.losses_and_gradients(self.outputs, self.targets)
         self.value, weights = self.cost.reduce(losses)
@@ -72,6 +73,11 @@ class KeptLinearised:
         self.factor = output_hessian(self.cost.loss, self.outputs, self.targets, weights).factor()
 
     solvers: tuple[str, ...] = ("cholesky", "qr", "kernel", "cg", "kfac")  # that can work with it
+
+    @property
+    def samples(self) -> KeptLinearised:
+        """Itself: it knows of no penalty."""
+        return self
 
     @property
     def shape(self) -> tuple[int, int]:

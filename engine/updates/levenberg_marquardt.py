@@ -39,7 +39,8 @@ class Trial(NamedTuple):
 class LevenbergMarquardt(Update):
     """θ ← θ + δ, (Jᵀ H J + λ D²) δ = −D_θ C, with H the losses' Hessians weighted by ∇φ and λ led by the gain (eq. 21).
 
-    For any loss with a Hessian, any reduction and any schedule. The gain is the cost's decrease over the model's; λ falls by
+    For any loss with a Hessian, any reduction and any schedule; the cost's penalty is part of C, and its ∇² is added to Jᵀ H J. The
+    gain is the cost's decrease over the model's; λ falls by
     up to a third where it is near 1 and grows 2, 8, 64 … times where an attempt fails (Nielsen, *Damping parameter in
     Marquardt's method*, 1999). D² is the running maximum of the diagonal of Jᵀ H J (Moré 1978): with it all eight of NIST's
     regressions that are networks are solved from both starts, with the current diagonal (Marquardt 1963) MGH17 is not. A step
@@ -151,16 +152,17 @@ class LevenbergMarquardt(Update):
 
     def step(self, problem: BatchProblem, theta: Array, state: UpdateState, trainable: Mask, time: int) -> Number:
         """One batch step: attempts with growing λ until one does not make the cost worse (eq. 21)."""
-        here, arrays = problem.linearised(theta, trainable, output_hessian), state.arrays
-        if not np.isfinite(here.value):
-            return here.value
-        met = "gradient" if np.abs(here.gradient).max(initial=0) <= self.gradient_tolerance else ""
-        if not met:
-            with np.errstate(over="ignore", invalid="ignore"):
-                met = self._attempt(here, theta, arrays)
-        arrays["met"][...] = int(arrays["met"]) + 1 if met else 0
-        arrays["stopped"][...] = met
+        here = problem.linearised(theta, trainable, output_hessian)
+        if np.isfinite(here.value):
+            note(state.arrays, self._moved(here, theta, state.arrays))
         return here.value
+
+    def _moved(self, here: Linearised, theta: Array, arrays: dict[str, NDArray[Any]]) -> str:
+        """Change θ and λ unless the gradient is within its tolerance. Gives the name of the tolerance that was met, or ""."""
+        if np.abs(here.gradient).max(initial=0) <= self.gradient_tolerance:
+            return "gradient"
+        with np.errstate(over="ignore", invalid="ignore"):
+            return self._attempt(here, theta, arrays)
 
     def _attempt(self, here: Linearised, theta: Array, arrays: dict[str, NDArray[Any]]) -> str:
         """Change θ and λ. Gives the name of the tolerance that was met, or ""."""
@@ -209,6 +211,12 @@ class LevenbergMarquardt(Update):
                     return refused
                 step = step + bend / 2
         return Trial(step, predicted, here.value_at(step), length)
+
+
+def note(arrays: dict[str, NDArray[Any]], met: str) -> None:
+    """Note the name of the tolerance that a batch step met, or ""."""
+    arrays["met"][...] = int(arrays["met"]) + 1 if met else 0
+    arrays["stopped"][...] = met
 
 
 def _idle(seen: Any, hidden: bool, damping: float, length: float) -> int:

@@ -1,4 +1,7 @@
-"""What updates by curvature are given: a batch step as functions of θ, and its cost near θ, C + g·δ + ½ |M δ|² with M = Sᵀ J."""
+"""What updates by curvature are given: a batch step as functions of θ, and its cost near θ, C + g·δ + ½ |M δ|² with M = Sᵀ J.
+
+A penalty ½ θᵀ Λ θ adds ½ δᵀ Λ δ.
+"""
 
 from __future__ import annotations
 
@@ -18,7 +21,8 @@ OutputHessianOf = Callable[[Any, Array, Array, Array], OutputHessian]  # of (los
 
 
 class RightSide(NamedTuple):
-    """Mᵀ image + rest: `vector` [p] is the sum; `rest` [p] is None where the image alone makes it.
+    """Mᵀ image + Λ θ + rest: `vector` [p] is the sum; `rest` [p] is None where the others make it, `shrinkage`, Λ θ [p], where
+    there is no penalty.
 
     `image` is an array [mn], or what another kind of Linearised keeps in its place.
     """
@@ -26,13 +30,15 @@ class RightSide(NamedTuple):
     vector: Array
     image: Any
     rest: Array | None
+    shrinkage: Array | None = None
 
 
 class Linearised(Protocol):
     """The cost of a batch step to second order in θ, by the outputs' Jacobian J and the losses' curvature alone (Gauss–Newton).
 
     M = Sᵀ J, where S Sᵀ = H is the curvature of the losses at the outputs, weighted by ∇φ, a block for each sample. p counts the
-    numbers of θ that are trainable. Images (J v and M v, m n numbers) may be arrays or stay where the samples are.
+    numbers of θ that are trainable. Images (J v and M v, m n numbers) may be arrays or stay where the samples are. A penalty of the
+    cost is part of the value, the gradient and the curvature, but M is the samples' alone.
 
     Attributes
     ----------
@@ -48,6 +54,10 @@ class Linearised(Protocol):
         D_θ C (eq. 20).
     solvers : tuple of str
         The solvers that can work with it.
+    samples : Linearised
+        The cost of the samples alone, without the penalty.
+    added : ndarray [p], or None
+        The diagonal of Λ, the penalty's curvature.
     """
 
     network: Network
@@ -57,6 +67,11 @@ class Linearised(Protocol):
     value: Any
     gradient: Array
     solvers: tuple[str, ...]
+    added: Array | None
+
+    @property
+    def samples(self) -> Any:
+        """The cost of the samples alone."""
 
     @property
     def shape(self) -> tuple[int, int]:
@@ -67,19 +82,19 @@ class Linearised(Protocol):
         """p."""
 
     def pushed(self, direction: Array) -> Any:
-        """J v, an image, for v [p]."""
+        """J v, an image, for v [p], and v besides where there is a penalty."""
 
     def half_square(self, pushed: Any) -> float:
-        """½ |M v|² from J v."""
+        """½ |M v|² + ½ vᵀ Λ v from what `pushed` gave."""
 
     def normal_product(self, direction: Array) -> Array:
-        """MᵀM v [p] for v [p]."""
+        """(MᵀM + Λ) v [p] for v [p]."""
 
     def diagonal(self) -> Array:
-        """The diagonal of MᵀM [p]."""
+        """The diagonal of MᵀM + Λ [p]."""
 
     def steepest(self) -> RightSide:
-        """D_θ C as Mᵀ w + rest: w = S⁺ D_A C, and the rest is what S does not reach."""
+        """D_θ C as Mᵀ w + Λ θ + rest: w = S⁺ D_A C, and the rest is what S does not reach."""
 
     def norm_of(self, image: Any) -> float:
         """|w| of an image."""

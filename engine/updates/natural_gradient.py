@@ -13,7 +13,7 @@ class NaturalGradient(DampedStep):
     The expectation is over targets drawn from the model itself, the density exp(−L), and exact: for squared_error,
     softmax_cross_entropy, binary_cross_entropy and poisson it equals ∇²L, so that F is the generalised Gauss–Newton matrix;
     for absolute_error, log_cosh and huber it is a constant. hinge, cosine and losses of one's own are no densities: a
-    ValueError. The scale is the reduction's: under "mean" F is divided by m.
+    ValueError. The scale is the reduction's: under "mean" F is divided by m. The ∇² of the cost's penalty is added to F.
 
     Parameters
     ----------

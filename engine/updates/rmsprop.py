@@ -31,7 +31,7 @@ class RMSprop(FirstOrder):
     momentum : float
         μ in [0, 1).
     weight_decay : float
-        λ ≥ 0.
+        λ ≥ 0. As `GradientDescent` has it: no part of the cost.
 
     See Also
     --------

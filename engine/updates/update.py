@@ -13,7 +13,7 @@ from schedulers.notebook import WithSettings, called, equal_arrays
 
 from ..kernels.updates import update_parameters
 from ..network import Network
-from ..typing import Array, Mask, Number, Rate
+from ..typing import Array, Mask, Number, Rate, Row
 from . import checks
 from .linearised import BatchProblem
 
@@ -54,7 +54,8 @@ class Update(WithSettings):
     which changes `theta` and `state` in place and gives the cost before the change. `problem` is the batch step as a
     function of θ: ``problem.value_and_gradient(theta)``, and the network, samples and cost for those that need more.
     `finished(state, steps)` says whether a run of so many batch steps an epoch is over before its time, `skip(state)` is told
-    of a batch step without samples, and `going_on(state)` gives the state with which another run begins where this one ended.
+    of a batch step without samples, `going_on(state)` gives the state with which another run begins where this one ended, and
+    `recorded(state)` what the history's row of an epoch holds besides.
     """
 
     def begin(self, network: Network) -> UpdateState:
@@ -79,6 +80,10 @@ class Update(WithSettings):
     def going_on(self, state: UpdateState) -> UpdateState:
         """The state with which a new run begins that goes on from `state`, which it may change and keep."""
         return state
+
+    def recorded(self, state: UpdateState) -> Row:
+        """What an epoch's row of the history holds besides, by name."""
+        return {}
 
 
 class FirstOrder(Update):

@@ -12,6 +12,7 @@ import pytest
 
 import engine
 from engine import Adam, Cost, GradientDescent, LevenbergMarquardt, distributed, fit, operators, reductions, value_and_gradient
+from engine.penalties import ridge
 from schedulers import BatchSchedule, orders
 
 from ..cases import DTYPES, LOSSES, REDUCTIONS, SECOND_ORDER, UPDATES, network, targets
@@ -161,6 +162,17 @@ def test_second_order_updates_agree_to_rounding(client, name, dtype):
         distributed.fit(net, spread, cost, update, schedule, **arguments), fit(net, X, y, cost, update, schedule, **arguments)))
     assert wanted[-1] < 0.8 * wanted[0]
     assert np.allclose(found, wanted, rtol=1e-8 if dtype == np.float64 else 1e-3)
+
+
+def test_penalised_updates_agree_to_rounding(client):
+    net, y = network((3, 4, 1)), np.sin(3 * X[:, :1])
+    spread, schedule = distributed.scatter(client, X, y, samples=512), BatchSchedule(M, order="sequential")
+    for update, penalty in ((LevenbergMarquardt(solver="qr"), ridge(0.01)), (engine.BayesianRegularization(settled=1), None)):
+        arguments = Cost("squared_error", penalty=penalty), update, schedule
+        found, wanted = (run.history.columns() for run in (distributed.fit(net, spread, *arguments, epochs=3, progress=False),
+                                                           fit(net, X, y, *arguments, epochs=3, progress=False)))
+        names = [name for name in wanted if name not in ("seconds", "validation_cost")]
+        assert all(np.allclose(found[name], wanted[name], rtol=1e-7) for name in names)
 
 
 @pytest.mark.parametrize("solver", ["cholesky", "qr", "cg"])

@@ -48,7 +48,7 @@ class DenseClassifier(ClassifierMixin, DenseEstimator):
         `batch_size` says otherwise.
     alpha : float or "auto"
         A penalty alpha / (2 n) ‖W‖² on the weights and not the biases, for batches of n samples. "auto" is 1e-4, and 0 for
-        second-order updates, which take no penalty.
+        second-order updates.
     batch_size : int or "auto"
         "auto" is 200, or all samples where they are fewer.
     learning_rate_init : float

@@ -15,7 +15,7 @@ from ...checks import float_dtype, number_where, whole_number
 from ...losses import Loss, named
 from ...object_checks import shown
 from ...typing import DType
-from ...updates import Adam, FirstOrder, Update
+from ...updates import Adam, BayesianRegularization, FirstOrder, Update
 
 MLP_NAMES = {"logistic": "sigmoid"}  # activations that scikit-learn names otherwise
 
@@ -80,9 +80,9 @@ def _alpha(value: Any, update: Update) -> float:
     if _is(value, "auto"):
         return 1e-4 if isinstance(update, FirstOrder) else 0.0
     alpha = number_where(value, "alpha", '"auto" or a finite number of at least 0', lambda number: number >= 0)
-    if alpha and not isinstance(update, FirstOrder):
-        raise ValueError(f"alpha must be 0 with {type(update).__name__}, which takes no penalty, but is {alpha:g}; leave it at "
-                         '"auto", or take a first-order update such as engine.Adam()')
+    if alpha and isinstance(update, BayesianRegularization):
+        raise ValueError(f'alpha must be "auto" or 0 with BayesianRegularization, which chooses the penalty, but is {alpha:g}; '
+                         "leave it out, or take LevenbergMarquardt")
     return alpha
 
 

@@ -12,6 +12,7 @@ from .cholesky import Cholesky
 from .conjugate_gradient import ConjugateGradient
 from .factored import KroneckerFactored
 from .kernel import Kernel
+from .penalised_kernel import PenalisedKernel
 from .qr import QR
 
 DIRECT = 2e10  # multiply-adds, below which a direct solver is taken whatever cg would cost: 0.5 s on two cores
@@ -20,10 +21,10 @@ SMALL = 64  # p up to which a QR decomposition, with half the digits lost of the
 
 
 class Solver(Protocol):
-    """A way to solve (MᵀM + λ D²) δ = b."""
+    """A way to solve (MᵀM + Λ + λ D²) δ = b."""
 
     def diagonal(self) -> Array:
-        """The diagonal of MᵀM [p]."""
+        """The diagonal of MᵀM + Λ [p]."""
 
     def least_damping(self, squares: Array) -> float:
         """The least λ worth taking for D² [p]."""
@@ -35,8 +36,15 @@ class Solver(Protocol):
         """δ [p]."""
 
 
+
+
+def dual(linearised: Any, steepest: RightSide) -> Solver:
+    """The dual system, of a cost with or without a penalty."""
+    return (Kernel if linearised.added is None else PenalisedKernel)(linearised, steepest)
+
+
 SOLVERS: dict[str, Callable[[Any, RightSide], Solver]] = {
-    "cholesky": Cholesky, "qr": QR, "kernel": Kernel, "cg": ConjugateGradient, "kfac": KroneckerFactored}
+    "cholesky": Cholesky, "qr": QR, "kernel": dual, "cg": ConjugateGradient, "kfac": KroneckerFactored}
 NAMES = ("auto", *SOLVERS)
 
 

@@ -20,7 +20,7 @@ def normal_matrix(linearised: KeptLinearised) -> Array:
 
 
 class Cholesky:
-    """The normal equations, with MᵀM summed layer by layer or slab by slab and M never formed. Each damping costs one
+    """The normal equations, with MᵀM + Λ summed layer by layer or slab by slab and M never formed. Each damping costs one
     decomposition, p³/6 multiply-adds, by our own kernels (`decomposition`).
 
     Squares the condition number of M: where that is above 1/√ε, `QR` has the digits. Where λ is below 10 ε of the diagonal,
@@ -32,6 +32,9 @@ class Cholesky:
         self._potrf, self._potrs = lapack.get_lapack_funcs(("potrf", "potrs"), dtype=linearised.network.dtype)
         self._rows = linearised.shape[0] * linearised.shape[1]
         self.matrix = linearised.reduced(normal_matrix, np.add)
+        if linearised.added is not None:
+            self.matrix = np.array(self.matrix, order="K")  # sums of workers cannot be written to
+            np.einsum("ii->i", self.matrix)[...] += linearised.added
         self._upper, self._given = np.ascontiguousarray(self.matrix.T), steepest.vector
         self._decomposition: Decomposition | None = None
         self._found: rank.LeastNorm | None = None
@@ -39,7 +42,7 @@ class Cholesky:
         self._scale: Array | None = None
 
     def diagonal(self) -> Array:
-        """The diagonal of MᵀM [p]."""
+        """The diagonal of MᵀM + Λ [p]."""
         return self.matrix.diagonal().copy()
 
     def least_damping(self, squares: Array) -> float:

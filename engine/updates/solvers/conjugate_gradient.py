@@ -1,4 +1,4 @@
-"""Conjugate gradients on v ↦ Mᵀ (M v) + λ D² v."""
+"""Conjugate gradients on v ↦ Mᵀ (M v) + Λ v + λ D² v."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ class ConjugateGradient:
         self._steepest, self._image = steepest.vector, linearised.norm_of(steepest.image)
 
     def diagonal(self) -> Array:
-        """The diagonal of MᵀM [p]."""
+        """The diagonal of MᵀM + Λ [p]."""
         return self._diagonal
 
     def least_damping(self, squares: Array) -> float:
@@ -52,7 +52,7 @@ class ConjugateGradient:
 
         atol = 0.0
         if right_side.vector is self._steepest:
-            rest = 0.0 if right_side.rest is None else float(np.linalg.norm(right_side.rest / E))
+            rest = sum(float(np.linalg.norm(part / E)) for part in (right_side.rest, right_side.shrinkage) if part is not None)
             atol = ROUNDING * eps * (np.sqrt(len(E)) * self._image + rest)
         system = LinearOperator((here.size, here.size), product, dtype=dtype)
         with np.errstate(divide="ignore", invalid="ignore", over="ignore"):

@@ -1,4 +1,4 @@
-"""Least squares on the stacked matrix [M; √λ D], by orthogonal transformations."""
+"""Least squares on the stacked matrix [M; √Λ; √λ D], by orthogonal transformations."""
 
 from __future__ import annotations
 
@@ -29,8 +29,16 @@ def triangle(linearised: KeptLinearised, image: Any) -> Array:
     return top
 
 
+def penalty_rows(linearised: Linearised) -> Array:
+    """[√Λ, √Λ θ] [p, p + 1]: the penalty is half the square of √Λ θ."""
+    assert linearised.added is not None
+    roots = np.sqrt(linearised.added)
+    return np.column_stack([np.diag(roots), roots * linearised.theta[linearised.free]])
+
+
 class QR:
     """Least squares by R of M slab by slab, then R of [R; √λ D] for each damping. The condition number is M's own, not its square.
+    Where there is a penalty, R is of [M; √Λ].
 
     The image of the right side is transformed along with M, as a column of its own. A side without one (an acceleration's) goes
     through Rᵀ R, the semi-normal equations (Björck 1987). Where λ is too small to fill what R may lack in rank, and an estimate of
@@ -41,12 +49,14 @@ class QR:
         self._trtrs = lapack.get_lapack_funcs("trtrs", dtype=linearised.network.dtype)
         self._size, self._image = linearised.size, steepest.image
         self._top = linearised.reduced(triangle, stacked_triangle, steepest.image)
+        if linearised.added is not None:
+            self._top = stacked_triangle(self._top, penalty_rows(linearised))
         self._squares: Array | None = None
         self._found: tuple[rank.LeastNorm, Array] | None = None
         self._short: rank.LeastNorm | None = None
 
     def diagonal(self) -> Array:
-        """The diagonal of MᵀM [p]."""
+        """The diagonal of MᵀM + Λ [p]."""
         return np.einsum("ij,ij->j", self._top[:, :-1], self._top[:, :-1])
 
     def least_damping(self, squares: Array) -> float:

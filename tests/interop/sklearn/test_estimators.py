@@ -11,8 +11,20 @@ from sklearn.datasets import load_breast_cancer, load_diabetes, load_iris  # noq
 from sklearn.exceptions import ConvergenceWarning, NotFittedError  # noqa: E402
 from sklearn.neural_network import MLPClassifier, MLPRegressor  # noqa: E402
 
-from engine import Adam, GradientDescent, LevenbergMarquardt, Network, RMSprop, losses, reductions  # noqa: E402
+from engine import (  # noqa: E402
+    Adam,
+    BayesianRegularization,
+    Cost,
+    GradientDescent,
+    LevenbergMarquardt,
+    Network,
+    RMSprop,
+    losses,
+    reductions,
+    value_and_gradient,
+)
 from engine.interop.sklearn import DenseClassifier, DenseRegressor  # noqa: E402
+from engine.penalties import ridge  # noqa: E402
 
 pytestmark = [pytest.mark.compiled, pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")]
 G = np.random.default_rng(0)
@@ -216,6 +228,15 @@ def test_it_says_where_it_has_not_converged_and_prints_where_told(capsys):
     assert capsys.readouterr().out.startswith("Iteration 1, loss = ")
 
 
+def test_second_order_updates_take_the_penalty_and_may_choose_it():
+    settings = dict(QUICK, activation="tanh", max_iter=100)
+    model = DenseRegressor(**settings, update=LevenbergMarquardt(), alpha=3.0, tol=0, n_iter_no_change=np.inf).fit(X, Y)
+    slope = value_and_gradient(model.network_, X, Y, Cost("squared_error", penalty=ridge(3.0 / len(X))))[1]
+    assert np.abs(slope).max() < 1e-3 * np.abs(3.0 / len(X) * model.network_.parameters).max()
+    chosen = DenseRegressor(**settings, update=BayesianRegularization()).fit(X, Y)
+    assert 5 < chosen.history_[-1]["effective_parameters"] < chosen.network_.size and chosen.score(X, Y) > 0.9
+
+
 def test_a_fitted_estimator_pickles():
     model = DenseRegressor(**QUICK, update=Adam(0.01), reduction=reductions.cvar(0.5)).fit(X, Y)
     again = pickle.loads(pickle.dumps(model))
@@ -228,7 +249,7 @@ def test_a_fitted_estimator_pickles():
     (dict(activation="no_such"), "no_such"), (dict(hidden_layer_sizes=(3, 3), activation=("tanh",)), "one name or 2"),
     (dict(loss="no_such"), "no_such"), (dict(loss="poisson"), "tell classes apart"), (dict(reduction="no_such"), "no_such"),
     (dict(update="adam"), "update must be None or .*'adam'"), (dict(alpha=-1), "alpha must be"), (dict(alpha="none"), "alpha"),
-    (dict(alpha=0.1, update=LevenbergMarquardt()), "alpha must be 0 with LevenbergMarquardt"), (dict(batch_size=0), "batch_size"),
+    (dict(alpha=0.1, update=BayesianRegularization()), 'alpha must be "auto" or 0 with'), (dict(batch_size=0), "batch_size"),
     (dict(learning_rate_init=0), "learning_rate_init"), (dict(max_iter=0), "max_iter"), (dict(tol=-1), "tol"),
     (dict(n_iter_no_change=0), "n_iter_no_change"), (dict(validation_fraction=1.5), "validation_fraction"),
     (dict(shuffle=2), "shuffle must be True or False"), (dict(dtype=int), "dtype"),
