@@ -10,6 +10,8 @@ from .endings import FitResult
 from .errors import CheckpointError, DivergenceError, Interrupted
 from .evaluation import value_and_gradient
 from .forward import ForwardPass
+from .ggn_diagonals import per_sample_ggn_diagonals
+from .gradient_moments import gradient_moments
 from .influence import influence_on_cost, influence_on_predictions
 from .laplace import laplace
 from .losses import Loss
@@ -34,7 +36,7 @@ from .verification import check_derivatives
 __version__ = "0.1.0"
 __all__ = ["Activation", "Adam", "AdamW", "BayesianRegularization", "CheckpointError", "Cost", "DivergenceError", "FitResult",
            "ForwardPass", "GaussNewton", "GradientDescent", "Interrupted", "Jacobian", "LevenbergMarquardt", "Loss",
-           "NaturalGradient", "Network", "RMSprop", "Reduction", "check_derivatives", "fit", "influence_on_cost",
-           "influence_on_predictions", "interop", "laplace", "load", "losses", "objective", "operators",
-           "per_sample_gradient_norms", "per_sample_gradients", "projection", "reductions", "set_num_threads", "show_config",
-           "value_and_gradient"]
+           "NaturalGradient", "Network", "RMSprop", "Reduction", "check_derivatives", "fit", "gradient_moments",
+           "influence_on_cost", "influence_on_predictions", "interop", "laplace", "load", "losses", "objective", "operators",
+           "per_sample_gradient_norms", "per_sample_gradients", "per_sample_ggn_diagonals", "projection", "reductions",
+           "set_num_threads", "show_config", "value_and_gradient"]

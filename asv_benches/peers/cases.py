@@ -41,6 +41,8 @@ WORK = {
     "gram_other": ("J J′ᵀ of two networks, 6000 × 6000, likewise", ["A600"], False),
     "row_norms": ("norms of every row of J", SOME, False),
     "gradient_norms": ("per-sample gradient norms", SOME, False),
+    "gradient_moments": ("mean and variance of per-sample gradients", list("ABC"), False),
+    "ggn_diagonals": ("diagonal of each sample's GGN, into an array that is used again where that can be", list("ABC"), False),
     "ggn_v": ("GGN · v", ALL, False),
     "hessian_v": ("Hessian · v", ALL, False),
     "ggn_diagonal": ("diagonal of the GGN", SOME, False),

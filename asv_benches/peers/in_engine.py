@@ -137,6 +137,15 @@ class Peer:
     def gradient_norms(self):
         return Work(lambda: engine.per_sample_gradient_norms(self.network, self.case.X, self.case.y, self.cost))
 
+    def gradient_moments(self):
+        return Work(lambda: engine.gradient_moments(self.network, self.case.X, self.case.y, self.cost),
+                    lambda found: np.concatenate([flat_numbers(found.mean), flat_numbers(found.variance)]))
+
+    def ggn_diagonals(self):
+        out = np.ones((self.case.samples, self.network.size), self.case.dtype)
+        return Work(lambda: engine.per_sample_ggn_diagonals(self.network, self.case.X, self.case.y, self.cost, out=out),
+                    lambda rows: flat_numbers(rows[self.case.some_rows()]))
+
     def _operator(self, build):
         return build(self.network, self.case.X, self.case.y, self.cost)
 

@@ -149,6 +149,31 @@ class Peer(Training):
             return jnp.sqrt(squares)
         return {"by hand": jitted(norms, self.theta, self.X, self.y)}
 
+    def gradient_moments(self):
+        def moments(theta, X, y):
+            a, _ = self._factors(theta, X)
+            delta, m = a[-1] @ theta[0][-1].T + theta[1][-1] - y, X.shape[0]
+            means, variances = ([], []), ([], [])
+            for l in range(self.case.depth - 1, -1, -1):
+                for k, x in ((0, a[l]), (1, jnp.ones((m, 1), X.dtype))):
+                    mean = (delta.T @ x / m).reshape(theta[k][l].shape)
+                    means[k].insert(0, mean)
+                    variances[k].insert(0, ((delta**2).T @ x**2 / m).reshape(mean.shape) - mean**2)
+                delta = (delta @ theta[0][l]) * (1 - a[l] ** 2)
+            return means, variances
+        return {"by hand": jitted(moments, self.theta, self.X, self.y,
+                                  numbers=lambda found: np.concatenate([tree_numbers(part) for part in found]))}
+
+    def ggn_diagonals(self):
+        def diagonals(theta, X):
+            a, B = self._factors(theta, X)
+            squares = [(b**2).sum(1) for b in B] + [jnp.ones((X.shape[0], self.case.outputs), X.dtype)]
+            return [s[:, :, None] * (x**2)[:, None, :] for s, x in zip(squares, a)], squares
+
+        def numbers(found):
+            return np.concatenate([tree_numbers([[part[k] for part in parts] for parts in found]) for k in self.case.some_rows()])
+        return {"by hand": jitted(diagonals, self.theta, self.X, numbers=numbers)}
+
     def ggn_v(self):
         def product(theta, v, X):
             def outputs(p):

@@ -32,12 +32,15 @@ WANTED |= {("ggn_v", "jax"): {NARROW: 1.5, SQUARE: 1.0}, ("ggn_v", "curvlinops")
            ("hessian_v", "jax"): {NARROW + SQUARE: 1.0}, ("ggn_diagonal", "backpack"): {"AD": 5.0, "BC": 4.0}}
 WANTED |= {(work, "jax"): {NARROW: 1.5, SQUARE: 1.0} for work in ("jv", "jtu", "jv_kept", "jtu_kept")}
 WANTED |= {(work, "backpack"): {"ABD": 8.0, "C": 5.0} for work in ("row_norms", "gradient_norms")}
+WANTED |= {("gradient_moments", f"backpack, {way}"): {"ABC": 5.0} for way in ("Variance", "SumGradSquared")}
+WANTED |= {("ggn_diagonals", "backpack"): {"ABC": 5.0}}
 WANTED |= {(work, "jax, by hand"): {"ABCD": 1.5} for work in ("row_norms", "gradient_norms", "ggn_diagonal")}
 WANTED |= {("sweep", f"jax, vmap, {orders}"): {network: {"float32": 3.0} for network in ("2-20-20-1", "64-64-32-10")}
            for orders in ("one order", "orders of their own")}
 
 # rows without a goal; the first because the fill bounds both sides
-SHOWN = [("jacobian", "jax, a pytree, donated"), ("gram", "jax, by hand, from factors"),
+SHOWN = [(work, "jax, by hand") for work in ("gradient_moments", "ggn_diagonals")]
+SHOWN += [("jacobian", "jax, a pytree, donated"), ("gram", "jax, by hand, from factors"),
          ("gram_other", "jax, by hand, from factors"), ("fit", "jax, scan"), ("elementary", "numpy, g and γ"),
          ("elementary", "numpy, g alone"), ("bayesian_regularization", "engine, Levenberg–Marquardt")]
 

@@ -25,16 +25,17 @@ RANKS = {"kernels": 0, "typing": 0, "layout": 1, "checks": 1, "object_checks": 1
          "operators": 7, "objective": 7.5, "verification": 7,
          "batch_problem": 7, "updates": 8, "influence": 8, "laplace": 8, "per_sample": 8, "history": 9,
          "callback_checks": 1.2, "penalty_checks": 1.2, "penalties": 4, "callbacks": 9,
+         "gradient_moments": 8, "ggn_diagonals": 8,
          "journal": 9.1, "run_identity": 9.1, "checkpoint": 9.5, "epochs": 9, "endings": 9.5,
          "compiled_batch": 9, "preparation": 8.9, "fit_progress": 9, "compiled_run": 9.5,
          "training": 10, "distributed": 11, "interop": 11, "__init__": 12, "command": 12.5, "edges": 13, "__main__": 13}
 
 CONTRACT = {"Activation", "Adam", "AdamW", "BayesianRegularization", "CheckpointError", "Cost", "DivergenceError", "FitResult",
             "ForwardPass", "GaussNewton", "GradientDescent", "Interrupted", "Jacobian", "LevenbergMarquardt", "Loss",
-            "NaturalGradient", "Network", "RMSprop", "Reduction", "check_derivatives", "fit", "influence_on_cost",
-            "influence_on_predictions", "interop", "laplace", "load", "losses", "objective", "operators",
-            "per_sample_gradient_norms", "per_sample_gradients", "projection", "reductions", "set_num_threads", "show_config",
-            "value_and_gradient"}
+            "NaturalGradient", "Network", "RMSprop", "Reduction", "check_derivatives", "fit", "gradient_moments",
+            "influence_on_cost", "influence_on_predictions", "interop", "laplace", "load", "losses", "objective", "operators",
+            "per_sample_gradient_norms", "per_sample_gradients", "per_sample_ggn_diagonals", "projection", "reductions",
+            "set_num_threads", "show_config", "value_and_gradient"}
 
 
 def imports(path, top=True):

@@ -53,6 +53,7 @@ assert_type(gradient, Array)
 assert_type(operators.kfac(network, X, y, cost).solve(gradient, damping=0.1), Array)
 assert_type(operators.ggn(network, X, y, cost).diagonal(), Array)
 assert_type(engine.per_sample_gradients(network, X, y, cost), Array)
+assert_type(engine.gradient_moments(network, X, y, cost).variance, Array)
 assert_type(engine.objective(network, X, y, cost).fun(network.parameters), float)
 
 
