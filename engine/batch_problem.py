@@ -70,13 +70,13 @@ class BatchProblem:
 
     @property
     def y(self) -> NDArray[Any]:
-        """The batch's targets as a user gives them: [m, n], or [m] class numbers."""
+        """The batch's targets as `cost` takes them: [m, n], or [m] class numbers; of a loss that encodes its targets, encoded."""
         return as_given(self.targets, self._cost.loss.kind, self._network.widths[-1])
 
     @property
     def cost(self) -> Cost:
-        """The cost, its reduction's per-sample data taken at the batch."""
-        return self._cost.at(self._step.indices)
+        """The cost, its reduction's per-sample data taken at the batch, its loss of targets like `y`."""
+        return self._cost.at(self._step.indices).encoded
 
     def samples_at(self, slab: Any) -> Array:
         """X [., n_0] of a slice of the batch's sample steps 0 … m."""

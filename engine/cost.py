@@ -81,8 +81,8 @@ class Cost:
         return f"Cost({self.loss!r}, {self.reduction!r}{'' if self.penalty is None else f', {self.penalty!r}'})"
 
     def targets(self, y: Any, m: int, n: int, dtype: DType) -> Array:
-        """y checked and cast to what kernels take: [m, n], or [m, 1] with class numbers."""
-        targets = cost_checks.targets(y, (m, n), np.dtype(dtype), self.loss.kind)
+        """y checked and cast to what kernels take: [m, n], or [m, 1] with class numbers, or as the loss encodes them."""
+        targets = self.loss.targets(y, (m, n), np.dtype(dtype))
         cost_checks.per_sample_data(self.reduction, m)
         cost_checks.held_by(dtype, *self._parts)
         return targets
@@ -90,6 +90,12 @@ class Cost:
     def at(self, indices: Indices) -> Cost:
         """The cost with its reduction's per-sample data taken at `indices`."""
         return self if self.reduction.data.size == 0 else Cost(self.loss, self.reduction.at(indices), self.penalty)
+
+    @property
+    def encoded(self) -> Cost:
+        """The cost of targets that `targets` has encoded already."""
+        loss = self.loss.encoded
+        return self if loss is self.loss else Cost(loss, self.reduction, self.penalty)
 
     def prepare(self, dtype: DType) -> None:
         """Have its loss and its reduction compiled for `dtype`, before kernels that know them by their codes."""

@@ -61,9 +61,9 @@ def any_outputs(A: Any) -> Array:
     return finite(contiguous(array, array.dtype), "A")
 
 
-def targets(y: Any, shape: tuple[int, int], dtype: DType, kind: str, numbers: Any = None) -> Array:
-    """y as the kernels take it: [m, n] of `dtype`, or [m, 1] with class numbers; `numbers` says which samples of a data set these
-    are, for messages."""
+def targets(y: Any, shape: tuple[int, int], dtype: DType, kind: str, numbers: Any = None, shared: bool = False) -> Array:
+    """y as the kernels take it: [m, n] of `dtype`, or [m, 1] with class numbers, or where outputs may share a target; `numbers`
+    says which samples of a data set these are, for messages."""
     m, n = shape
     array = real_array(y, "y")
     if m == 0:
@@ -72,6 +72,8 @@ def targets(y: Any, shape: tuple[int, int], dtype: DType, kind: str, numbers: An
         raise ValueError(f"y must have one entry for each of the {m} samples, but has shape {list(array.shape)}")
     if kind == "classes" and array.ndim == 1:
         return _classes(array, n, dtype, numbers)
+    if shared and (array.ndim == 1 or array.shape[1:] == (1,)):
+        shape, n = (m, 1), 1
     if array.ndim == 1 and n == 1:
         array = array[:, None]
     if array.shape != shape:
@@ -149,6 +151,11 @@ def held_by(dtype: DType, *owners: Any) -> None:
     for owner in owners if dtype.itemsize == 4 else ():
         if owner is None:
             continue
+        for name, values in {} if (encoding := getattr(owner, "encoding", None)) is None else encoding.numbers.items():
+            for size in values if isinstance(values, tuple) else (values,):
+                if size != 0 and not TINY <= size <= MOST:
+                    raise ValueError(f"{owner.name}'s {name} must hold numbers that float32 can hold, {TINY:.1e} to {MOST:.1e}, "
+                                     f"but holds {size!r}; take another, or a network of float64")
         size, name = abs(owner.parameter), PARAMETERS.get(owner.name)
         if name is not None and size != 0 and not TINY <= size <= MOST:
             raise ValueError(f"{owner.name}'s {name} must be a number that float32 can hold, {TINY:.1e} to {MOST:.1e} in "

@@ -101,7 +101,8 @@ class Objective:
 
         theta = np.array(checks.vector(theta, self.network.size, self.network.dtype, "theta", "one number for each of θ"))
         if self._curvature is None or not np.array_equal(theta, self._curvature[0]):
-            self._curvature = theta, hessian(self._problem.network(theta), self._X, self._problem.y, self.cost.without_penalty())
+            cost = self._problem.cost.without_penalty()
+            self._curvature = theta, hessian(self._problem.network(theta), self._X, self._problem.y, cost)
         v = checks.direction(v, self.network.size, self.network.dtype)
         product = (self._curvature[1] @ v).astype(np.float64)
         return product + self._penalty_curvature * v if len(self._penalty_curvature) else product

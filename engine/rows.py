@@ -66,9 +66,10 @@ class Rows:
         return checks.rows_given(self._source[where], count, self._name)
 
 
-def _read_or_whole(values: Any, check: Callable[[Any, Any], Array], name: str, bounded: bool, dtype: DType) -> Array | Rows:
-    """`values` checked whole, or Rows of them where they lie outside memory or would have to be copied though the copy is too much.
-    """
+def _read_or_whole(values: Any, check: Callable[[Any, Any], Array], name: str, bounded: bool, dtype: DType,
+                   as_given: bool = True) -> Array | Rows:
+    """`values` checked whole, or Rows of them where they lie outside memory or would have to be copied though the copy is too much;
+    what kernels take is never as given where a loss encodes its targets."""
     if not checks.lies_in_memory(values):
         return Rows(values, check, name)
     if not bounded:
@@ -76,7 +77,7 @@ def _read_or_whole(values: Any, check: Callable[[Any, Any], Array], name: str, b
     array = checks.real_array(values, name)
     if array.ndim == 0 or len(array) == 0:
         return check(array, None)
-    if not checks.as_it_lies(array, dtype) or check(array[:1], np.arange(1)).dtype != dtype:
+    if not as_given or not checks.as_it_lies(array, dtype) or check(array[:1], np.arange(1)).dtype != dtype:
         return Rows(array, check, name)
     for first in range(0, len(array), PART):
         part = array[first:first + PART]
@@ -102,7 +103,7 @@ def samples(X: Any, width: int, dtype: DType, *, name: str = "X", bounded: bool 
 
 
 def read_targets(y: Any, m: int, n: int, network_dtype: DType, cost: Cost, *, bounded: bool = False) -> Array | Rows:
-    """y as kernels take it: [m, n], or [m, 1] with class numbers, or Rows of it.
+    """y as kernels take it: [m, n], or [m, 1] with class numbers, or as the loss encodes it, or Rows of it.
 
     Parameters
     ----------
@@ -116,14 +117,14 @@ def read_targets(y: Any, m: int, n: int, network_dtype: DType, cost: Cost, *, bo
     """
     def check(values: Any, numbers: Any) -> Array:
         count = m if numbers is None else len(numbers)
-        return cost_checks.targets(values, (count, n), network_dtype, cost.loss.kind, numbers)
+        return cost.loss.targets(values, (count, n), network_dtype, numbers)
 
     cost_checks.per_sample_data(cost.reduction, m)
     cost_checks.held_by(network_dtype, cost.loss, cost.reduction, cost.penalty)
     if m and (bounded or type(y) is not np.ndarray and not checks.lies_in_memory(y)):
         cost_checks.one_each(y, m)
     bounded = bounded and m > 0
-    return _read_or_whole(y, check, "y", bounded, network_dtype)
+    return _read_or_whole(y, check, "y", bounded, network_dtype, as_given=cost.loss.encoding is None)
 
 
 def in_memory(X: Array | Rows, targets: Array | Rows) -> bool:
@@ -144,5 +145,5 @@ def gathered_rows(X: Array | Rows, indices: Indices) -> tuple[Array, Indices]:
 
 
 def as_given(targets: Array, kind: str, n: int) -> NDArray[Any]:
-    """Targets as a user gives them, from those that kernels take: [m, n], or [m] class numbers."""
+    """Targets as `Cost.encoded` takes them, from those that kernels take: [m, n], [m] class numbers, or as a loss encodes them."""
     return targets[:, 0].astype(np.int64) if kind == "classes" and targets.shape[1] != n else targets

@@ -88,6 +88,8 @@ def _of_kernels(part: Any) -> str:
     if part.code < 0:
         return described(part)
     parameters = [repr(part.parameter)] if part.parameter else []
+    encoding = getattr(part, "encoding", None)
+    parameters += [encoding.told()] if encoding is not None and encoding.told() else []
     data = getattr(part, "data", np.empty(0))
     parameters += [_hashed(data)] if data.size else []
     return f"{part.name}({', '.join(parameters)})" if parameters else part.name

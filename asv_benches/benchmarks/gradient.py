@@ -17,6 +17,16 @@ class Gradient(Benchmark):
     track_share_of_peak.unit = "share"
 
 
+class GaussianLikelihood(Benchmark):
+    """gaussian_nll, mean: half of the outputs are means, half their log variances."""
+
+    params = (["A", "D"], *Benchmark.params[1:])
+    work = "gaussian_nll"
+
+    def time_value_and_gradient(self, network, dtype, threads):
+        self.run()
+
+
 class AdamStep(Benchmark):
     """The public benchmark of small networks: 4-32-16-4, m 10000, full batch, twenty gradients and Adam steps."""
 

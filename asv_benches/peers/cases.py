@@ -33,6 +33,7 @@ WORK = {
     "products": ("forward pass and all chains of equal widths", [f"width {w}" for w in WIDTHS], True),
     "forward": ("forward pass", ALL, False),
     "gradient": ("C and D_θ C of a whole batch", ALL, False),
+    "gaussian_nll": ("C and D_θ C of a Gaussian likelihood of means and log variances", list("ABDE"), False),
     "jv": ("J v, forward pass included", ALL, False),
     "jv_kept": ("J v, the forward pass at hand", ALL, False),
     "jtu": ("Jᵀ u, forward pass included", ALL, False),

@@ -89,6 +89,13 @@ class Peer(Training):
     def gradient(self):
         return jitted(jax.value_and_grad(self._cost), self.theta, self.X, self.y, numbers=lambda found: tree_numbers(found[1]))
 
+    def gaussian_nll(self):
+        def cost(theta, X, y):
+            mean, log_variance = jnp.split(self._forward(theta, X), 2, axis=1)
+            return 0.5 * (log_variance + (y - mean) ** 2 * jnp.exp(-log_variance)).sum() / X.shape[0]
+        y = self.y[:, :self.case.outputs // 2]
+        return jitted(jax.value_and_grad(cost), self.theta, self.X, y, numbers=lambda found: tree_numbers(found[1]))
+
     def jv(self):
         return jitted(lambda theta, v, X: jax.jvp(lambda p: self._forward(p, X), (theta,), (v,))[1], self.theta, self.v, self.X)
 

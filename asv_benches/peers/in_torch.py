@@ -61,6 +61,15 @@ class Peer:
         theta = self._leaves()
         return Work(lambda: self._gradient(theta, self._cost(theta)), flat_tree)
 
+    def gaussian_nll(self):
+        theta, half = self._leaves(), self.case.outputs // 2
+
+        def run():
+            u = self._forward(theta, self.X)
+            cost = torch.nn.functional.gaussian_nll_loss(u[:, :half], self.y[:, :half], u[:, half:].exp(), reduction="sum")
+            return self._gradient(theta, cost / len(self.X))
+        return Work(run, flat_tree)
+
     def jv(self):
         return Work(lambda: jvp(lambda theta: self._forward(theta, self.X), (self.theta,), (self.v,))[1], flat_tensor)
 

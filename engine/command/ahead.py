@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from schedulers import BatchSchedule
 
-from .. import beside, configuration, operators, pool, reductions, training
+from .. import beside, configuration, losses, operators, pool, reductions, training
 from ..activations import NAMED as ACTIVATIONS
 from ..cost import Cost
 from ..evaluation import value_and_gradient
@@ -89,10 +89,11 @@ def jacobian(dtype: DType) -> None:
 def costs(dtype: DType) -> None:
     """Every loss and every reduction, with their second derivatives."""
     X, y, classes = batch(SMALL, dtype)
-    for name, loss in LOSSES.items():
-        targets = classes if name == "softmax_cross_entropy" else np.ones_like(y) if name == "hinge" else y
+    for loss in (*LOSSES.values(), losses.binary_cross_entropy(pos_weight=2.0)):
+        targets = classes if loss.kind == "classes" else np.ones_like(y) if loss.kind == "signs" else y
+        A, targets = (y[:, :2], targets[:, :1]) if loss.name == "gaussian_nll" else (y, targets)
         assert loss.hessian is not None
-        Cost(name).value(y, targets), loss.hessian(y, targets)
+        Cost(loss).value(A, targets), loss.hessian(A, targets)
     L = np.linspace(1, 2, SAMPLES).astype(dtype)
     for reduction in (reductions.mean, reductions.sum, reductions.max, reductions.weighted(L), reductions.weighted_mean(L),
                       reductions.log_sum_exp(1.0), reductions.cvar(0.5), reductions.quantile(0.5), reductions.trimmed_mean(0.1),

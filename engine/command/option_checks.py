@@ -24,6 +24,19 @@ def split_sizes(m: int, fraction: float) -> int:
     return test
 
 
+def loss_spec(text: str, known: Sequence[str], numbered: Sequence[str], forms: Sequence[str]) -> tuple[str, float | None]:
+    """A loss as the command line has it, `name` or `name:number`."""
+    name, colon, number = text.partition(":")
+    if name not in known or (colon and name not in numbered):
+        raise ValueError(f"--loss must be one of {', '.join(forms)}, but is {text!r}")
+    if not colon:
+        return name, None
+    try:
+        return name, float(number)
+    except ValueError:
+        raise ValueError(f"--loss must be given as {name}:NUMBER, but is {text!r}") from None
+
+
 def reduction_spec(text: str, known: Mapping[str, bool], names: Sequence[str]) -> tuple[str, float | None]:
     """A reduction as the command line has it, `name` or `name:number`."""
     name, _, number = text.partition(":")

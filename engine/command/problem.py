@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from schedulers import BatchSchedule
 
-from .. import Adam, AdamW, Cost, GradientDescent, Network, RMSprop, reductions
+from .. import Adam, AdamW, Cost, GradientDescent, Network, RMSprop, losses, reductions
 from ..typing import Row
 from . import option_checks
 from .options import choices
@@ -23,21 +23,25 @@ UPDATES = {"gradient_descent": GradientDescent, "adam": Adam, "adamw": AdamW, "r
 RATES = {"gradient_descent": 0.05, "adam": 1e-3, "adamw": 1e-3, "rmsprop": 1e-3}
 REDUCTIONS = {"mean": False, "sum": False, "max": False, "log_sum_exp": True, "cvar": True, "quantile": True, "trimmed_mean": True,
               "power_mean": True, "mean_variance": True, "group_max": False}
+LOSSES = sorted({*losses.NAMED} - {"gaussian_nll"})  # whose two outputs a target no scaling of targets knows
+LOSS_FORMS = [name + ("[:NUMBER]" if name in losses.PARAMETRIC else "") for name in LOSSES]
 REDUCTION_FORMS = [name + (":NUMBER" if takes else "") for name, takes in REDUCTIONS.items()]
 
 
 def cost_of(loss: str, reduction: str, weights: NDArray[Any] | None = None, groups: NDArray[Any] | None = None) -> Cost:
-    """The Cost of a loss and a reduction as the command line has it, `name` or `name:number`.
+    """The Cost of a loss and a reduction as the command line has them, `name` or `name:number`.
 
     With `weights` [m], mean is the weighted mean and sum the weighted sum; group_max takes `groups` [m].
     """
+    named, number = option_checks.loss_spec(loss, LOSSES, losses.PARAMETRIC, LOSS_FORMS)
+    chosen = losses.named(named) if number is None else getattr(losses, named)(number)
     name, number = option_checks.reduction_spec(reduction, REDUCTIONS, REDUCTION_FORMS)
     option_checks.per_sample(name, weights is not None, groups is not None)
     if name == "group_max":
-        return Cost(loss, reductions.group_max(groups))  # type: ignore[arg-type]
+        return Cost(chosen, reductions.group_max(groups))  # type: ignore[arg-type]
     if weights is not None:
-        return Cost(loss, reductions.weighted_mean(weights) if name == "mean" else reductions.weighted(weights))
-    return Cost(loss, name if number is None else getattr(reductions, name)(number))
+        return Cost(chosen, reductions.weighted_mean(weights) if name == "mean" else reductions.weighted(weights))
+    return Cost(chosen, name if number is None else getattr(reductions, name)(number))
 
 
 @dataclass(frozen=True)
@@ -77,6 +81,8 @@ class Problem:
     @classmethod
     def of(cls, options: argparse.Namespace) -> Problem:
         """The one that the options of `train` describe."""
+        if options.loss is not None:
+            option_checks.loss_spec(options.loss, LOSSES, losses.PARAMETRIC, LOSS_FORMS)
         read = read_data(options.data, choices=choices(options))
         split = read.split(option_checks.test_fraction(options.test_fraction), option_checks.seed(options.seed))
         data, train, test = split.data, split.train, split.test

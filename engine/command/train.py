@@ -13,13 +13,12 @@ from .. import DivergenceError, fit
 from ..activations import NAMED as ACTIVATIONS
 from ..endings import FitResult
 from ..kernels.numba_internals import compilations
-from ..losses import NAMED as LOSSES
 from . import option_checks
 from .description import beginning, completed
 from .folding import fold
 from .like import repeated
 from .options import DATA, OneLine, add_command, add_reading
-from .problem import REDUCTION_FORMS, UPDATES, Problem
+from .problem import LOSS_FORMS, REDUCTION_FORMS, UPDATES, Problem
 from .report import Report, pairs
 from .runs import CHECKPOINT, RunFolder
 from .signals import EXPECTED, Stopped, deferred
@@ -64,8 +63,8 @@ def add_settings(command: OneLine) -> None:
     command.add_argument("--widths", type=int, nargs="*", default=[64, 32], metavar="N", help="widths of the hidden layers")
     command.add_argument("--activation", default="tanh", choices=sorted(ACTIVATIONS), metavar="NAME",
                          help=f"of the hidden layers: {', '.join(sorted(ACTIVATIONS))}")
-    command.add_argument("--loss", choices=sorted(LOSSES), metavar="NAME",
-                         help=f"{', '.join(sorted(LOSSES))}; by default softmax_cross_entropy for classes and squared_error for "
+    command.add_argument("--loss", metavar="NAME[:NUMBER]",
+                         help=f"{', '.join(LOSS_FORMS)}; by default softmax_cross_entropy for classes and squared_error for "
                               "numbers; binary_cross_entropy and hinge train two classes by one output")
     command.add_argument("--reduction", default="mean", metavar="NAME[:NUMBER]", help=", ".join(REDUCTION_FORMS))
     command.add_argument("--update", default="adam", choices=sorted(UPDATES), help="how a batch step changes the parameters")

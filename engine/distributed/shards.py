@@ -115,7 +115,8 @@ class Shards:
 
 def _serves(found: tuple[Any, ...], wanted: tuple[Any, ...]) -> bool:
     """Whether samples held for one network and loss are those that another network and loss want."""
-    same_targets = wanted[3] is None or (found[3] is not None and found[3].kind == wanted[3].kind)
+    same_targets = wanted[3] is None or (found[3] is not None and found[3].kind == wanted[3].kind
+                                         and found[3].encoding == wanted[3].encoding)
     return found[:3] == wanted[:3] and same_targets
 
 

@@ -2,7 +2,7 @@
 
 from typing import NamedTuple
 
-from .layout import LOSS_LINES, line, padded, panel_sizes
+from .layout import LOSS_LINES, TARGET_LINES, line, padded, panel_sizes
 from .levels import chunk_blocks
 from .linked import kernel
 from .outer_products import outer_scratch_size
@@ -16,7 +16,7 @@ class GradientWorkspace(NamedTuple):
     stack: Line  # [panels][lines of a stack]
     delta: Line  # [panels][lines of deltas]
     scratch: Line  # packed factors
-    targets: Line  # [panels][n][lanes]
+    targets: Line  # [panels][n or 2 n][lanes]
     losses: Line  # [panels][lanes]
     lines: Line  # LOSS_LINES lines
     levels: Table  # [levels of the tree of sums, P]
@@ -29,7 +29,7 @@ def workspace_offsets(plan, lanes, samples):
     delta = panels * panel.stack
     scratch = delta + panels * panel.deltas
     targets = scratch + outer_scratch_size(plan, lanes)
-    losses = targets + line(0, panels * panel.n, lanes)
+    losses = targets + line(0, TARGET_LINES * panels * panel.n, lanes)
     lines = losses + padded(samples, lanes)
     return delta, scratch, targets, losses, lines, line(lines, LOSS_LINES + lanes, lanes)
 

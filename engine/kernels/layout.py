@@ -20,6 +20,7 @@ BIAS = 2  # where b^l begins in theta
 ACTIVATION = 3  # the code of g^l
 ROW = 4  # n_0 + … + n_{l-1}: where a^l begins in a panel's stack, in lines
 FIRST, SECOND = 5, 6  # the bits of the parameters of g^l, two float64
+TARGET_LINES = 2  # lines of a panel's targets for each output, at most
 LOSS_LINES = 5  # lines of a panel that a loss works with beside its outputs, targets and gradient
 
 FROM_ZERO, FROM_TARGET, FROM_BIAS = range(3)  # what a product's sums begin with

@@ -2,7 +2,7 @@
 
 A member ``…_panel`` takes one panel: the outputs u and y [n][lanes], adds L to loss [lanes], which holds zeros, and writes ∇L to
 gradient [n][lanes]. A member ``…_hessian`` writes ∇²L [m, n, n] of A [m, n] and y [m, n]. Those of losses that are no sums over
-outputs stand in softmax.py and cosine.py.
+outputs stand in softmax.py, cosine.py and gaussian.py, those of two numbers of y for each output in paired_targets.py.
 """
 
 from enum import IntEnum
@@ -11,8 +11,14 @@ import numpy as np
 
 from .cosine import cosine_hessian, cosine_panel
 from .elementary import exp, expm1, log1p, tanh
+from .gaussian import gaussian_nll_hessian, gaussian_nll_panel
 from .layout import LOSS_LINES, line, lines_for
 from .linked import family, kernel, shared
+from .paired_targets import (
+    quantile_loss_panel,
+    weighted_binary_cross_entropy_hessian,
+    weighted_binary_cross_entropy_panel,
+)
 from .panels import gather, scatter
 from .signatures import Cube, Line, Pair, Table
 from .simd import lanes_of
@@ -34,6 +40,9 @@ class LossCode(IntEnum):
     POISSON = 6
     HINGE = 7
     COSINE = 8
+    GAUSSIAN_NLL = 9
+    QUANTILE_LOSS = 10
+    WEIGHTED_BINARY_CROSS_ENTROPY = 11
 
 
 CODES = {code.name.lower(): code.value for code in LossCode}
@@ -206,6 +215,9 @@ loss_panel, prepare_losses = family("loss_panel", {
     LossCode.POISSON: poisson_panel,
     LossCode.HINGE: hinge_panel,
     LossCode.COSINE: cosine_panel,
+    LossCode.GAUSSIAN_NLL: gaussian_nll_panel,
+    LossCode.QUANTILE_LOSS: quantile_loss_panel,
+    LossCode.WEIGHTED_BINARY_CROSS_ENTROPY: weighted_binary_cross_entropy_panel,
 })
 
 # loss_hessian(code, parameter, A, y, out): ∇²L [m, n, n], for A [m, n] and y as `loss_and_gradient` takes them
@@ -219,6 +231,9 @@ loss_hessian, _ = family("loss_hessian", {
     LossCode.POISSON: poisson_hessian,
     LossCode.HINGE: zero_hessian,
     LossCode.COSINE: cosine_hessian,
+    LossCode.GAUSSIAN_NLL: gaussian_nll_hessian,
+    LossCode.QUANTILE_LOSS: zero_hessian,
+    LossCode.WEIGHTED_BINARY_CROSS_ENTROPY: weighted_binary_cross_entropy_hessian,
 })
 
 
@@ -226,20 +241,27 @@ loss_hessian, _ = family("loss_hessian", {
 def panel_losses(code: int, parameter: float, outputs: Line, o: Pair, targets: Line, t: Pair, losses: Line, offset: int,
                  gradients: Line, g: Pair, scratch: Line, n: int, panels: int):
     """L(a^L) of panels of samples, a line of losses each from `offset` on, and ∇L, n lines of gradients each (eq. 11 and 17): a^L
-    are n lines of outputs, y those of targets; o, t, g = (offset, panel stride); scratch has LOSS_LINES lines."""
+    are n lines of outputs, y those of targets, n or 2 n; o, t, g = (offset, panel stride); scratch has LOSS_LINES lines."""
     lanes = lanes_of(outputs)
     size = line(0, n, lanes)
     for j in range(panels):
         u, y, d = o[0] + j * o[1], t[0] + j * t[1], g[0] + j * g[1]
         loss = losses[line(offset, j, lanes):line(offset, j + 1, lanes)]
         loss[:] = 0
-        loss_panel(code, parameter, outputs[u:u + size], targets[y:y + size], loss, gradients[d:d + size], scratch, n)
+        loss_panel(code, parameter, outputs[u:u + size], targets[y:], loss, gradients[d:d + size], scratch, n)
+
+
+@kernel
+def target_columns(targets, n):
+    """Lines of targets in a panel: one for each output, or for each column where those are more."""
+    return max(targets.shape[1], n)
 
 
 @kernel
 def gather_targets(targets, indices, first, count, n, out, offset, stride):
-    """y of samples `first` … of targets[indices] into panels of n lines: targets [m, n], or [m, 1] with class numbers."""
-    if targets.shape[1] == n:
+    """y of samples `first` … of targets[indices] into panels of `target_columns` lines: targets [m, n] or [m, 2 n], or [m, 1] with
+    class numbers."""
+    if targets.shape[1] >= n:
         gather(targets, indices, first, count, out, offset, stride)
         return
     lanes = lanes_of(out)
@@ -255,14 +277,16 @@ def gather_targets(targets, indices, first, count, n, out, offset, stride):
 def loss_and_gradient(code, parameter, A, y, losses, gradients, span):
     """L(a^L) [m] and ∇L [m, n] of the samples of `span` (eq. 11 and 17).
 
-    A [m, n]; y [m, n], or [m, 1] with class numbers for softmax_cross_entropy.
+    A [m, n]; y [m, n], or [m, 1] with class numbers for softmax_cross_entropy, or [m, 2 n] for a loss of paired targets.
     """
     lanes, n, every_sample = lanes_of(A), A.shape[1], np.empty(0, np.int64)
     first, stop = span
-    target, gradient, loss, scratch = line(0, n, lanes), line(0, 2 * n, lanes), line(0, 3 * n, lanes), line(0, 3 * n + 1, lanes)
+    columns = target_columns(y, n)
+    target, gradient = line(0, n, lanes), line(0, n + columns, lanes)
+    loss, scratch = line(gradient, n, lanes), line(gradient, n + 1, lanes)
     panels = np.empty(line(scratch, LOSS_LINES, lanes), A.dtype)
     whole = 0
-    if n == 1:  # rows of one number lie as panels do: 10^4 samples, float32, 174 us down to 24
+    if n == 1 and columns == 1:  # rows of one number lie as panels do: 10^4 samples, float32, 174 us down to 24
         whole = (stop - first) // lanes * lanes
         panel_losses(code, parameter, A.reshape(-1), (first, lanes), y.reshape(-1), (first, lanes), losses, first,
                      gradients.reshape(-1), (first, lanes), panels[scratch:], n, whole // lanes)

@@ -6,14 +6,14 @@ import numpy as np
 
 from .deltas import deltas
 from .forward import group_samples, propagate_group
-from .layout import FROM_ZERO, GROUP, LOSS_LINES, line, lines_for, panel_sizes, places, samples_in
+from .layout import FROM_ZERO, GROUP, LOSS_LINES, TARGET_LINES, line, lines_for, panel_sizes, places, samples_in
 from .linked import kernel
 from .losses import gather_targets, panel_losses
 from .panels import gather
 from .simd import dot_lines, lanes_of
 from .squares import SQUARES, add_multiplied, inner_products, input_products, write_squares
 
-# stacks and deltas of some panels; targets [n][lanes], losses [lanes] and LOSS_LINES lines of one panel
+# stacks and deltas of some panels; targets [n or 2 n][lanes], losses [lanes] and LOSS_LINES lines of one panel
 NormWorkspace = namedtuple("NormWorkspace", "stack delta targets losses lines")
 
 
@@ -43,7 +43,7 @@ def norm_offsets(plan, lanes, panels):
     panel = panel_sizes(plan, lanes)
     delta = panels * panel.stack
     targets = delta + panels * panel.deltas
-    losses = line(targets, panel.n, lanes)
+    losses = line(targets, TARGET_LINES * panel.n, lanes)
     return delta, targets, losses, losses + lanes, line(losses, 1 + LOSS_LINES + lanes, lanes)
 
 

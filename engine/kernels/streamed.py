@@ -9,7 +9,7 @@ from .gradient_workspace import GradientWorkspace, workspace_of
 from .layout import line, lines_for, panel_sizes, places, samples_in
 from .levels import Tree, add_up, blocks_of, chunk_blocks, summand
 from .linked import kernel, shared
-from .losses import gather_targets, panel_losses
+from .losses import gather_targets, panel_losses, target_columns
 from .outer_products import block_gradient
 from .signatures import Indices, Line, Pair, Plan, Table
 from .simd import lanes_of, line_products
@@ -20,7 +20,7 @@ class Samples(NamedTuple):
     """Samples of a data set."""
 
     X: Table  # [., n_0]
-    targets: Table  # [., n], or [., 1] with class numbers
+    targets: Table  # [., n], or [., 1] with class numbers, or [., 2 n] for a loss of paired targets
     indices: Indices  # [m], or empty for all
 
 
@@ -56,7 +56,7 @@ def block_losses(theta: Line, plan: Plan, samples: Samples, loss: LossCodes, blo
     lanes = lanes_of(theta)
     panel, top = panel_sizes(plan, lanes), places(plan, plan.shape[0] - 1, lanes)
     first, count = block
-    target_stride = line(0, panel.n, lanes)
+    target_stride = line(0, target_columns(samples.targets, panel.n), lanes)
     propagate_group(theta, plan, samples.X, samples.indices, block, kept.stack, kept.offset, outputs[first:first + count],
                     (1, panel.depth))
     gather_targets(samples.targets, samples.indices, first, count, panel.n, workspace.targets, 0, target_stride)

@@ -49,9 +49,9 @@ def second_derivatives(network: Network, owner: str) -> None:
 
 def likelihood(loss: Loss, known: Collection[str]) -> None:
     """Refuse a loss that is not the negative logarithm of a model of the targets."""
-    if loss.name not in known:
+    if loss.name not in known or loss.weighted:
         raise ValueError(f"fisher needs a loss that implies a model of the targets, {', '.join(known)}, but the cost's is "
-                         f"{loss.name}; use ggn or empirical_fisher")
+                         f"{loss if loss.weighted else loss.name}; use ggn or empirical_fisher")
 
 
 def draws(samples: Any) -> int | None:

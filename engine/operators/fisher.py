@@ -17,7 +17,7 @@ from .ggn import gauss_newton
 from .loss_hessian import probabilities
 from .output_hessian import OutputHessian, Softmax
 
-LIKELIHOODS = ("squared_error", "softmax_cross_entropy", "binary_cross_entropy", "poisson")
+LIKELIHOODS = ("squared_error", "softmax_cross_entropy", "binary_cross_entropy", "poisson", "gaussian_nll")
 
 
 @documented
@@ -29,14 +29,16 @@ def fisher(network: Network, X: ArrayLike, y: ArrayLike, cost: Cost, *, samples:
 
     The models p(y | a^L) with −log p = L up to what does not depend on a^L: squared_error, normal with mean a^L and variance 1;
     softmax_cross_entropy, categorical with logits a^L; binary_cross_entropy, independent Bernoulli with logits a^L; poisson,
-    independent Poisson with log rates a^L. In each a^L is the natural parameter, so the exact Fisher matrix equals the GGN of
-    `ggn`, for all four; y enters through ∇φ alone. The scale is the reduction's, as in `ggn`.
+    independent Poisson with log rates a^L; gaussian_nll, independent normal with means and log variances a^L. In the first four a^L
+    is the natural parameter, so the exact Fisher matrix equals the GGN, and of gaussian_nll `ggn` takes it; y enters through ∇φ
+    alone. Smoothed labels are probabilities like others; weights of classes or answers leave no model. The scale is the
+    reduction's, as in `ggn`.
 
     Parameters
     ----------
     {samples}
     cost : Cost
-        With one of these four losses; any reduction.
+        With one of these five losses; any reduction.
     samples : int, optional
         Draws of each sample's targets for a Monte-Carlo estimate, whose mean is the exact matrix and which has rank m · samples at
         most; exact where None.
@@ -57,7 +59,7 @@ def fisher(network: Network, X: ArrayLike, y: ArrayLike, cost: Cost, *, samples:
     See Also
     --------
     empirical_fisher : At the targets that were seen.
-    ggn : The same matrix for these four losses, and of any other loss.
+    ggn : The same matrix for these five losses, and of any other loss.
     engine.NaturalGradient : An update by it.
 
     Examples
@@ -106,6 +108,10 @@ def _gradient_at_a_draw(cost: Cost, A: Array, generator: np.random.Generator) ->
     name = cost.loss.name
     if name == "squared_error":
         return generator.standard_normal(A.shape).astype(A.dtype)
+    if name == "gaussian_nll":
+        log_variance = A[:, A.shape[1] // 2:]
+        z = generator.standard_normal(log_variance.shape).astype(A.dtype)
+        return np.concatenate([-z * np.exp(-log_variance / 2), (1 - z**2) / 2], axis=1)
     if name == "softmax_cross_entropy":
         p = probabilities(A)[0]
         drawn = (np.cumsum(p, axis=1) < generator.random((len(A), 1)) * p.sum(1, keepdims=True)).sum(1)

@@ -38,7 +38,7 @@ class HessianOperator(KeptCurvature):
         curvature_checks.second_derivatives(object_checks.network(network, Network), "hessian")
         super().__init__(network, X, y, cost, "hessian", part)
         A, targets = self.forward.outputs, self._targets
-        H = OutputHessian.of_loss(cost.loss, A, targets, self._weights, "hessian", check_finite=True)
+        H = OutputHessian.of_loss(cost.loss, A, targets, self._weights, "hessian", check_finite=True, exact=True)
         self._output_hessian = self._with_reduction(H)
         self._terms = self._error_terms(self._output_hessian.in_panels())
 

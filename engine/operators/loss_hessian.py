@@ -12,8 +12,9 @@ from ..typing import Array
 from . import curvature_checks
 
 
-def loss_hessians(loss: Loss, A: Array, targets: Array, owner: str) -> Array:
-    """∇²L [m, n, n] from checked A [m, n] and targets, or its diagonal [m, n] where the loss is a sum over outputs.
+def loss_hessians(loss: Loss, A: Array, targets: Array, owner: str, expected: bool = False) -> Array:
+    """∇²L [m, n, n] from checked A [m, n] and targets, or its diagonal [m, n] where the loss is a sum over outputs;
+    with `expected` its mean over targets drawn from the model, of gaussian_nll.
 
     Raises
     ------
@@ -25,9 +26,9 @@ def loss_hessians(loss: Loss, A: Array, targets: Array, owner: str) -> Array:
     if loss.code < 0 and loss.hessian is not None:
         return checks.user_array(loss.hessian(A, targets), (m, n, n), A.dtype, "the loss's hessian")
     if diagonal:
-        A, targets = A.reshape(-1, 1), targets.reshape(-1, 1)
+        A, targets = A.reshape(-1, 1), targets.reshape(-1, targets.shape[1] // n)
     out = np.empty((*A.shape, A.shape[1]), A.dtype)
-    loss_hessian(loss.code, loss.parameter, A, targets, out)
+    loss_hessian(loss.code, 1.0 if expected else loss.parameter, A, targets, out)
     return out.reshape(m, n) if diagonal else out
 
 

@@ -17,6 +17,8 @@ from ..typing import Array, DType
 from . import curvature_checks
 from .loss_hessian import loss_hessians, probabilities, target_sums
 
+EXPECTED = ("gaussian_nll",)  # losses whose curvature is the mean of ∇²L under the model
+
 
 class Softmax(NamedTuple):
     """w s (diag(p) − p pᵀ) for every sample.
@@ -82,8 +84,10 @@ class OutputHessian:
         self.entries, self.softmax = entries, softmax
 
     @classmethod
-    def of_loss(cls, loss: Loss, A: Array, targets: Array, weights: Array, owner: str, check_finite: bool = False) -> OutputHessian:
-        """H_k = w_k ∇²L(a^{Lk}) at checked outputs A [m, n], in the form that the loss has.
+    def of_loss(cls, loss: Loss, A: Array, targets: Array, weights: Array, owner: str, check_finite: bool = False,
+                exact: bool = False) -> OutputHessian:
+        """H_k = w_k ∇²L(a^{Lk}) at checked outputs A [m, n], in the form that the loss has; unless `exact`, of gaussian_nll the
+        mean of ∇²L over targets drawn from the model, which is diagonal and never indefinite.
 
         Raises
         ------
@@ -93,6 +97,9 @@ class OutputHessian:
         form = loss.form
         if form is Form.SOFTMAX:
             return cls(A.shape, A.dtype, softmax=Softmax.of(A, weights, target_sums(A, targets)))
+        if loss.name in EXPECTED and not exact:
+            H = loss_hessians(loss, A, targets, owner, expected=True)
+            return cls(A.shape, A.dtype, weights[:, None] * np.diagonal(H, axis1=1, axis2=2))
         H = loss_hessians(loss, A, targets, owner)
         if check_finite and loss.code < 0:
             curvature_checks.finite_hessian(H)

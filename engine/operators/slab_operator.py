@@ -76,7 +76,7 @@ class SlabOperator(CurvatureOperator):
             X, targets, chosen = gathered(self._X, self._targets, indices)
             X, targets = (X[slab], targets[slab]) if len(chosen) else (X, targets)
             y = as_given(targets, self.cost.loss.kind, self.network.widths[-1])
-            cost = Cost(self.cost.loss, weighted_by(self._weights[slab]))
+            cost = Cost(self.cost.loss.encoded, weighted_by(self._weights[slab]))
             diagonal = None if self._diagonal is None else self._diagonal[slab]
             yield slab, self._build(X, y, cost, slab.start, SlabPart(diagonal, min(SLAB, self._max_bytes // 2)))
 

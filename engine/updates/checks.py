@@ -207,9 +207,9 @@ def resumable(resume: Any, checkpoint: Any) -> bool:
 
 def likelihood(loss: Any, known: Collection[str]) -> None:
     """A loss that is the negative logarithm of a density, up to a constant."""
-    if loss.name not in known:
+    if loss.name not in known or loss.weighted:
         raise ValueError(f"NaturalGradient needs a loss that is a negative log-likelihood ({', '.join(known)}), but the cost's is "
-                         f"{loss.name}; use GaussNewton or LevenbergMarquardt, which take its Hessian")
+                         f"{loss if loss.weighted else loss.name}; use GaussNewton or LevenbergMarquardt, which take its Hessian")
 
 
 def evidence(cost: Any) -> None:

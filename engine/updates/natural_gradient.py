@@ -12,8 +12,9 @@ class NaturalGradient(DampedStep):
 
     The expectation is over targets drawn from the model itself, the density exp(−L), and exact: for squared_error,
     softmax_cross_entropy, binary_cross_entropy and poisson it equals ∇²L, so that F is the generalised Gauss–Newton matrix;
-    for absolute_error, log_cosh and huber it is a constant. hinge, cosine and losses of one's own are no densities: a
-    ValueError. The scale is the reduction's: under "mean" F is divided by m. The ∇² of the cost's penalty is added to F.
+    of gaussian_nll it is diag(e^−s, 1/2), and for absolute_error, quantile_loss, log_cosh and huber a constant. hinge, cosine,
+    losses with weights of classes or answers and losses of one's own are no densities: a ValueError. The scale is the reduction's:
+    under "mean" F is divided by m. The ∇² of the cost's penalty is added to F.
 
     Parameters
     ----------

@@ -11,11 +11,11 @@ from ..operators.output_hessian import OutputHessian
 from ..typing import Array
 from . import checks
 
-EXPONENTIAL_FAMILY = ("squared_error", "softmax_cross_entropy", "binary_cross_entropy", "poisson")
+LIKE_THE_HESSIAN = ("squared_error", "softmax_cross_entropy", "binary_cross_entropy", "poisson", "gaussian_nll")
 
 
 def output_hessian(loss: Loss, A: Array, targets: Array, weights: Array) -> OutputHessian:
-    """H_k = w_k ∇²L(a^{Lk}) at outputs A [m, n], an OutputHessian; w [m] is ∇φ.
+    """H_k = w_k ∇²L(a^{Lk}) at outputs A [m, n], an OutputHessian, of gaussian_nll the mean of ∇²L under the model; w [m] is ∇φ.
 
     Raises
     ------
@@ -29,16 +29,20 @@ def expected_output_hessian(loss: Loss, A: Array, targets: Array, weights: Array
     """H_k = w_k E[∇L ∇Lᵀ] over targets drawn from the density exp(−L) of the model itself: Fisher's information.
 
     For the exponential families of squared_error, softmax_cross_entropy, binary_cross_entropy and poisson this is ∇²L; for
-    absolute_error (Laplace's density) 1, for log_cosh (the hyperbolic secant) 1/2, for huber the probability of |d| ≤ δ.
+    gaussian_nll diag(e^−s, 1/2), for absolute_error (Laplace's density) 1, for quantile_loss (the asymmetric one) q (1 − q), for
+    log_cosh (the hyperbolic secant) 1/2, for huber the probability of |d| ≤ δ.
 
     Raises
     ------
     ValueError
         Where a loss is no negative logarithm of a density.
     """
-    if loss.name in EXPONENTIAL_FAMILY:
+    checks.likelihood(loss, (*LIKE_THE_HESSIAN, "absolute_error", "quantile_loss", "log_cosh", "huber"))
+    if loss.name in LIKE_THE_HESSIAN:
         return output_hessian(loss, A, targets, weights)
-    checks.likelihood(loss, (*EXPONENTIAL_FAMILY, "absolute_error", "log_cosh", "huber"))
+    if loss.name == "quantile_loss":
+        q = targets[:, 1::2]
+        return OutputHessian(A.shape, A.dtype, weights[:, None] * (q * (1 - q)))
     if loss.name == "huber":
         delta = loss.parameter
         inside = np.sqrt(2 * np.pi) * math.erf(delta / np.sqrt(2))

@@ -113,11 +113,12 @@ def test_several_numbers_are_scaled_each_by_itself(capsys, tmp_path):
 
 
 @pytest.mark.compiled
-@pytest.mark.parametrize("loss, word", [("poisson", "R^2"), ("binary_cross_entropy", "accuracy"), ("hinge", "accuracy")])
+@pytest.mark.parametrize("loss, word", [("poisson", "R^2"), ("binary_cross_entropy", "accuracy"), ("hinge", "accuracy"),
+                                        ("quantile_loss:0.5", "R^2")])
 def test_losses_find_data_that_fit_them(capsys, tmp_path, loss, word):
     generator = np.random.default_rng(0)
     X = generator.standard_normal((300, 2))
-    y = np.exp(X[:, 0]) if loss == "poisson" else np.where(X[:, 0] > 0, "yes", "no")
+    y = {"poisson": np.exp(X[:, 0]), "quantile_loss:0.5": X[:, 0]}.get(loss, np.where(X[:, 0] > 0, "yes", "no"))
     np.savez(tmp_path / "d.npz", X=X, y=y)
     status, out, err = run(capsys, "train", tmp_path / "d.npz", "--loss", loss, "--epochs", 100, "--widths", 8, "--rate", 0.01,
                            "--quiet", "--run-folder", tmp_path / "run")

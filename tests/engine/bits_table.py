@@ -57,7 +57,7 @@ def a_network(generator, widths, names, dtype):
 
 def results(dtype, layout, updates):
     """(name, array) of every case."""
-    from engine import Cost, fit, per_sample_gradients, reductions, value_and_gradient
+    from engine import Cost, fit, losses, per_sample_gradients, reductions, value_and_gradient
     from schedulers import BatchSchedule
     from tests.cases import UPDATES
 
@@ -95,6 +95,11 @@ def results(dtype, layout, updates):
     yield "row norms, more work", J.row_norms()
     yield "gradient, more work", value_and_gradient(network, X, y, cost=Cost("squared_error", reductions.cvar(0.3)))[1]
     yield "gradient, mean, more work", value_and_gradient(network, X, y, squares)[1]
+    encoded = {"gaussian_nll": ("gaussian_nll", y[:, :2]), "quantiles": (losses.quantile_loss([0.125, 0.25, 0.5, 0.875]), y),
+               "pos_weight": (losses.binary_cross_entropy([0.5, 2.0, 3.0, 5.0]), (y > 0) * 1.0),
+               "smoothed and weighted classes": (losses.softmax_cross_entropy(0.125, [1.0, 0.5, 2.0, 3.0]), (y[:, 0] > 0) * 3)}
+    for name, (loss, targets) in encoded.items():
+        yield f"gradient, {name}", value_and_gradient(network, X, targets, Cost(loss))[1]
     yield "ten epochs, batch of more work", fit(network, X, y, squares, UPDATES["adam"][0], BatchSchedule(samples), epochs=10,
                                                 progress=False).network.parameters
 

@@ -109,7 +109,9 @@ theta = np.linspace(-1, 1, 26)
 SAME = [
     lambda: Network((3, 4, 2), ("tanh", "identity"), theta), lambda: Network((3, 4, 2), ("tanh", "identity"), theta.astype("f4")),
     lambda: Network((3, 4, 2), ("tanh", "relu"), theta), lambda: Network((3, 4, 2), ("tanh", "identity"), theta + 1),
-    lambda: losses.huber(2.0), lambda: losses.huber(1.0), lambda: losses.NAMED["hinge"],
+    lambda: losses.huber(2.0), lambda: losses.huber(1.0), lambda: losses.NAMED["hinge"], lambda: losses.softmax_cross_entropy(0.1),
+    lambda: losses.softmax_cross_entropy(0.1, [1, 2]), lambda: losses.softmax_cross_entropy,
+    lambda: losses.quantile_loss([0.1, 0.2]),
     lambda: engine.Loss(np.add, np.subtract), lambda: engine.Loss(np.add, np.multiply),
     lambda: reductions.cvar(0.3), lambda: reductions.cvar(0.4), lambda: reductions.quantile(0.3), lambda: reductions.mean,
     lambda: reductions.weighted([1.0, 2.0]), lambda: reductions.weighted([1.0, 3.0]), lambda: reductions.weighted([1.0, 2.0, 3.0]),

@@ -83,6 +83,7 @@ W = np.linspace(0.5, 1, 24)
 ANOTHER = {
     "a loss": ("loss", dict(cost=Cost("squared_error")), dict(cost=Cost("log_cosh"))),
     "a loss's parameter": ("loss", dict(cost=Cost(losses.huber(1.0))), dict(cost=Cost(losses.huber(2.0)))),
+    "a loss's weights": ("loss", dict(cost=Cost(losses.quantile_loss(0.1))), dict(cost=Cost(losses.quantile_loss(0.9)))),
     "a loss of one's own": ("loss", dict(cost=user_loss(1.0)), dict(cost=user_loss(2.0))),
     "a reduction's parameter": ("reduction", dict(cost=Cost("squared_error", reductions.cvar(0.1))),
                                 dict(cost=Cost("squared_error", reductions.cvar(0.9)))),

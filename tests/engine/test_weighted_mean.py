@@ -88,14 +88,14 @@ def test_a_batch_without_weight_is_refused_on_every_road():
 
 @pytest.mark.parametrize("dtype", DTYPES)
 def test_outputs_predict_by_the_inverse_link(dtype):
-    A = G.standard_normal((4, 3)).astype(dtype)
+    A = G.standard_normal((4, 4)).astype(dtype)
     told = {"softmax_cross_entropy": np.exp(A) / np.exp(A).sum(1, keepdims=True), "binary_cross_entropy": expit(A),
-            "poisson": np.exp(A)}
+            "poisson": np.exp(A), "gaussian_nll": np.hstack([A[:, :2], np.exp(A[:, 2:])])}
     for name, loss in losses.NAMED.items():
         found = loss.inverse_link(A)
         assert found.dtype == dtype
         np.testing.assert_allclose(found, told.get(name, A), rtol=1e-6)
     assert np.array_equal(Loss(np.add, np.subtract).inverse_link(A), A)
-    assert losses.poisson.inverse_link(A[:0]).shape == (0, 3)
+    assert losses.poisson.inverse_link(A[:0]).shape == (0, 4)
     with pytest.raises(ValueError, match=r"A must have shape \[m, n\]"):
         losses.poisson.inverse_link(A[0])

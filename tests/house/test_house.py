@@ -21,6 +21,7 @@ RANKS = {"kernels": 0, "typing": 0, "layout": 1, "checks": 1, "object_checks": 1
          "workspace": 2.5, "beside": 2.3, "configuration": 2.5, "recycled": 2,
          "extras": 1, "plot": 10.5, "activation_checks": 1.2, "activations": 2, "network_kernels": 2.5,
          "network_checks": 2, "initialization": 2.5, "layered_parameters": 2.7, "network": 3, "forward": 4,
+         "loss_checks": 1.2, "loss_encodings": 3,
          "losses": 4, "reductions": 4, "blocks": 4, "cost": 5, "rows": 5.5, "backward": 6, "two_passes": 6.5, "evaluation": 6.7,
          "operators": 7, "objective": 7.5, "verification": 7,
          "batch_problem": 7, "updates": 8, "influence": 8, "laplace": 8, "per_sample": 8, "history": 9,

@@ -22,6 +22,26 @@ def softmax_cross_entropy(u, y):
     return log_sum_exp(u) - u[int(y)] if np.ndim(y) == 0 else y.sum() * log_sum_exp(u) - y @ u
 
 
+def gaussian_nll(u, y):
+    mean, s = np.split(u, 2)
+    return 0.5 * (s + (y - mean)**2 * np.exp(-s)).sum()
+
+
+def quantile_loss(u, y, q=0.5):
+    d = y - u
+    return np.where(np.real(d) > 0, q * d, (q - 1) * d).sum()
+
+
+def weighted_cross_entropy(u, y, smoothing, weights):
+    y = np.eye(len(u))[int(y)] if np.ndim(y) == 0 else y
+    t = weights * ((1 - smoothing) * y + smoothing / len(u))
+    return t.sum() * log_sum_exp(u) - t @ u
+
+
+def weighted_binary_cross_entropy(u, y, w):
+    return (w * y * np.log(1 + np.exp(-u)) + (1 - y) * np.log(1 + np.exp(u))).sum()
+
+
 FORMS = {
     "squared_error": lambda u, y: 0.5 * ((u - y)**2).sum(),
     "absolute_error": lambda u, y: absolute(u - y).sum(),
@@ -32,12 +52,14 @@ FORMS = {
     "poisson": lambda u, y: (np.exp(u) - y * u).sum(),
     "hinge": lambda u, y: np.where(np.real(y * u) < 1, 1 - y * u, 0).sum(),
     "cosine": lambda u, y: 1 - u @ y / np.sqrt((u @ u) * (y @ y)),
+    "gaussian_nll": gaussian_nll,
+    "quantile_loss": quantile_loss,
 }
 
 
 def derivatives(name, A, y):
     """∇L [m, n] and ∇²L [m, n, n] of the loss `name` at A [m, n] and y, from its values alone."""
-    form = FORMS[name.removesuffix(" on probabilities")]
+    form = name if callable(name) else FORMS[name.removesuffix(" on probabilities")]
     samples = [(lambda u, t=t: form(u, t), u) for u, t in zip(A, y)]
     return (np.array([differences.gradient(function, u) for function, u in samples], float),
             np.array([differences.hessian(function, u) for function, u in samples], float))

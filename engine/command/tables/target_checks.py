@@ -16,11 +16,16 @@ if TYPE_CHECKING:
 DEFAULT = {"classes": "softmax_cross_entropy", "numbers": "squared_error"}
 
 
+def without_number(loss: str | None) -> str | None:
+    """The name in `name:number`."""
+    return None if loss is None else loss.partition(":")[0]
+
+
 def task_and_loss(task: str | None, loss: str | None, class_losses: Collection[str], number_losses: Collection[str]) -> None:
     """Refuse a loss that the task cannot have."""
     if task not in (None, "classes", "numbers"):
         raise ValueError(f"--task must be auto, classes or numbers, but is {task!r}")
-    if task == "classes" and loss in number_losses:
+    if task == "classes" and without_number(loss) in number_losses:
         raise ValueError(f"--loss must be {', '.join(class_losses)} for targets that are classes, but is {loss!r}; leave out "
                          "--task classes to predict numbers")
     if task == "numbers" and loss in ("softmax_cross_entropy", "hinge"):
@@ -92,7 +97,7 @@ def class_loss(column: Column, labels: Sequence[str], loss: str | None, class_lo
 def number_loss(columns: Sequence[Column], values: NDArray[Any], loss: str | None, class_losses: Collection[str],
                 number_losses: Collection[str]) -> None:
     """Refuse numbers that a loss cannot have."""
-    if loss not in (*number_losses, "binary_cross_entropy", *class_losses) or loss == "softmax_cross_entropy":
+    if without_number(loss) not in (*number_losses, "binary_cross_entropy", *class_losses) or loss == "softmax_cross_entropy":
         raise ValueError(f"--loss must be {', '.join(number_losses)} for targets that are numbers, but is {loss!r}")
     if loss == "hinge" and len(columns) == 1:
         raise ValueError(f"--loss hinge needs two classes, but the target {columns[0].name!r} holds {columns[0].different} "

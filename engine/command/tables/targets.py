@@ -16,7 +16,7 @@ from .table_checks import listed
 MOST_CLASSES = 50  # more different whole numbers than that are numbers to be predicted, unless --task says otherwise
 BY_SIGN = ("binary_cross_entropy", "hinge")
 CLASS_LOSSES = ("softmax_cross_entropy", *BY_SIGN)
-NUMBER_LOSSES = ("squared_error", "absolute_error", "huber", "log_cosh", "poisson", "cosine")
+NUMBER_LOSSES = ("squared_error", "absolute_error", "huber", "log_cosh", "poisson", "cosine", "quantile_loss")
 UNSCALED = ("poisson", "cosine", *BY_SIGN)
 
 
@@ -145,7 +145,9 @@ def choose(columns: Sequence[Column], task: str | None = None, loss: str | None 
         return _several(columns, task, loss)
     column, = columns
     target_checks.finite_target(column)
-    by_loss = None if labelled is not None else "classes" if loss in CLASS_LOSSES else "numbers" if loss in NUMBER_LOSSES else None
+    by_loss = None if labelled is not None else "classes" if loss in CLASS_LOSSES else None
+    if labelled is None and target_checks.without_number(loss) in NUMBER_LOSSES:
+        by_loss = "numbers"
     if loss in BY_SIGN and task is None and not column.is_text and column.different > 2:
         by_loss = "numbers"
     found = task or by_loss or labelled or ("classes" if column.are_labels else "numbers")

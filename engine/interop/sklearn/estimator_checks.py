@@ -183,6 +183,7 @@ def held_out(samples: int) -> None:
 def with_spread(loss: Loss, training: Any) -> None:
     """Refuse a standard deviation where no posterior gives one."""
     if loss.name != "squared_error":
-        raise ValueError(f"return_std needs the loss squared_error, whose noise is Gaussian, but the estimator's is {loss!r}")
+        raise ValueError("return_std needs the loss squared_error or gaussian_nll, whose noise is Gaussian, but the estimator's is "
+                         f"{loss!r}")
     if training is None:
         raise ValueError("return_std needs the training samples, which partial_fit does not keep; use fit")

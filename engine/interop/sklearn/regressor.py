@@ -30,7 +30,8 @@ class DenseRegressor(RegressorMixin, DenseEstimator):
         As `DenseClassifier` takes them.
     loss : str or Loss
         Any of `engine.losses` whose targets are numbers; "auto" is squared_error, halved and summed over outputs. Of poisson the
-        outputs are logarithms of rates, and predictions the rates.
+        outputs are logarithms of rates, and predictions the rates; of gaussian_nll predictions are the means; of quantile_loss with
+        several q and one column y, one quantile a column.
     tol, n_iter_no_change, early_stopping, validation_fraction, warm_start, verbose, dtype
         As `DenseClassifier` takes them; the held-out score is R².
 
@@ -88,11 +89,17 @@ class DenseRegressor(RegressorMixin, DenseEstimator):
         estimator_checks.of_numbers(loss)
         self._flat = y.ndim == 1
         targets = np.asarray(y, np.float64)
-        return (targets[:, None], 1, loss) if self._flat else (targets, y.shape[1], loss)
+        targets = targets[:, None] if self._flat else targets
+        return targets, loss.outputs_for(targets.shape[1]), loss
+
+    def _predicted(self, A: Array) -> Array:
+        """What outputs A predict: by the inverse link of the loss, of means and variances the means."""
+        found = self._loss.inverse_link(A)
+        return found[:, :A.shape[1] // 2] if self._loss.name == "gaussian_nll" else found
 
     def _score(self, A: Array, targets: NDArray[Any], weights: NDArray[Any] | None) -> float:
         """R², the mean over outputs."""
-        residual = np.average((targets - self._loss.inverse_link(A))**2, axis=0, weights=weights)
+        residual = np.average((targets - self._predicted(A))**2, axis=0, weights=weights)
         spread = np.average((targets - np.average(targets, axis=0, weights=weights))**2, axis=0, weights=weights)
         part = np.divide(residual, spread, out=np.where(residual > 0, 1.0, 0.0), where=spread > 0)
         return float(np.mean(1 - part))
@@ -104,7 +111,7 @@ class DenseRegressor(RegressorMixin, DenseEstimator):
         ----------
         X : array_like or frame [m, n_0]
         return_std : bool
-            Whether to give the standard deviation of a new observation too, for the loss squared_error:
+            Whether to give the standard deviation of a new observation too: of gaussian_nll the network's own, of squared_error
             σ √(J* (JᵀJ + τ I)⁻¹ J*ᵀ + 1) under Laplace's approximation of the posterior of θ (`engine.laplace`). σ² is the mean
             squared residual of the training samples, for each output; J and J* are the Jacobians at them and at X of the network
             whose last layer is divided by σ. It takes the training samples, which `fit` keeps, and the memory of P² or (m n)²
@@ -114,17 +121,21 @@ class DenseRegressor(RegressorMixin, DenseEstimator):
 
         Returns
         -------
-        y : ndarray [m], or [m, n] of several outputs
+        y : ndarray [m], or [m, n] of several targets or quantiles
         std : ndarray of the same shape
             Where `return_std`.
         """
         A = self._outputs(X)
-        y = self._loss.inverse_link(A)
-        y = y[:, 0] if self._flat else y
+        y = self._predicted(A)
+        one = self._flat and y.shape[1] == 1
+        y = y[:, 0] if one else y
         if not return_std:
             return y
-        std = self._spread(X, prior_precision)
-        return y, std[:, 0] if self._flat else std
+        if self._loss.name == "gaussian_nll":
+            std = np.sqrt(self._loss.inverse_link(A)[:, A.shape[1] // 2:])
+        else:
+            std = self._spread(X, prior_precision)
+        return y, std[:, 0] if one else std
 
     def _spread(self, X: ArrayLike, prior_precision: float) -> Array:
         """The standard deviation of new observations [m, n]."""

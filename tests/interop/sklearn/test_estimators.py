@@ -117,6 +117,18 @@ def test_several_outputs_and_rates():
     assert (model.predict(X) > 0).all() and model.score(X, counts) > 0.3
 
 
+def test_noise_and_quantiles():
+    settings = dict(QUICK, max_iter=200, learning_rate_init=0.03, early_stopping=False)
+    model = DenseRegressor(**settings, loss="gaussian_nll").fit(X, Y[:, 0])
+    mean, std = model.predict(X, return_std=True)
+    assert mean.shape == std.shape == (120,) and (std > 0).all() and model.n_outputs_ == 2 and model.score(X, Y[:, 0]) > 0.5
+    assert DenseRegressor(**settings, loss="gaussian_nll").fit(X, Y).predict(X).shape == (120, 2)
+    low, high = DenseRegressor(**settings, loss=losses.quantile_loss([0.1, 0.9])).fit(X, Y[:, 0]).predict(X).T
+    assert (Y[:, 0] < low).mean() < 0.4 and (Y[:, 0] < high).mean() > 0.6
+    weighed = DenseClassifier(**settings, loss=losses.softmax_cross_entropy(0.1, [1.0, 1.0, 2.0])).fit(X, TEXT)
+    assert weighed.score(X, TEXT) > 0.8 and weighed.predict_proba(X).shape == (120, 3)
+
+
 @pytest.mark.parametrize("update", [GradientDescent(0.05, momentum=0.9), RMSprop(0.01), Adam(lambda t: 0.05 / (1 + t / 50)),
                                     LevenbergMarquardt()])
 @pytest.mark.parametrize("reduction", ["mean", reductions.cvar(0.5), "max"])
