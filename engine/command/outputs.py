@@ -22,8 +22,11 @@ def class_numbers(columns: Columns, A: NDArray[np.float64]) -> NDArray[np.int64]
 
 
 def numbers(columns: Columns, A: NDArray[np.float64]) -> NDArray[np.float64]:
-    """What outputs A [m, n] in the targets' own units predict: rates for poisson, probabilities for binary_cross_entropy."""
+    """What outputs A [m, n] in the targets' own units predict: rates for poisson, probabilities for binary_cross_entropy, the means
+    for gaussian_nll."""
     with np.errstate(over="ignore"):
+        if columns.loss == "gaussian_nll":
+            return A[:, :A.shape[1] // 2]
         if columns.loss == "poisson":
             return np.exp(A)
         return 1 / (1 + np.exp(-A)) if columns.loss == "binary_cross_entropy" else A
@@ -32,7 +35,13 @@ def numbers(columns: Columns, A: NDArray[np.float64]) -> NDArray[np.float64]:
 def predictions(columns: Columns, A: NDArray[np.float64]) -> dict[str, Column]:
     """Columns by name: each target's prediction, and the probability of each class where the loss has them."""
     if columns.task == "numbers":
-        return dict(zip(_names(columns, A.shape[1]), numbers(columns, A).T))
+        predicted = numbers(columns, A)
+        names = _names(columns, predicted.shape[1])
+        if columns.loss != "gaussian_nll":
+            return dict(zip(names, predicted.T))
+        with np.errstate(over="ignore"):
+            deviations = np.exp(A[:, len(names):] / 2)
+        return {**dict(zip(names, predicted.T)), **{f"standard deviation {name}": std for name, std in zip(names, deviations.T)}}
     found = class_numbers(columns, A)
     if not columns.classes:
         several = dict(zip(_names(columns, A.shape[1]), found.T))
@@ -70,7 +79,7 @@ def scores(columns: Columns, targets: Targets, cost: Cost, A: NDArray[np.float64
     scaling = columns.target_scaling
     scaled = scaling is not None and targets.scaled
     outputs = scaling.applied(A) if scaled and scaling is not None else A
-    scaled_y = scaling.applied(y) if scaled and scaling is not None else y
+    scaled_y = scaling.first(y.shape[1]).applied(y) if scaled and scaling is not None else y
     found: dict[str, Any] = {"samples": len(A), "cost": float(cost.value(outputs, scaled_y))}
     score = targets.score(A, y)
     if columns.task == "classes":

@@ -23,7 +23,7 @@ UPDATES = {"gradient_descent": GradientDescent, "adam": Adam, "adamw": AdamW, "r
 RATES = {"gradient_descent": 0.05, "adam": 1e-3, "adamw": 1e-3, "rmsprop": 1e-3}
 REDUCTIONS = {"mean": False, "sum": False, "max": False, "log_sum_exp": True, "cvar": True, "quantile": True, "trimmed_mean": True,
               "power_mean": True, "mean_variance": True, "group_max": False}
-LOSSES = sorted({*losses.NAMED} - {"gaussian_nll"})  # whose two outputs a target no scaling of targets knows
+LOSSES = sorted(losses.NAMED)
 LOSS_FORMS = [name + ("[:NUMBER]" if name in losses.PARAMETRIC else "") for name in LOSSES]
 REDUCTION_FORMS = [name + (":NUMBER" if takes else "") for name, takes in REDUCTIONS.items()]
 
@@ -90,7 +90,8 @@ class Problem:
         scaling = Scaling.of(data.X[train])
         target_scaling = Scaling.of(targets.y[train]) if targets.scaled else Scaling.none(targets.outputs)
         X, y = scaling.applied(data.X), target_scaling.applied(targets.y) if targets.scaled else targets.y
-        columns = data.columns.scaled(scaling, target_scaling)
+        of_outputs = target_scaling.with_log_variances() if targets.loss == "gaussian_nll" else target_scaling
+        columns = data.columns.scaled(scaling, of_outputs)
         target_checks.representable(X, options.dtype, data.place, lambda j: f"column {columns.names[j]!r}, scaled,")
         target_checks.representable(y.reshape(m, -1), options.dtype, data.place, lambda j: f"the target {targets.names[j]!r}")
         network = Network.initialize((X.shape[1], *options.widths, targets.outputs), options.activation, seed=options.seed,

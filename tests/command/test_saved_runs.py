@@ -105,16 +105,17 @@ def test_scores_of_numbers_are_in_their_own_units(capsys, tmp_path):
 
 
 @pytest.mark.parametrize("loss, columns", [("binary_cross_entropy", ["row", "y", "probability no", "probability yes"]),
-                                           ("hinge", ["row", "y", "margin"]), ("poisson", ["row", "y"])])
+                                           ("hinge", ["row", "y", "margin"]), ("poisson", ["row", "y"]),
+                                           ("gaussian_nll", ["row", "y", "standard deviation y"])])
 def test_predictions_of_other_losses(capsys, tmp_path, loss, columns):
-    rows = [(i % 7, i % 3 if loss == "poisson" else "no yes".split()[i % 2]) for i in range(30)]
+    rows = [(i % 7, i % 3 if loss in ("poisson", "gaussian_nll") else "no yes".split()[i % 2]) for i in range(30)]
     table(tmp_path / "d.csv", ["a", "y"], rows)
     assert run(capsys, "train", tmp_path / "d.csv", "--target", "y", "--loss", loss, "--epochs", 1, "--widths", 3, "--quiet",
                "--run-folder", tmp_path / "run")[0] == 0
     found = done(capsys, "predict", tmp_path / "run", tmp_path / "d.csv")["columns"]
     assert list(found) == columns and (loss == "hinge" or min(found[columns[-1]]) > 0)
     score = done(capsys, "evaluate", tmp_path / "run", tmp_path / "d.csv")
-    assert ("r2" if loss == "poisson" else "confusion") in score
+    assert ("r2" if loss in ("poisson", "gaussian_nll") else "confusion") in score
 
 
 def test_several_answers_of_yes_and_no(capsys, tmp_path):

@@ -114,15 +114,16 @@ def test_several_numbers_are_scaled_each_by_itself(capsys, tmp_path):
 
 @pytest.mark.compiled
 @pytest.mark.parametrize("loss, word", [("poisson", "R^2"), ("binary_cross_entropy", "accuracy"), ("hinge", "accuracy"),
-                                        ("quantile_loss:0.5", "R^2")])
+                                        ("quantile_loss:0.5", "R^2"), ("gaussian_nll", "R^2")])
 def test_losses_find_data_that_fit_them(capsys, tmp_path, loss, word):
     generator = np.random.default_rng(0)
     X = generator.standard_normal((300, 2))
-    y = {"poisson": np.exp(X[:, 0]), "quantile_loss:0.5": X[:, 0]}.get(loss, np.where(X[:, 0] > 0, "yes", "no"))
+    numbers = {"poisson": np.exp(X[:, 0]), "quantile_loss:0.5": X[:, 0], "gaussian_nll": 100 + 7 * X[:, 0]}
+    y = numbers.get(loss, np.where(X[:, 0] > 0, "yes", "no"))
     np.savez(tmp_path / "d.npz", X=X, y=y)
     status, out, err = run(capsys, "train", tmp_path / "d.npz", "--loss", loss, "--epochs", 100, "--widths", 8, "--rate", 0.01,
                            "--quiet", "--run-folder", tmp_path / "run")
-    assert status == 0 and "2-8-1" in out, err
+    assert status == 0 and ("2-8-2" if loss == "gaussian_nll" else "2-8-1") in out, err
     assert float(next(line.split()[-1] for line in out.splitlines() if f"train {word}" in line)) > 0.9
 
 

@@ -43,6 +43,15 @@ class Scaling:
         """One that changes nothing."""
         return cls(np.zeros(columns), np.ones(columns))
 
+    def with_log_variances(self) -> Scaling:
+        """That of twice as many columns: means of what is scaled so, and log variances of it, which are shifted by 2 log spread."""
+        return Scaling(np.concatenate([self.center, 2 * np.log(self.spread)]),
+                       np.concatenate([self.spread, np.ones(len(self.spread))]))
+
+    def first(self, columns: int) -> Scaling:
+        """That of the first columns alone."""
+        return Scaling(self.center[:columns], self.spread[:columns])
+
     def to_json(self) -> dict[str, list[float]]:
         """Its numbers in lists, exact to the last bit."""
         return {"center": self.center.tolist(), "spread": self.spread.tolist()}

@@ -16,7 +16,7 @@ from .table_checks import listed
 MOST_CLASSES = 50  # more different whole numbers than that are numbers to be predicted, unless --task says otherwise
 BY_SIGN = ("binary_cross_entropy", "hinge")
 CLASS_LOSSES = ("softmax_cross_entropy", *BY_SIGN)
-NUMBER_LOSSES = ("squared_error", "absolute_error", "huber", "log_cosh", "poisson", "cosine", "quantile_loss")
+NUMBER_LOSSES = ("squared_error", "absolute_error", "huber", "log_cosh", "poisson", "cosine", "quantile_loss", "gaussian_nll")
 UNSCALED = ("poisson", "cosine", *BY_SIGN)
 
 
@@ -90,7 +90,9 @@ class Targets:
     @property
     def outputs(self) -> int:
         """Outputs that a network for them needs."""
-        return len(self.labels) if self.y.ndim == 1 else self.y.shape[1]
+        if self.y.ndim == 1:
+            return len(self.labels)
+        return 2 * self.y.shape[1] if self.loss == "gaussian_nll" else self.y.shape[1]
 
     @property
     def class_numbers(self) -> NDArray[np.int64] | None:
@@ -111,7 +113,7 @@ class Targets:
             return "accuracy"
         if self.loss == "cosine":
             return "mean cosine"
-        return "R^2" if self.outputs == 1 else f"R^2 (mean of {self.outputs})"
+        return "R^2" if self.y.shape[1] == 1 else f"R^2 (mean of {self.y.shape[1]})"
 
     def score(self, A: Array, y: NDArray[Any]) -> float:
         """The share of labels that outputs A [m, n] get right; R², a mean over the outputs, of what the loss's outputs stand for;
@@ -120,7 +122,7 @@ class Targets:
             if y.ndim == 1:
                 return float((A.argmax(1) == y).mean())
             return float(((A > 0) == (y > (0.5 if self.loss == "binary_cross_entropy" else 0))).mean())
-        A, y = A.astype(np.float64), y.astype(np.float64)
+        A, y = A[:, :y.shape[1]].astype(np.float64), y.astype(np.float64)
         if self.loss == "cosine":
             return float(((A * y).sum(1) / np.maximum(np.linalg.norm(A, axis=1) * np.linalg.norm(y, axis=1), 1e-300)).mean())
         with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
