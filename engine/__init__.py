@@ -29,6 +29,7 @@ from .updates import (
     GradientDescent,
     LevenbergMarquardt,
     NaturalGradient,
+    Private,
     RMSprop,
 )
 from .verification import check_derivatives
@@ -36,7 +37,7 @@ from .verification import check_derivatives
 __version__ = "0.1.0"
 __all__ = ["Activation", "Adam", "AdamW", "BayesianRegularization", "CheckpointError", "Cost", "DivergenceError", "FitResult",
            "ForwardPass", "GaussNewton", "GradientDescent", "Interrupted", "Jacobian", "LevenbergMarquardt", "Loss",
-           "NaturalGradient", "Network", "RMSprop", "Reduction", "check_derivatives", "fit", "gradient_moments",
+           "NaturalGradient", "Network", "Private", "RMSprop", "Reduction", "check_derivatives", "fit", "gradient_moments",
            "influence_on_cost", "influence_on_predictions", "interop", "laplace", "load", "losses", "objective", "operators",
-           "per_sample_gradient_norms", "per_sample_gradients", "per_sample_ggn_diagonals", "projection", "reductions",
+           "per_sample_ggn_diagonals", "per_sample_gradient_norms", "per_sample_gradients", "projection", "reductions",
            "set_num_threads", "show_config", "value_and_gradient"]

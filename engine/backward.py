@@ -84,21 +84,27 @@ def summed_by_rows(network: Network, delta: Array, packed: Array, m: int, work: 
     return out
 
 
+def packed_deltas(network: Network, stack: Array, output_gradient: Array, work: float) -> tuple[Array, Array]:
+    """δ^l of all samples and their packed inputs for `summed_by_rows`, from D_A C [m, n]; in the calling thread's workspace."""
+    m, kernels = len(output_gradient), network.kernels
+    wide, padded = lanes(network.dtype), -(-m // BLOCK) * BLOCK
+    first = padded * sum(network.widths[1:]) + wide * wide
+    numbers = first + padded * sum(-(-n // wide) * wide for n in network.widths[:-1])
+    workspace = shared_workspace(numbers, network.dtype)
+    delta, packed = workspace[:first], workspace[first:numbers]
+    over(panel_count(m, network.dtype), work, pack_panels, kernels.theta, kernels.backward_weights, kernels.plan, stack,
+         output_gradient, delta, packed)
+    return delta, packed
+
+
 def transposed_product(network: Network, stack: Array, output_gradient: Array) -> Array:
     """D_A C · D_θ A [P] for D_A C [m, n], after the forward pass that left `stack` (eq. 20)."""
     m = len(output_gradient)
     if m == 0:
         return np.zeros(network.size, network.dtype)
-    kernels = network.kernels
     if rows_shared(network, m):
-        work = (BACK - 1) * m * kernels.layout.sample_work
-        wide, padded = lanes(network.dtype), -(-m // BLOCK) * BLOCK
-        first = padded * sum(network.widths[1:]) + wide * wide
-        numbers = first + padded * sum(-(-n // wide) * wide for n in network.widths[:-1])
-        workspace = shared_workspace(numbers, network.dtype)
-        delta, packed = workspace[:first], workspace[first:numbers]
-        over(panel_count(m, network.dtype), work // 2, pack_panels, kernels.theta, kernels.backward_weights, kernels.plan, stack,
-             output_gradient, delta, packed)
+        work = (BACK - 1) * m * network.kernels.layout.sample_work
+        delta, packed = packed_deltas(network, stack, output_gradient, work // 2)
         return summed_by_rows(network, delta, packed, m, work // 2)  # eq. 20
     return _by_blocks(network, np.empty((0, network.widths[0]), network.dtype), stack, output_gradient, BACK - 1)
 

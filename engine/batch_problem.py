@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from schedulers import BatchStep, index_checks
 
 from . import checks
+from .clipped import losses_and_clipped_sum
 from .cost import Cost
 from .evaluation import evaluate
 from .network import Network, with_parameters
@@ -95,6 +96,11 @@ class BatchProblem:
     def value_and_gradient(self, theta: Array) -> tuple[np.floating[Any], Array]:
         """C and D_θ C of the batch (eq. 14 and 20)."""
         return evaluate(self.network(theta), self._X, self._targets, self._cost, self._step, self.max_bytes)
+
+    def losses_and_clipped_sum(self, theta: Array, clip_norm: float, trainable: Mask) -> tuple[Array, Array]:
+        """φ̃ [m] of the batch, and the sum [P] of its samples' gradients, each clipped to `clip_norm` over the trainable numbers."""
+        return losses_and_clipped_sum(self.network(theta), self._X, self._targets, self._cost, self._step, clip_norm, trainable,
+                                      self.max_bytes)
 
 
 def batch_problem(network: Network, X: Array | Rows, targets: Array | Rows, cost: Cost, step: BatchStep,

@@ -94,13 +94,13 @@ def epoch_stepwise(run: FitRun, steps: EpochSteps, theta: Array, state: UpdateSt
     finite."""
     costs = np.full(len(steps), np.nan)
     for i, size in enumerate(steps.sizes.tolist()):
-        if size == 0:
+        if size == 0 and not run.update.empty_steps:
             run.update.skip(state)
             continue
         step = steps[i]
         value = run.update.step(run.problem(step), theta, state, run.trainable, step.time)
         costs[i] = update_checks.step_cost(value, run.update, step.time)
-        if not np.isfinite(costs[i]):
+        if size and not np.isfinite(costs[i]):
             return costs, i
     return costs, len(steps)
 

@@ -9,7 +9,8 @@ EXTRAS = {"sklearn": ("scikit-learn", "demo"), "matplotlib": ("matplotlib", "dem
           "openpyxl": ("openpyxl", "tables"), "pyarrow": ("pyarrow", "tables"),
           "distributed": ("distributed", "distributed"), "dask.config": ("distributed", "distributed"),
           "torch": ("torch", "interop"), "jax": ("jax", "interop"), "onnx": ("onnx", "interop"),
-          "safetensors": ("safetensors", "interop"), "safetensors.numpy": ("safetensors", "interop")}
+          "safetensors": ("safetensors", "interop"), "safetensors.numpy": ("safetensors", "interop"),
+          "dp_accounting": ("dp-accounting", "private")}
 
 
 def imported(module: str, purpose: str) -> Any:

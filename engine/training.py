@@ -48,6 +48,7 @@ class _Run:
         self.X = samples(X, network.widths[0], network.dtype, bounded=bounded)
         self.targets = read_targets(y, len(self.X), network.widths[-1], network.dtype, cost, bounded=bounded)
         self.trainable = network_checks.trainable(trainable, network.size)
+        self.update = self.update.within(cost, schedule, len(self.X))
 
     def problem(self, step: BatchStep) -> BatchProblem:
         """A batch step as functions of θ."""
@@ -87,8 +88,9 @@ def fit(network: Network, X: ArrayLike | RowSource, y: ArrayLike | RowSource, co
         Of each batch; per-sample data of its reduction (weights, groups) is taken at the batch's samples. Its penalty is part of
         the cost of each batch, not of that of `validation`.
     update : update
-        GradientDescent, Adam, AdamW, RMSprop, GaussNewton, LevenbergMarquardt, NaturalGradient, BayesianRegularization. Where a
-        tolerance of LevenbergMarquardt or BayesianRegularization is met, the run ends before its epochs are done.
+        GradientDescent, Adam, AdamW, RMSprop, GaussNewton, LevenbergMarquardt, NaturalGradient, BayesianRegularization,
+        Private. Where a tolerance of LevenbergMarquardt or BayesianRegularization is met, the run ends before its epochs
+        are done.
         A rate that is a function of the batch time step may give 0, with which a step leaves θ as it is; a negative one, NaN or
         what is no number ends the run with an error that names the step.
     schedule : schedulers.BatchSchedule, or an object of one's own
@@ -271,7 +273,7 @@ def _mean(costs: list[float]) -> float:
 
 def _warned_of_nothing(run: FitRun, steps: EpochSteps) -> bool:
     """Whether an epoch trains nothing, which a warning says."""
-    if steps.sizes.any():
+    if steps.sizes.any() or run.update.empty_steps:
         return False
     remedy = "give a schedule whose batch steps hold samples"
     if getattr(run.schedule, "drop_last", False):

@@ -133,6 +133,12 @@ class TwoPasses:
         self._each(work)
         return total.total()
 
+    def once(self, summed: Callable[[Samples, Array, Array], Array], losses: Array) -> Array:
+        """The sum over slabs of ``summed(samples, A, losses)`` [P], which fills A and the losses of its slab: a single pass."""
+        total = SlabSum(self.network.size, self.network.dtype, len(self.slabs))
+        self._each(lambda slab, samples, A: total.add(summed(samples, A, losses[slab])))
+        return total.total()
+
 
 def losses_in_slabs(network: Network, X: Array | Rows, targets: Array | Rows, cost: Cost, max_bytes: int) -> Array:
     """φ̃ [m] of all samples, in slabs of at most `max_bytes`."""

@@ -10,6 +10,7 @@ from engine import (
     GradientDescent,
     LevenbergMarquardt,
     NaturalGradient,
+    Private,
     RMSprop,
     activations,
     losses,
@@ -100,6 +101,8 @@ SECOND_ORDER = {
 }
 # those that choose a penalty: for sums and means of losses alone
 EVIDENCE = {"bayesian_regularization": engine.BayesianRegularization}
+# updates that take another one inside
+WRAPPED = {"private": lambda **settings: Private(Adam(0.01), clip_norm=1.0, noise_multiplier=1.0, seed=0)}
 ORDERS = {
     "sequential": lambda samples: "sequential",
     "shuffled": lambda samples: "shuffled",

@@ -55,11 +55,13 @@ WORK = {
     "bayesian_regularization": ("a step of Bayesian regularisation, with its evidence, 1-20-20-1, m 2000, the mean of ten",
                                 ["sinc"], False),
     "adam_step": ("gradient and Adam step, 4-32-16-4, m 10000, full batch", ["small"], False),
+    "private": ("a step of private training, 64-64-32-10, 1792 samples, Adam, Poisson batches of 256 or so", ["digits"], False),
     "elementary": ("g and γ together, a number, one thread", FUNCTIONS, False),
     "smallest_gradient": ("the smallest gradient: 2-2-1, m 4", ["tiny"], False),
     "smallest_prediction": ("the smallest prediction: 2-2-1, one sample", ["tiny"], False),
 }
 BATCH, RATE, ADAM_RATE, STEPS, DAMPED_STEPS = 32, 0.05, 1e-3, 20, 10
+PRIVATE_BATCH, CLIP_NORM, NOISE = 256, 1.0, 1.0
 SMALL_BATCH, EPOCHS, FITS, REPEATS = 64, 50, 64, 20
 SWEPT = {"2-20-20-1": (EPOCHS, np.geomspace(1e-4, 1e-2, FITS)), "64-64-32-10": (3, np.geomspace(0.01, 0.1, FITS))}  # epochs, rates
 

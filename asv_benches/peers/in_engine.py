@@ -11,6 +11,7 @@ from engine import (
     GradientDescent,
     LevenbergMarquardt,
     Network,
+    Private,
     fit,
     operators,
     value_and_gradient,
@@ -24,9 +25,12 @@ from schedulers import BatchSchedule
 from .cases import (
     ADAM_RATE,
     BATCH,
+    CLIP_NORM,
     DAMPED_STEPS,
     EPOCHS,
     FITS,
+    NOISE,
+    PRIVATE_BATCH,
     RATE,
     REPEATS,
     SMALL_BATCH,
@@ -214,6 +218,19 @@ class Peer:
         """Beside it a step without evidence: of the libraries that are installed none has this update."""
         ways = {"": BayesianRegularization(settled=1), "Levenberg–Marquardt": LevenbergMarquardt()}
         return {how: Work(lambda update=update: self._damped_steps(update), lambda _: None, DAMPED_STEPS)
+                for how, update in ways.items()}
+
+    def private(self):
+        """Steps of Adam on Poisson batches, private and not."""
+        case, adam = self.case, Adam(ADAM_RATE)
+        batch = min(PRIVATE_BATCH, case.samples)
+        schedule = BatchSchedule(batch, order=schedulers.orders.poisson_sampling(batch / case.samples))
+
+        def run(update):
+            return fit(self.network, case.X, case.classes, Cost("softmax_cross_entropy"), update, schedule, epochs=STEPS,
+                       progress=False)
+        ways = {"": Private(adam, CLIP_NORM, NOISE, seed=0), "not private": adam}
+        return {how: Work(lambda update=update: run(update), lambda _: None, STEPS * schedule.steps(case.samples))
                 for how, update in ways.items()}
 
     def smallest_gradient(self):

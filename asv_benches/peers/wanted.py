@@ -25,6 +25,8 @@ WANTED = {
     ("levenberg_marquardt", "torch_lm, QR"): {"sinc": {"float64": 5.0}},
     ("levenberg_marquardt", "torch_lm, Cholesky"): {"sinc": {"float64": 5.0}},
     ("levenberg_marquardt", "limits, peak"): {"sinc": {"float64": 0.33}},
+    ("private", "opacus"): {"digits": {"float32": 5.0}},
+    ("private", "engine, not private"): {"digits": {"float32": 0.667}},
     ("adam_step", "jax"): {"small": {"float32": 2.2}},
     ("adam_step", "limits, peak"): {"small": {"float32": 0.4}},
 }
@@ -43,7 +45,8 @@ WANTED |= {("sweep", f"jax, vmap, {orders}"): {network: {"float32": 3.0} for net
 SHOWN = [(work, "jax, by hand") for work in ("gradient_moments", "ggn_diagonals")]
 SHOWN += [("jacobian", "jax, a pytree, donated"), ("gram", "jax, by hand, from factors"),
          ("gram_other", "jax, by hand, from factors"), ("fit", "jax, scan"), ("elementary", "numpy, g and γ"),
-         ("elementary", "numpy, g alone"), ("bayesian_regularization", "engine, Levenberg–Marquardt")]
+         ("elementary", "numpy, g alone"), ("bayesian_regularization", "engine, Levenberg–Marquardt"),
+         ("private", "opacus, ghost clipping")]
 
 # milliseconds
 AT_MOST = {"smallest_gradient": 0.030, "smallest_prediction": 0.010, "import": 800.0, "first Jacobian, warm cache": 1200.0,

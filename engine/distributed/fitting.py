@@ -18,9 +18,10 @@ from ..cost_checks import per_sample_data
 from ..endings import FitResult, with_result
 from ..epochs import EpochSteps
 from ..network import Network, with_parameters
+from ..privacy_checks import on_one_machine
 from ..training import run_epochs
 from ..typing import Array, Mask, Path, Row
-from ..updates import Update, UpdateState
+from ..updates import Private, Update, UpdateState
 from ..updates import checks as update_checks
 from ..updates.linearised import Linearised, OutputHessianOf
 from ..updates.penalised import penalised
@@ -74,6 +75,7 @@ class _Run:
         self.network, self.cost = object_checks.network(network, Network), object_checks.cost(cost, Cost, penalised=True)
         self.X = checks.shards(shards, Shards)
         self.update = update_checks.update(update, Update)
+        on_one_machine(update, Private)
         self.schedule = update_checks.schedule(schedule)
         self.trainable = network_checks.trainable(trainable, network.size)
         per_sample_data(cost.reduction, len(shards))

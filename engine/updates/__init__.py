@@ -7,8 +7,9 @@ from .gauss_newton import GaussNewton
 from .gradient_descent import GradientDescent
 from .levenberg_marquardt import LevenbergMarquardt
 from .natural_gradient import NaturalGradient
+from .private import Private
 from .rmsprop import RMSprop
 from .update import FirstOrder, Update, UpdateState
 
 __all__ = ["Adam", "AdamW", "BayesianRegularization", "FirstOrder", "GaussNewton", "GradientDescent", "LevenbergMarquardt",
-           "NaturalGradient", "RMSprop", "Update", "UpdateState"]
+           "NaturalGradient", "Private", "RMSprop", "Update", "UpdateState"]

@@ -164,8 +164,9 @@ def state_like(state: Any, first: Any) -> Any:
         if array.dtype.kind in "fc" and not np.isfinite(array).all():
             raise ValueError(f"state's {name} must be finite, but holds {array[~np.isfinite(array)][0]}; take the state of an "
                              "earlier epoch")
-    if "steps" in wanted and wanted["steps"].shape == () and state.arrays["steps"] < 0:
-        raise ValueError(f"state's steps must be at least 0, but is {state.arrays['steps']}")
+    for name in ("steps", "noise_steps"):
+        if name in wanted and wanted[name].shape == () and state.arrays[name] < 0:
+            raise ValueError(f"state's {name} must be at least 0, but is {state.arrays[name]}")
     return state
 
 

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from schedulers.notebook import WithSettings, called, equal_arrays
 
+from ..cost import Cost
 from ..kernels.updates import update_parameters
 from ..network import Network
 from ..typing import Array, Mask, Number, Rate, Row
@@ -58,6 +59,8 @@ class Update(WithSettings):
     `recorded(state)` what the history's row of an epoch holds besides.
     """
 
+    empty_steps = False  # whether a batch step without samples changes θ too, and `step` is called for it
+
     def begin(self, network: Network) -> UpdateState:
         """The state before the first batch step."""
         raise NotImplementedError
@@ -72,6 +75,10 @@ class Update(WithSettings):
 
     def on(self, network: Network) -> Update:
         """The settings as they act on a network, with what they leave open decided: a checkpoint holds these."""
+        return self
+
+    def within(self, cost: Cost, schedule: Any, samples: int) -> Update:
+        """The update as it makes the steps of one fit, of which it may know the cost, the schedule and the number of samples."""
         return self
 
     def skip(self, state: UpdateState) -> None:

@@ -53,6 +53,11 @@ def test_wider_networks_train_like_their_linearisation(run):
     assert wide < 0.5 * narrow
 
 
+def test_noise_costs_accuracy(run):
+    accuracies = run("private_training", EPOCHS=8, NOISE=(0.0, 4.0))["accuracies"]
+    assert accuracies[0] > 0.85 and 0.3 < accuracies[1] < accuracies[0]
+
+
 def test_levenberg_marquardt_is_ahead_of_adam(run):
     space = run("levenberg_marquardt", SAMPLES=100)
     (errors, seconds), (adam, longer) = space["curves"].values()

@@ -130,9 +130,9 @@ def test_every_update_is_registered():
     names = {kind: kind.__name__ for kind in public}
     assert_same((type(update).__name__ for update, _, _ in cases.UPDATES.values()), map(names.get, first_order),
                 "UPDATES of tests/cases.py")
-    second_order = {**cases.SECOND_ORDER, **cases.EVIDENCE}
+    second_order = {**cases.SECOND_ORDER, **cases.EVIDENCE, **cases.WRAPPED}
     assert_same((type(build()).__name__ for build in second_order.values()), map(names.get, public - first_order),
-                "SECOND_ORDER and EVIDENCE of tests/cases.py")
+                "SECOND_ORDER, EVIDENCE and WRAPPED of tests/cases.py")
     assert_same({*engine.__all__} & {*names.values()}, names.values(), "__all__ of engine/__init__.py")
     codes = update_kernels.UpdateCode
     assert_same((codes(kind.code).name for kind in first_order), (code.name for code in codes), "engine/updates/")

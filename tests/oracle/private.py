@@ -1,0 +1,35 @@
+"""A step of private training from the gradients of single samples, by eq. 9 in indices. Imports nothing of ours."""
+
+import numpy as np
+
+from . import index_sums
+from .network import forward, split
+
+
+def sample_gradients(theta, widths, names, X, loss_gradients):
+    """∇_θ L_k [m, P] for ∇L [m, n]."""
+    theta, X = np.asarray(theta, float), np.asarray(X, float)
+    weights, _ = split(theta, widths)
+    _, a, gamma = forward(theta, widths, names, X)
+    rows = []
+    for k, slope in enumerate(np.asarray(loss_gradients, float)):
+        gammas, inputs, row = [layer[k] for layer in gamma], [layer[k] for layer in a], []
+        for l in range(1, len(widths)):
+            row += [np.tensordot(slope, index_sums.weight_derivative(weights, gammas, inputs, l), 1).ravel(),
+                    slope @ index_sums.bias_derivative(weights, gammas, l)]
+        rows.append(np.concatenate(row))
+    return np.array(rows).reshape(len(X), theta.size)
+
+
+def private_gradient(rows, clip_norm, noise, expected, trainable=None):
+    """(Σ_k min(1, c / ‖g_k‖) g_k + noise) / expected, for g_k over the trainable numbers."""
+    total = np.zeros(rows.shape[1])
+    for row in rows:
+        norm = np.sqrt((row[trainable] ** 2).sum() if trainable is not None else (row ** 2).sum())
+        total += row * min(1.0, clip_norm / norm)
+    return (total + noise) / expected
+
+
+def philox(seed, step, size, dtype):
+    """Standard normal noise of a step, as the update says that it draws it."""
+    return np.random.Generator(np.random.Philox(key=seed, counter=[0, 0, step, 0])).standard_normal(size, dtype=dtype)
