@@ -11,7 +11,18 @@ import numpy as np
 import pytest
 
 import engine
-from engine import Adam, Cost, GradientDescent, LevenbergMarquardt, distributed, fit, operators, reductions, value_and_gradient
+from engine import (
+    Adam,
+    Cost,
+    GradientDescent,
+    LevenbergMarquardt,
+    distributed,
+    fit,
+    losses,
+    operators,
+    reductions,
+    value_and_gradient,
+)
 from engine.penalties import ridge
 from schedulers import BatchSchedule, orders
 
@@ -93,6 +104,17 @@ def test_every_loss_is_exact(client, name):
     spread = distributed.scatter(client, X[:m], y)
     assert spread.samples_each == 128
     same(distributed.value_and_gradient(net, spread, cost), value_and_gradient(net, X[:m], y, cost))
+
+
+def test_losses_that_encode_their_targets_are_exact(client):
+    net, c = network((3, 7, 4)), np.random.default_rng(1).integers(0, 4, M)
+    spread, schedule = distributed.scatter(client, X, c, samples=EACH), BatchSchedule(M, order=orders.sharded(EACH))
+    for smoothing in (0.0, 0.1, 0.3):  # the same shards, whose targets are encoded anew
+        cost = Cost(losses.softmax_cross_entropy(smoothing, [1.0, 2.0, 3.0, 4.0]))
+        same(distributed.value_and_gradient(net, spread, cost), value_and_gradient(net, X, c, cost))
+    found = distributed.fit(net, spread, cost, LevenbergMarquardt(), schedule, epochs=2, progress=False).network.parameters
+    wanted = fit(net, X, c, cost, LevenbergMarquardt(), schedule, epochs=2, progress=False).network.parameters
+    np.testing.assert_allclose(found, wanted, rtol=1e-7, atol=1e-9)
 
 
 def test_functions_of_ones_own_travel(shards):
