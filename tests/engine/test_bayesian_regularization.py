@@ -86,6 +86,17 @@ def test_steps_are_those_of_levenberg_marquardt_beside_the_penalty():
     assert np.abs(slope).max() < 1e-5
 
 
+def test_the_log_evidence_of_a_line_is_the_density_of_its_targets():
+    """y is normal, of covariance Φ Φᵀ / α + I / β with Φ = [x, 1]."""
+    y = 0.7 * X + 0.2 + 0.3 * np.random.default_rng(5).standard_normal(X.shape)
+    arrays = run(Network((1, 1), ("identity",), [0.3, 0.1]), y=y, epochs=100).state.arrays
+    assert arrays["stopped"] == "evidence"
+    features = np.column_stack([X, np.ones(40)])
+    covariance = features @ features.T / arrays["alpha"] + np.eye(40) / arrays["beta"]
+    density = -0.5 * (y[:, 0] @ np.linalg.solve(covariance, y[:, 0]) + np.linalg.slogdet(2 * np.pi * covariance)[1])
+    assert arrays["log_evidence"] == pytest.approx(density, rel=1e-6)
+
+
 def test_other_losses_have_no_noise():
     net, labels = network((1, 4, 3)), np.digitize(X[:, 0], [-0.4, 0.3])
     done = run(net, Cost("softmax_cross_entropy", "sum"), 300, y=labels, evidence_tolerance=1e-3)

@@ -98,6 +98,15 @@ def test_a_posterior_is_wide_where_there_are_no_samples(run):
     assert deviations["all layers"][1] > deviations["the last layer alone"][1]
 
 
+def test_the_evidence_is_ahead_of_early_stopping(run):
+    pytest.importorskip("sklearn")
+    space = run("bayesian_regularization", SEEDS=range(2), SPLITS=range(1), SIZES=(2, 6))
+    errors = {name: np.mean(values) for name, values in space["sine_errors"].items()}
+    assert errors["Bayesian regularisation"] < min(errors["early stopping"], 0.6 * errors["neither"])
+    (_, few, greater, better, _), (_, many, less, worse, _) = space["table"]
+    assert few < many and greater > less + 20 and better < worse and space["chosen"][0] < 1.05 * space["linear"][0]
+
+
 def test_chains_vanish_and_explode_as_theory_says(run):
     space = run("chain_norms", DEPTH=20, SAMPLES=20)
     ratios = space["ratios"]
