@@ -40,7 +40,7 @@ class BayesianRegularization(LevenbergMarquardt):
     The penalty is weak at first. An estimate is made where the step before lowered the penalised cost by at most `settled` of it
     (MacKay), or, with ``settled=1``, at every step (Foresee & Hagan). Far from a minimum all misfit looks like noise, and the
     penalty that goes with it leaves the network nothing to fit with: four draws of a noisy sine by 1-20-1, from two starts each,
-    ended as a straight line with γ = 1.9 of 61 by ``settled=1`` and 0.01, and near the sine with γ from 11 to 20 by 10⁻³ and 10⁻⁴.
+    ended as a straight line with γ = 1.9 of 61 by ``settled=1`` and 0.01, and near the sine with γ from 11 to 13 by 10⁻³ and 10⁻⁴.
 
     Parameters
     ----------
@@ -61,7 +61,8 @@ class BayesianRegularization(LevenbergMarquardt):
     Notes
     -----
     The reduction must be mean, sum, weighted or weighted_mean. Take all samples as one batch: a part of them has an evidence of its
-    own. Each estimate takes the eigenvalues of A, [P, P], or of its dual, [m n, m n], whichever is smaller.
+    own. Each estimate takes the eigenvalues of A, [P, P], or of its dual, [m n, m n], whichever is smaller: of 1-20-20-1, m 2000, a
+    step with an estimate takes 2.6 times as long as one without, of 1-20-1, m 41, 1.5 times.
 
     ``result.state.arrays`` has "effective_parameters" (γ), "alpha", "beta" and "strength", with which the last step was made, and
     "log_evidence", besides what `LevenbergMarquardt` has; "stopped" may be "evidence". The history has γ of each epoch,
