@@ -1,8 +1,8 @@
 """What the factors (B^l, a^{l-1}) give: Kronecker-factored curvature and tangent kernels."""
 
-from engine.operators import ekfac, kfac, ntk
+from engine.operators import ekfac, ggn, inverse, kfac, ntk
 
-from .common import OnNetwork
+from .common import Benchmark, OnNetwork
 
 
 class KroneckerFactors(OnNetwork):
@@ -22,6 +22,37 @@ class KroneckerFactors(OnNetwork):
 
     def time_ekfac(self, network, dtype, threads):
         self.solve(ekfac)
+
+
+class KroneckerSolve(Benchmark):
+    """Factors and one solve with separate biases, as curvlinops has it."""
+
+    params = (list("ABCD"), *Benchmark.params[1:])
+    work = "kfac_solve"
+
+    def time_solve(self, network, dtype, threads):
+        self.run()
+
+
+class Inverses(OnNetwork):
+    """(GGN + λ I)⁻¹ v by conjugate gradients, and the determinant of KFAC."""
+
+    params = (["A"], *OnNetwork.params[1:])
+
+    def prepare(self):
+        self.K = kfac(self.network, self.X, self.y, self.cost)
+        self.G = ggn(self.network, self.X, self.y, self.cost)
+        self.K.log_determinant(damping=1e-2)
+        self.G @ self.network.parameters
+
+    def time_cg(self, network, dtype, threads):
+        inverse(self.G, damping=1e-2) @ self.network.parameters
+
+    def time_cg_preconditioned_by_kfac(self, network, dtype, threads):
+        inverse(self.G, damping=1e-2, preconditioner=self.K) @ self.network.parameters
+
+    def time_log_determinant(self, network, dtype, threads):
+        kfac(self.network, self.X, self.y, self.cost, biases="separate").log_determinant(damping=1e-2)
 
 
 class TangentKernel(OnNetwork):

@@ -46,6 +46,7 @@ WORK = {
     "ggn_diagonals": ("diagonal of each sample's GGN, into an array that is used again where that can be", list("ABC"), False),
     "ggn_v": ("GGN · v", ALL, False),
     "hessian_v": ("Hessian · v", ALL, False),
+    "kfac_solve": ("KFAC's factors and (K + λ I)⁻¹ v, weights and biases apart", SOME, False),
     "ggn_diagonal": ("diagonal of the GGN", SOME, False),
     "epoch": ("an epoch of SGD, 64-64-32-10, 1792 samples in batches of 32, shuffled", ["digits"], False),
     "fit": ("an epoch of a fit of 50: 2-20-20-1, 512 samples in batches of 64, shuffled, Adam", ["m 512"], False),
@@ -60,6 +61,7 @@ WORK = {
     "smallest_gradient": ("the smallest gradient: 2-2-1, m 4", ["tiny"], False),
     "smallest_prediction": ("the smallest prediction: 2-2-1, one sample", ["tiny"], False),
 }
+DAMPING = 0.1  # λ
 BATCH, RATE, ADAM_RATE, STEPS, DAMPED_STEPS = 32, 0.05, 1e-3, 20, 10
 PRIVATE_BATCH, CLIP_NORM, NOISE = 256, 1.0, 1.0
 SMALL_BATCH, EPOCHS, FITS, REPEATS = 64, 50, 64, 20

@@ -27,6 +27,7 @@ from .cases import (
     BATCH,
     CLIP_NORM,
     DAMPED_STEPS,
+    DAMPING,
     EPOCHS,
     FITS,
     NOISE,
@@ -164,6 +165,12 @@ class Peer:
     def hessian_v(self):
         H = self._operator(operators.hessian)
         return Work(lambda: H @ self.case.v)
+
+    def kfac_solve(self):
+        def run():
+            K = operators.kfac(self.network, self.case.X, self.case.y, self.cost, biases="separate")
+            return K.solve(self.case.v, damping=DAMPING)
+        return Work(run)
 
     def ggn_diagonal(self):
         return Work(lambda: self._operator(operators.ggn).diagonal())

@@ -33,6 +33,7 @@ WANTED = {
 WANTED |= {("ggn_v", "jax"): {NARROW: 1.5, SQUARE: 1.0}, ("ggn_v", "curvlinops"): {NARROW + SQUARE: 4.0},
            ("hessian_v", "jax"): {NARROW + SQUARE: 1.0}, ("ggn_diagonal", "backpack"): {"AD": 5.0, "BC": 4.0}}
 WANTED |= {("gaussian_nll", peer): {"ABDE": 1.0} for peer in ("jax", "torch")}
+WANTED |= {("kfac_solve", "curvlinops"): {"ABCD": 2.0}}
 WANTED |= {(work, "jax"): {NARROW: 1.5, SQUARE: 1.0} for work in ("jv", "jtu", "jv_kept", "jtu_kept")}
 WANTED |= {(work, "backpack"): {"ABD": 8.0, "C": 5.0} for work in ("row_norms", "gradient_norms")}
 WANTED |= {("gradient_moments", f"backpack, {way}"): {"ABC": 5.0} for way in ("Variance", "SumGradSquared")}

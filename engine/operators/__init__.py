@@ -4,6 +4,7 @@ from .ekfac import ekfac
 from .fisher import empirical_fisher, fisher
 from .ggn import ggn
 from .hessian import hessian
+from .inverse import inverse
 from .inverse_product import inverse_product
 from .jacobian import Jacobian
 from .kfac import kfac
@@ -14,5 +15,5 @@ from .spectral_density import spectral_density
 from .spectrum import leading_eigenvalues, leading_singular_values
 from .trace_estimate import trace_estimate
 
-__all__ = ["Jacobian", "LossJacobian", "ekfac", "empirical_fisher", "fisher", "ggn", "hessian", "inverse_product", "kfac",
-           "leading_eigenvalues", "leading_singular_values", "ntk", "ntk_predict", "spectral_density", "trace_estimate"]
+__all__ = ["Jacobian", "LossJacobian", "ekfac", "empirical_fisher", "fisher", "ggn", "hessian", "inverse", "inverse_product",
+           "kfac", "leading_eigenvalues", "leading_singular_values", "ntk", "ntk_predict", "spectral_density", "trace_estimate"]

@@ -20,13 +20,30 @@ max_bytes : int, optional
 max_bytes : int, optional
     Samples then pass in slabs that take at most so many bytes: the factors are the same but for rounding. X, y, the m losses,
     ∇φ and the factors come on top; X and y may be anything that `value_and_gradient` takes.""",
+    "kronecker_settings": """\
+biases : {"joint", "separate"}
+    Whether (W^l, b^l) is one block, or W^l and b^l one each, without what joins them: B_l ⊗ A_l of the inputs alone, and B_l.
+curvature : {"ggn", "empirical", "sampled"}
+    What B_l holds in place of ∇²L_k: itself; g gᵀ of the gradients g = ∇L_k at the targets that were seen (the empirical Fisher
+    matrix; any loss); or at targets drawn from the model, as `fisher` draws them, whose mean is the GGN's for its four losses.
+samples : int, optional
+    Draws of each sample's targets for "sampled", 1 where None.
+seed : int or numpy.random.Generator
+    Of the draws.
+trainable : array_like of bool [P], optional
+    The rows and columns of these numbers of θ alone: whole layers, weights or biases, or some neurons (rows of W) times some
+    inputs (columns). Layers below the first of them only go forward, and others without any have no factors.""",
     "operator": """\
 LinearOperator (P, P)
     In the network's dtype, symmetric; products, `.diagonal()` [P], `.trace()`, `.dense()` [P, P] and `.blocks()`, a list with
     the diagonal block of each (W^l, b^l). Nothing but `dense` and `blocks` forms a block of it, and nothing at all J.""",
     "factored_operator": """\
-    A symmetric LinearOperator (P, P) with `.solve(v, damping=)`, `.dense()`, `.diagonal()`, `.trace()`, `.blocks()`,
-    `.input_factors` and `.output_factors`. Its sums go through BLAS, outside the promise of same bits.""",
+    A symmetric LinearOperator (P, P) with `.solve(v, damping=)`, `.log_determinant(damping=)`, `.dense()`, `.diagonal()`,
+    `.trace()`, `.frobenius_norm()`, `.blocks()`, `.input_factors` and `.output_factors`; P counts the trainable numbers. Its sums
+    go through BLAS, outside the promise of same bits.""",
+    "cut_through": """\
+ValueError
+    Where `trainable` cuts through a layer otherwise than by neurons and inputs; where "sampled" has a loss without a model.""",
     "no_loss_hessian": """\
 ValueError
     Where a user's own loss has no Hessian.""",

@@ -2,60 +2,57 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
-import numpy as np
 from numpy.typing import ArrayLike
 
-from .. import checks
 from ..cost import Cost
 from ..network import Network
-from ..typing import Array
+from ..typing import Array, Mask
 from .docstrings import documented
-from .kfac import KroneckerFactored, in_order
+from .kfac import made
+from .kronecker_blocks import CorrectedBlock
+from .kronecker_factored import KroneckerFactored
+from .kronecker_parts import KroneckerPart
+from .kronecker_passes import KroneckerPasses
 
 
 class EigenCorrected(KroneckerFactored):
-    """The block-diagonal operator Q_l diag(s_l) Q_lᵀ, where Q_l = U_l ⊗ V_l are the eigenvectors of B_l ⊗ A_l. Made by `ekfac`."""
+    """The block-diagonal operator Q_l diag(s_l) Q_lᵀ, where Q_l = U_l ⊗ V_l are the eigenvectors of B_l ⊗ A_l, and the second
+    derivative of the cost's penalty. Made by `ekfac`."""
 
-    def _spectrum(self) -> list[tuple[Array, Array, Array]]:
-        if self._eigen is None:
-            self._eigen = self._corrected(super()._spectrum())
-        return self._eigen
+    two_rounds = True
 
-    def _corrected(self, spectrum: list[tuple[Array, Array, Array]]) -> list[tuple[Array, Array, Array]]:
-        """(U, V, s) for every layer, s [n_l, n_{l−1} + 1] the GGN's diagonal in the basis U ⊗ V."""
-        totals = [np.zeros_like(s) for *_, s in spectrum]
-        for part in self._parts():
-            for l, ((U, V, _), total) in enumerate(zip(spectrum, totals), 1):
-                inputs = (part.inputs(l) @ V)**2
-                for chunk, chain in part.chains(l):
-                    rotated = chain @ U
-                    total += np.einsum("kip,kip->kp", rotated, rotated).T @ inputs[chunk]
-        return [(U, V, np.maximum(total, 0)) for (U, V, _), total in zip(spectrum, totals)]
+    def __init__(self, passes: KroneckerPasses, cost: Cost, parts: Sequence[KroneckerPart], trainable: Mask) -> None:
+        super().__init__(passes, cost, parts, trainable)
+        self._passes = passes
+        self._corrected: list[CorrectedBlock] | None = None
 
-    def _matvec(self, v: Array) -> Array:
-        v = checks.direction(v, self.shape[1], self.dtype)
-        return self._join(U @ (s * (U.T @ part @ V)) @ V.T for part, (U, V, s) in zip(self._split(v), self._spectrum()))
+    def _ready(self) -> list[CorrectedBlock]:
+        """The blocks, whose eigenvalues are the GGN's diagonal in the basis U ⊗ V."""
+        if self._corrected is None:
+            blocks = [CorrectedBlock(block.B, block.A, block.strengths) for block in super()._ready()]
+            for samples in self._passes:
+                for part, block in zip(self._parts, blocks):
+                    inputs = block.squared_inputs(samples.inputs(part.layer)[:, part.inputs])
+                    for chunk, chain in samples.chains(part.layer):
+                        block.add(chain[:, :, part.neurons], inputs[chunk])
+            self._corrected = blocks
+        return self._corrected
 
-    _rmatvec = _matvec
-
-    def diagonal(self) -> Array:
-        """The diagonal [P]."""
-        return self._join(U**2 @ s @ (V**2).T for U, V, s in self._spectrum())
-
-    def trace(self) -> np.floating[Any]:
-        """The sum of the diagonal, a number: the GGN's own."""
-        return self.dtype.type(sum(s.sum() for _, _, s in self._spectrum()))
-
-    def _block(self, l: int) -> Array:
-        U, V, s = self._spectrum()[l]
-        Q = np.kron(U, V)
-        return in_order((Q * s.reshape(-1)) @ Q.T, self.network.widths[l + 1])
+    def with_factors(self, input_factors: Sequence[Array], output_factors: Sequence[Array]) -> EigenCorrected:
+        """The same operator along the eigenvectors of other factors."""
+        made = super().with_factors(input_factors, output_factors)
+        assert isinstance(made, EigenCorrected)
+        made._corrected = None
+        return made
 
 
 @documented
-def ekfac(network: Network, X: ArrayLike, y: ArrayLike, cost: Cost, *, max_bytes: int | None = None) -> EigenCorrected:
+def ekfac(network: Network, X: ArrayLike, y: ArrayLike, cost: Cost, *, biases: str = "joint", curvature: str = "ggn",
+          samples: int | None = None, seed: Any = 0, trainable: ArrayLike | None = None,
+          max_bytes: int | None = None) -> EigenCorrected:
     """Eigen-corrected Kronecker-factored curvature (George et al. 2018, arXiv 1806.03884).
 
     The eigenvectors are those of `kfac`; the eigenvalue of each is what the GGN has along it. Of all operators with these
@@ -66,7 +63,8 @@ def ekfac(network: Network, X: ArrayLike, y: ArrayLike, cost: Cost, *, max_bytes
     ----------
     {samples}
     cost : Cost
-        Any reduction; a loss with a Hessian.
+        Any reduction; a loss with a Hessian. A penalty adds its diagonal, exactly.
+    {kronecker_settings}
     {max_bytes_of_factors}
         The samples pass once more for the eigenvalues.
 
@@ -78,6 +76,7 @@ def ekfac(network: Network, X: ArrayLike, y: ArrayLike, cost: Cost, *, max_bytes
     Raises
     ------
     {no_loss_hessian}
+    {cut_through}
     {no_block}
 
     See Also
@@ -95,4 +94,4 @@ def ekfac(network: Network, X: ArrayLike, y: ArrayLike, cost: Cost, *, max_bytes
     >>> float(E.trace().round(12))
     7.0
     """
-    return EigenCorrected(network, X, y, cost, max_bytes)
+    return made(EigenCorrected, network, X, y, cost, biases, curvature, samples, seed, trainable, max_bytes)

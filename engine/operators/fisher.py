@@ -82,7 +82,7 @@ def fisher(network: Network, X: ArrayLike, y: ArrayLike, cost: Cost, *, samples:
                 return OutputHessian(A.shape, A.dtype, softmax=Softmax.of(A, weights, np.ones_like(weights)))
             return OutputHessian.of_loss(cost.loss, A, targets, weights, "fisher", check_finite=True)
         share = weights / A.dtype.type(samples)
-        drawn = _gradients_at_draws(cost, A, samples, (entropy, first // BLOCK))
+        drawn = gradients_at_draws(cost, A, samples, (entropy, first // BLOCK))
         if samples < A.shape[1]:
             return OutputHessian(A.shape, A.dtype, terms=[(x, share) for x in drawn])
         entries = sum((share[:, None] * x)[:, :, None] * x[:, None, :] for x in drawn)
@@ -91,7 +91,7 @@ def fisher(network: Network, X: ArrayLike, y: ArrayLike, cost: Cost, *, samples:
     return gauss_newton(network, X, y, cost, "fisher", output_hessian, max_bytes=max_bytes)
 
 
-def _gradients_at_draws(cost: Cost, A: Array, draws: int, start: tuple[int, int]) -> Array:
+def gradients_at_draws(cost: Cost, A: Array, draws: int, start: tuple[int, int]) -> Array:
     """∇L [draws, m, n] at targets drawn from the model, each block by a generator of its own, numbered from `start`."""
     entropy, block = start
     out = np.empty((draws, *A.shape), A.dtype)

@@ -10,6 +10,7 @@ from scipy.sparse.linalg import LinearOperator, cg
 
 from .. import checks
 from . import checks as operator_checks
+from . import kronecker_checks
 
 
 def inverse_product(operator: Any, v: ArrayLike, *, damping: float, rtol: float | None = None) -> NDArray[Any]:
@@ -36,6 +37,7 @@ def inverse_product(operator: Any, v: ArrayLike, *, damping: float, rtol: float 
 
     See Also
     --------
+    inverse : The same as an operator, with a preconditioner of one's own.
     kfac : Solves exactly by its factors.
     ggn, hessian : Operators to solve with.
 
@@ -57,14 +59,36 @@ def inverse_product(operator: Any, v: ArrayLike, *, damping: float, rtol: float 
         return np.stack(columns, axis=1) if columns else np.zeros(V.shape, operator.dtype)
     v = checks.vector(V, size, operator.dtype, "v", "one number for each row of the operator")
     rtol = (1e-8 if v.dtype == np.float64 else 1e-5) if rtol is None else checks.positive(rtol, "rtol")
+    return by_conjugate_gradients(operator, v, damping, rtol, preconditioned_by(operator, damping, None, size, v.dtype))
+
+
+def by_conjugate_gradients(operator: Any, v: NDArray[Any], damping: float, rtol: float,
+                           preconditioner: Any) -> NDArray[Any]:
+    """(K + λ I)⁻¹ v for v [P], by SciPy's conjugate gradients.
+
+    Raises
+    ------
+    numpy.linalg.LinAlgError
+        Where they do not come to an end.
+    """
     shift = v.dtype.type(damping)
-    shifted = LinearOperator(operator.shape, lambda x: operator.matvec(x) + shift * x.reshape(-1), dtype=v.dtype)
-    preconditioner = None
-    if hasattr(operator, "diagonal"):
-        diagonal = operator.diagonal() + shift
-        scale = np.divide(1, diagonal, out=np.ones_like(diagonal), where=diagonal > 0)
-        preconditioner = LinearOperator(operator.shape, lambda x: scale * x.reshape(-1), dtype=v.dtype)
+    shifted = LinearOperator(operator.shape, lambda x: operator @ x.reshape(-1) + shift * x.reshape(-1), dtype=v.dtype)
     with np.errstate(divide="ignore", invalid="ignore"):
         found, steps = cg(shifted, v, rtol=rtol, atol=0.0, maxiter=max(100, 10 * len(v)), M=preconditioner)
     operator_checks.solved(steps, found, damping)
     return found.astype(v.dtype, copy=False)
+
+
+def preconditioned_by(operator: Any, damping: float, preconditioner: Any, size: int, dtype: np.dtype[Any]) -> Any:
+    """What stands for (K + λ I)⁻¹: a given operator, or the `solve` of one that has it; the diagonal of K + λ I where None; or None
+    where K has no diagonal."""
+    if preconditioner is not None:
+        kronecker_checks.same_size(operator_checks.linear_operator(preconditioner, "preconditioner").shape, size)
+        if hasattr(preconditioner, "solve"):
+            return LinearOperator((size, size), lambda x: preconditioner.solve(x.reshape(-1), damping=damping), dtype=dtype)
+        return preconditioner
+    if not hasattr(operator, "diagonal"):
+        return None
+    diagonal = operator.diagonal() + dtype.type(damping)
+    scale = np.divide(1, diagonal, out=np.ones_like(diagonal), where=diagonal > 0)
+    return LinearOperator((size, size), lambda x: scale * x.reshape(-1), dtype=dtype)

@@ -71,6 +71,22 @@ def geodesic(value: Any) -> bool | str:
     return value
 
 
+def adaptive(value: Any, damping: float) -> bool:
+    """True or False; only a damping above 0 can grow and fall."""
+    if not isinstance(value, (bool, np.bool_)):
+        raise TypeError(f"adaptive must be True or False, but is {value!r}")
+    if value and damping == 0:
+        raise ValueError("adaptive needs a damping above 0 to begin with, but damping is 0; take 1e-3, for instance")
+    return bool(value)
+
+
+def of_kfac(solver: str, **settings: bool) -> None:
+    """Refuse settings of the solver kfac with another solver."""
+    for name, given in settings.items():
+        if given and solver != "kfac":
+            raise ValueError(f"{name} is for solver='kfac', but solver is {solver!r}; leave {name} out, or take solver='kfac'")
+
+
 def nesterov(value: Any, momentum: float) -> bool:
     """Whether to look ahead along a velocity, which must then exist."""
     if value and momentum == 0:

@@ -2,8 +2,19 @@
 
 from dataclasses import dataclass
 
+import numpy as np
+
+from .. import checks
+from ..network import Network
+from ..operators.kronecker_checks import FORMS
+from ..typing import Array, Mask, Number
+from . import checks as update_checks
+from .averaged_factors import INTERVAL, AveragedFactors, adapted, no_factors
+from .linearised import BatchProblem
 from .output_hessians import expected_output_hessian
-from .second_order import DampedStep
+from .second_order import DampedStep, damped_direction
+from .solvers import build
+from .update import UpdateState
 
 
 @dataclass(frozen=True, repr=False)
@@ -16,6 +27,9 @@ class NaturalGradient(DampedStep):
     losses with weights of classes or answers and losses of one's own are no densities: a ValueError. The scale is the reduction's:
     under "mean" F is divided by m. The ∇² of the cost's penalty is added to F.
 
+    With ``solver="kfac"`` and a `decay` the factors are averages over batches, and with `adaptive` λ follows how well the quadratic
+    model does, both after Martens & Grosse (2015, arXiv 1503.05671), without their momentum and their rescaling of steps.
+
     Parameters
     ----------
     rate : float or callable
@@ -24,11 +38,25 @@ class NaturalGradient(DampedStep):
         λ ≥ 0; where it is 0, or below rounding, and F is singular, the step of least norm, as `GaussNewton` has it.
     solver : {"auto", "cholesky", "qr", "kernel", "cg", "kfac"}
         As `LevenbergMarquardt` has it.
+    decay : float
+        In [0, 1), of "kfac": the factors of the batch i steps ago count decay^i, divided by the sum of these weights; 0 takes each
+        batch's own. Martens & Grosse have up to 0.95.
+    adaptive : bool
+        Whether every fifth step multiplies λ by 0.95⁵ where the cost of its batch fell by more than 3/4 of what the model says,
+        and divides it by that where it fell by less than 1/4. λ then begins at `damping`, which must be above 0.
+    form : {"exact", "factored"}
+        How "kfac" is damped, as `solve` of `engine.operators.kfac` has it.
 
     See Also
     --------
     GaussNewton : With the loss's own Hessian.
     engine.operators.fisher : The matrix.
+    engine.operators.kfac : Its Kronecker factors.
+
+    Notes
+    -----
+    The state holds, with a decay, "input_factors" and "output_factors", layer after layer, and "weight", the sum of their weights;
+    with `adaptive`, "damping" and "steps". A checkpoint saves them, so that a run goes on with the same bits.
 
     Examples
     --------
@@ -40,6 +68,55 @@ class NaturalGradient(DampedStep):
     ...           BatchSchedule(4), epochs=6, progress=False)
     >>> run.network.parameters.round(4)
     array([ 0.4447, -0.0976])
+    >>> update = NaturalGradient(0.5, solver="kfac", decay=0.9, adaptive=True)
+    >>> run = fit(run.network, X, y, Cost("binary_cross_entropy"), update, BatchSchedule(2), epochs=6, progress=False)
+    >>> sorted(run.state.arrays)
+    ['damping', 'input_factors', 'output_factors', 'steps', 'weight']
     """
 
+    decay: float = 0.0
+    adaptive: bool = False
+    form: str = "exact"
+
     output_hessian = staticmethod(expected_output_hessian)
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        object.__setattr__(self, "decay", update_checks.fraction(self.decay, "decay"))
+        object.__setattr__(self, "adaptive", update_checks.adaptive(self.adaptive, self.damping))
+        checks.one_of(self.form, "form", FORMS)
+        update_checks.of_kfac(self.solver, decay=self.decay != 0, form=self.form != "exact")
+
+    @property
+    def _plain(self) -> bool:
+        return not (self.decay or self.adaptive or self.form != "exact")
+
+    def begin(self, network: Network) -> UpdateState:
+        """The factors, zeros, where they are averaged, and λ where it adapts."""
+        arrays = no_factors(network) if self.decay else {}
+        if self.adaptive:
+            arrays |= {"damping": np.array(self.damping), "steps": np.zeros((), np.int64)}
+        return UpdateState(arrays)
+
+    def step(self, problem: BatchProblem, theta: Array, state: UpdateState, trainable: Mask, time: int) -> Number:
+        """One step along −(F + λ I)⁻¹ D_θ C (eq. 21)."""
+        if self._plain:
+            return super().step(problem, theta, state, trainable, time)
+        here = problem.linearised(theta, trainable, self.output_hessian)
+        if np.isfinite(here.value) and here.size and np.any(here.gradient):
+            rate = update_checks.rate_now(self.rate(time) if callable(self.rate) else self.rate, time)
+            damping = float(state.arrays["damping"]) if self.adaptive else self.damping
+            steepest = here.steepest()
+            if self.solver == "kfac":
+                update_checks.available_solver("kfac", here.solvers)
+                solver = AveragedFactors(here, state.arrays, self.decay, self.form)
+            else:
+                solver = build(self.solver, here, steepest)
+            step = -rate * damped_direction(solver, steepest, damping)  # eq. 21
+            if self.adaptive:
+                steps = state.arrays["steps"]
+                steps[...] += 1
+                if steps % INTERVAL == 0:
+                    state.arrays["damping"][...] = adapted(damping, here, step)
+            theta[here.free] += step
+        return here.value

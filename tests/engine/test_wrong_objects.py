@@ -42,6 +42,7 @@ OF_NETWORK = {"ntk": lambda net: operators.ntk(net, X), "Jacobian": lambda net: 
               "ForwardPass": lambda net: engine.ForwardPass(net, X), "ntk_predict": lambda net: operators.ntk_predict(net, X, Y, X)}
 OF_OPERATOR = {"leading_eigenvalues": operators.leading_eigenvalues, "leading_singular_values": operators.leading_singular_values,
                "trace_estimate": operators.trace_estimate, "spectral_density": operators.spectral_density,
+               "inverse": lambda operator: operators.inverse(operator, damping=1.0),
                "inverse_product": lambda operator: operators.inverse_product(operator, np.ones(3), damping=1.0)}
 
 

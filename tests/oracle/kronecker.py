@@ -26,11 +26,12 @@ def in_order(matrix, width):
     return matrix[order][:, order]
 
 
-def factors(theta, widths, names, X, y, loss, weights):
-    """(A_l, B_l) of every layer: Σ_k (w_k / Σ w) ā āᵀ and Σ_k w_k B^lᵀ ∇²L_k B^l."""
+def factors(theta, widths, names, X, y, loss, weights, empirical=False):
+    """(A_l, B_l) of every layer: Σ_k (w_k / Σ w) ā āᵀ and Σ_k w_k B^lᵀ ∇²L_k B^l, with ∇L ∇Lᵀ for ∇²L where `empirical`."""
     weights_of, _ = split(theta, widths)
     _, a, gamma = forward(theta, widths, names, X)
-    hessians, found = derivatives(loss, a[-1], y)[1], []
+    gradients, hessians = derivatives(loss, a[-1], y)
+    hessians, found = [np.outer(g, g) for g in gradients] if empirical else hessians, []
     for l in range(1, len(widths)):
         A, B = np.zeros((widths[l - 1] + 1,) * 2), np.zeros((widths[l],) * 2)
         for k in range(len(X)):
@@ -42,3 +43,16 @@ def factors(theta, widths, names, X, y, loss, weights):
             B += weights[k] * chain.T @ hessians[k] @ chain
         found.append((A, B))
     return found
+
+
+def separated(block, width):
+    """A block in order with zeros between the weights and the biases of `width` neurons."""
+    block = block.copy()
+    block[:-width, -width:] = block[-width:, :-width] = 0
+    return block
+
+
+def factored_solve(A, B, damping, V):
+    """(B + √λ/π I)⁻¹ V (A + π √λ I)⁻¹ for V [n, q]: π² = (tr A / q) / (tr B / n)."""
+    pi, root = np.sqrt(np.trace(A) / len(A) / (np.trace(B) / len(B))), np.sqrt(damping)
+    return np.linalg.inv(B + root / pi * np.eye(len(B))) @ V @ np.linalg.inv(A + pi * root * np.eye(len(A)))
