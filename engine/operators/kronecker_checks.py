@@ -21,9 +21,9 @@ def draws(samples: Any, curvature: str, loss: Loss, known: Collection[str]) -> i
             raise ValueError(f"samples is for curvature='sampled', but curvature is {curvature!r}, which draws nothing; leave "
                              "samples out")
         return 1
-    if loss.name not in known:
+    if loss.name not in known or loss.weighted:
         raise ValueError(f"curvature='sampled' needs a loss that implies a model of the targets, {', '.join(known)}, but the "
-                         f"cost's is {loss.name}; take curvature='ggn' or 'empirical'")
+                         f"cost's is {loss if loss.weighted else loss.name}; take curvature='ggn' or 'empirical'")
     return 1 if samples is None else checks.whole_number(samples, "samples", 1)
 
 

@@ -79,9 +79,11 @@ def test_sampled_factors():
 
 def test_inverses_of_the_ggn():
     ours, theirs, scale = set_up("softmax_cross_entropy", "mean")
+    from curvlinops.examples import IdentityLinearOperator
+
     T, G = curvlinops.GGNLinearOperator(*theirs, check_deterministic=False), ggn(*ours)
     v = np.random.default_rng(1).standard_normal(ours[0].size)
-    shifted = T + 0.1 * curvlinops.examples.IdentityLinearOperator([p.shape for p in theirs[2]], torch.device("cpu"), torch.float64)
+    shifted = T + 0.1 * IdentityLinearOperator([p.shape for p in theirs[2]], torch.device("cpu"), torch.float64)
     N = curvlinops.NeumannInverseLinearOperator(shifted, num_terms=20, scale=0.3)
     series = inverse(G, damping=0.1, method="neumann", terms=20, scale=0.3)
     np.testing.assert_allclose(series @ v, (N @ torch.tensor(v)).numpy(), rtol=1e-9, atol=1e-12)
