@@ -100,7 +100,8 @@ def lent(context, builder, value, kind):
         array.meminfo = cgutils.get_null_value(array.meminfo.type)
         return array._getvalue()
     if isinstance(kind, types.BaseTuple):
-        for i, field in enumerate(kind):
+        fields: list[types.Type] = list(kind)  # type: ignore[call-overload]
+        for i, field in enumerate(fields):
             value = builder.insert_value(value, lent(context, builder, builder.extract_value(value, i), field), i)
     return value
 
