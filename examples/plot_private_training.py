@@ -6,8 +6,8 @@ A classifier of scikit-learn's handwritten digits is trained by DP-SGD (Abadi et
 to a length, noise is added to their sum, and Adam takes the step. More noise reveals less of any one image, a smaller ε, and costs
 accuracy. ε is printed where the package dp-accounting is installed (``python -m pip install "gammachain[private]"``).
 
-**What is to be seen**: without noise clipping costs next to nothing; the accuracy on held-out digits falls as the noise grows, from
-some 95 % to some 80 %, and ε from some 20 to less than 2.
+**What is to be seen**: the accuracy on held-out digits falls slowly as the noise grows, from 95 % at a noise of 1, where ε is 11,
+to some 91 % at a noise of 4, where it is 1.5.
 """
 
 import importlib.util
