@@ -2,10 +2,10 @@
 
 import numpy as np
 
-from engine import gradient_moments, per_sample_ggn_diagonals, per_sample_gradient_norms
+from engine import per_sample_gradient_norms
 from engine.operators import LossJacobian
 
-from .common import OnNetwork
+from .common import Benchmark, OnNetwork
 
 
 class Norms(OnNetwork):
@@ -34,25 +34,20 @@ class Rows(OnNetwork):
         self.G.clipped_sum(1.0)
 
 
-class Moments(OnNetwork):
+class Moments(Benchmark):
     """Mean and variance over samples, forward and back."""
 
-    def prepare(self):
-        gradient_moments(self.network, self.X, self.y, self.cost)
+    params = (list("ABC"), *Benchmark.params[1:])
+    work = "gradient_moments"
 
-    def time_gradient_moments(self, network, dtype, threads):
-        gradient_moments(self.network, self.X, self.y, self.cost)
+    def time_moments(self, network, dtype, threads):
+        self.run()
 
 
-class GGNDiagonals(OnNetwork):
+class GGNDiagonals(Moments):
     """A row for each sample, into memory that is used again."""
 
-    def prepare(self):
-        self.out = np.empty((len(self.X), self.network.size), self.network.dtype)
-        per_sample_ggn_diagonals(self.network, self.X, self.y, self.cost, out=self.out)
-
-    def time_per_sample_ggn_diagonals(self, network, dtype, threads):
-        per_sample_ggn_diagonals(self.network, self.X, self.y, self.cost, out=self.out)
+    work = "ggn_diagonals"
 
 
 class GradientGram(OnNetwork):
