@@ -1,83 +1,69 @@
-"""Laplace's approximation of the posterior of θ, and what the linearised network predicts under it."""
+"""Laplace's approximation of the posterior of θ."""
 
 from __future__ import annotations
+
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike
 
 from . import checks, object_checks
 from .cost import Cost
+from .losses import Form
 from .network import Network
-from .operators.gaussian_posterior import GaussianPosterior, in_float64
-from .operators.jacobian import Jacobian
+from .operators.gaussian_posterior import SLAB
 from .operators.output_hessian import curvature_factor
-from .typing import Array
+from .posteriors import checks as posterior_checks
+from .posteriors import diagonal, full, kron
+from .posteriors.evidence import Curvature
+from .posteriors.laplace_posterior import LaplacePosterior
+from .posteriors.likelihood import Likelihood
+from .posteriors.prior import Prior
+from .posteriors.uncertain import Uncertain
+from .rows import as_given
+from .typing import Array, DType
 
 
-class LaplacePosterior:
-    """N(θ, (Jᵀ H J + τ I)⁻¹), from factors of P × P or of m n × m n numbers, in float64; made by `laplace`."""
-
-    def __init__(self, network: Network, X: ArrayLike, y: ArrayLike, cost: Cost, prior_precision: float, last_layer: bool) -> None:
-        object_checks.network(network, Network)
-        object_checks.cost(cost, Cost)
-        X = checks.samples(X, network.widths[0], network.dtype)
-        targets = cost.targets(y, len(X), network.widths[-1], network.dtype)
-        self.network, self.prior_precision = network, checks.positive(prior_precision, "prior_precision")
-        self._whole = in_float64(network)
-        self._top = _last_layer(self._whole) if last_layer else self._whole
-        train = self._jacobian(X)
-        roots, _ = curvature_factor(cost, train.forward.outputs, targets.astype(np.float64))
-        self._posterior = GaussianPosterior(train, roots, self.prior_precision, None, network.dtype)
-        if self.prior_precision < self._posterior.least:
-            raise np.linalg.LinAlgError(f"at prior_precision {self.prior_precision:g} the posterior's precision is singular to "
-                                        f"within rounding; take a larger prior_precision, at least {self._posterior.least:.1e}")
-
-    def __repr__(self) -> str:
-        return f"LaplacePosterior({self.network!r}, prior_precision = {self.prior_precision!r})"
-
-    def _jacobian(self, X: Array) -> Jacobian:
-        """J of the parameters that are uncertain, in float64."""
-        X = X.astype(np.float64, copy=False)
-        if self._top is not self._whole and self._whole.depth > 1:
-            X = self._whole.forward(X).a(self._whole.depth - 1)
-        return Jacobian(self._top, X)
-
-    def predict(self, X: ArrayLike, *, joint: bool = False) -> tuple[Array, Array]:
-        """The linearised network's predictions f(x*) + J(x*) (θ′ − θ), θ′ from the posterior (Immer et al. 2021, arXiv 2008.08216).
-
-        Parameters
-        ----------
-        X : array_like [m′, n_0]
-        joint : bool
-            Whether to give the covariance of all samples together.
-
-        Returns
-        -------
-        mean : ndarray [m′, n]
-            a^L.
-        covariance : ndarray [m′, n, n], or [m′ n, m′ n] where `joint`
-            J* (Jᵀ H J + τ I)⁻¹ J*ᵀ: of a^L, without the noise of a new observation. Symmetric, and positive semi-definite to
-            rounding of itself; computed in float64 and rounded to the network's dtype once.
-        """
-        X = checks.samples(X, self.network.widths[0], self.network.dtype)
-        J = self._jacobian(X)
-        return self.network(X), self._posterior.joint_covariance(J) if joint else self._posterior.covariances(J)
+def _prior(network: Network, given: Any, likelihood: Likelihood, uncertain: Uncertain, structure: str) -> Prior:
+    """The prior that was given, or that the cost's penalty is, or N(0, I)."""
+    penalty = likelihood.cost.penalty
+    posterior_checks.one_prior(given is not None and penalty is not None)
+    if penalty is not None:
+        return Prior.of_penalty(penalty.curvature(uncertain.whole), likelihood.scale, network)
+    return Prior.of(1.0 if given is None else given, network, uncertain.places, structure == "kron")
 
 
-def _last_layer(network: Network) -> Network:
-    """Layer L as a network of its own, from a^{L−1}."""
-    L = network.depth
-    theta = np.concatenate([network.weight(L).reshape(-1), network.bias(L)])
-    return Network(network.widths[-2:], network.activations[-1:], theta)
+def _curvature(structure: str, uncertain: Uncertain, X: Array, targets: Array, likelihood: Likelihood, outputs: Array, dtype: DType,
+               max_bytes: int | None) -> Curvature:
+    """The curvature of the negative log likelihood, for noise of variance 1."""
+    m, n = outputs.shape
+    least = {"full": full.least_bytes(uncertain.size, m * n, m, uncertain), "kron": kron.least_bytes(uncertain),
+             "diagonal": diagonal.least_bytes(uncertain)}
+    posterior_checks.fits(least, structure, max_bytes, ("kron", "diagonal"))
+    cost, inputs = likelihood.weighted_cost, uncertain.inputs(X)
+    roots = None
+    if structure == "full" or cost.loss.form is Form.ENTRIES:
+        roots = curvature_factor(cost, outputs, targets)[0]
+    if structure == "full":
+        assert roots is not None
+        return full.FullCurvature(uncertain, inputs, roots, dtype, max_bytes)
+    y = as_given(targets, cost.loss.kind, n)
+    if structure == "kron":
+        return kron.KronCurvature(uncertain, inputs, y, cost, max_bytes)
+    return diagonal.DiagonalCurvature(uncertain, inputs, y, cost, roots, max_bytes)
 
 
-def laplace(network: Network, X: ArrayLike, y: ArrayLike, cost: Cost, *, prior_precision: float = 1.0,
-            last_layer: bool = False) -> LaplacePosterior:
-    """Laplace's approximation with the GGN: θ′ ~ N(θ, (Jᵀ H J + τ I)⁻¹) (MacKay 1992; Daxberger et al. 2021, arXiv 2106.14806).
+def laplace(network: Network, X: ArrayLike, y: ArrayLike, cost: Cost, *, prior_precision: ArrayLike | None = None,
+            noise: float = 1.0, structure: str = "full", last_layer: bool = False, trainable: ArrayLike | None = None,
+            max_bytes: int | None = None) -> LaplacePosterior:
+    """Laplace's approximation of the posterior of θ: N(θ, (H + Λ)⁻¹) (MacKay 1992; Daxberger et al. 2021, arXiv 2106.14806).
 
-    H has the blocks (∇φ)_k ∇²L_k. It is the posterior under a prior N(0, I/τ) where C is the negative log likelihood: the reduction
-    "sum" with squared_error (noise of variance 1; `weighted` by 1/σ² otherwise), softmax_cross_entropy, binary_cross_entropy or
-    poisson, and θ minimises C + τ/2 ‖θ‖². Another reduction scales the likelihood as it says: "mean" by 1/m.
+    H = Σ_k w_k J_kᵀ ∇²L_k J_k / σ² is the generalised Gauss–Newton matrix of the negative log likelihood of all m samples, or an
+    approximation of it, and Λ the precision of a prior N(0, Λ⁻¹). The cost says what the likelihood is: w_k is 1 for "sum" and for
+    "mean" (which is the mean of the m samples' negative log likelihoods, and stands for their sum), the sample's weight for
+    `weighted`, and for `weighted_mean` the same times m / Σ w: only ratios of those weights count, and m samples stay m. With
+    squared_error, outputs have noise of variance σ² / w_k. Any other reduction gives w = ∇φ. θ is taken for the
+    minimum of the negative log likelihood plus ½ θᵀΛθ.
 
     Parameters
     ----------
@@ -85,22 +71,42 @@ def laplace(network: Network, X: ArrayLike, y: ArrayLike, cost: Cost, *, prior_p
     X, y : array_like
         The m training samples, as `value_and_gradient` takes them.
     cost : Cost
-    prior_precision : float
-        τ > 0.
+        A loss with a Hessian. A penalty is the prior: its strength, times m under "mean" and `weighted_mean`, is the prior
+        precision of what it penalises, and that of the rest is 0.
+    prior_precision : float or array_like [L] or [P], optional
+        The diagonal of Λ: a number above 0, or one for each layer, or one for each of θ, of at least 0. 1 where None and the cost
+        has no penalty; both a penalty and this are refused. Under structure "kron" [P] numbers must be the same throughout each W^l
+        and each b^l. Where it is 0, the samples must determine the number; "kron", and "full" where P × P is not factored, refuse
+        it.
+    noise : float
+        σ² of squared_error.
+    structure : str
+        "full": every entry, from factors of P × P numbers where there are at most 1000 or m n of them, else m n × m n. "kron": the
+        factors of `engine.operators.kfac`, layer by layer. "diagonal": the diagonal of H.
     last_layer : bool
         Whether only W^L and b^L are uncertain.
+    trainable : array_like of bool [P], optional
+        Which numbers of θ are uncertain; all where None. Under "kron" it takes each W^l, and each b^l, whole or not at all. Layers
+        before the first of them cost one pass forward.
+    max_bytes : int, optional
+        The most bytes that the factors and what makes them take at once, besides X, y, the outputs and S [m, n, n] with
+        S Sᵀ = w ∇²L; also of what `predict` holds of J at a time.
 
     Returns
     -------
     LaplacePosterior
-        Its `.predict(X, joint=False)` gives mean and covariance of a^L.
+        `.predict(X, joint=False)`: mean and covariance of a^L; `.predict_classes(X)`: probabilities; `.sample(count, seed)` and
+        `.sample_functions(X, count, seed)`: draws; `.log_marginal_likelihood()`, its gradient, and `.optimize()`.
 
     Raises
     ------
     ValueError, TypeError
-        Where X and y do not fit the network, the loss or each other; where a user's own loss has no Hessian.
+        Where X and y do not fit the network, the loss or each other; where a user's own loss has no Hessian; where the structure
+        cannot have such a prior or mask.
+    MemoryError
+        Where the structure does not fit in `max_bytes`; it names what would.
     numpy.linalg.LinAlgError
-        Where τ is so small that the precision is singular to within rounding of float64; it names the least τ.
+        Where the prior precision is so small that H + Λ is singular to within rounding of float64; it names the least.
 
     See Also
     --------
@@ -118,4 +124,16 @@ def laplace(network: Network, X: ArrayLike, y: ArrayLike, cost: Cost, *, prior_p
     >>> mean, covariance.round(12)
     (array([[2.]]), array([[[4.25]]]))
     """
-    return LaplacePosterior(network, X, y, cost, prior_precision, bool(last_layer))
+    object_checks.network(network, Network)
+    object_checks.cost(cost, Cost, penalised=True)
+    structure = posterior_checks.structure(structure)
+    X, bound = checks.samples(X, network.widths[0], network.dtype), checks.max_bytes(max_bytes)
+    targets = cost.targets(y, len(X), network.widths[-1], network.dtype).astype(np.float64)
+    uncertain = Uncertain(network, posterior_checks.mask(network, trainable, last_layer))
+    outputs = uncertain.whole(X.astype(np.float64))
+    likelihood = Likelihood(cost, outputs, targets)
+    noise = posterior_checks.noise(noise, likelihood)
+    prior = _prior(network, prior_precision, likelihood, uncertain, structure)
+    curvature = _curvature(structure, uncertain, X, targets, likelihood, outputs, network.dtype, bound)
+    return LaplacePosterior(network, structure, likelihood, uncertain, curvature, prior, noise,
+                            SLAB if bound is None else min(SLAB, bound // 4))

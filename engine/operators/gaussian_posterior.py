@@ -10,6 +10,7 @@ from scipy.linalg import cho_solve, cholesky, solve_triangular
 from ..network import Network
 from ..typing import Array, DType
 from .jacobian import Jacobian
+from .partial_jacobian import PartialJacobian
 
 SLAB = 1 << 26  # bytes of rows of J that are held at once
 PRIMAL = 1000  # parameters up to which P × P is factored even where there are fewer rows: 0.1 s
@@ -31,26 +32,34 @@ def scaled(rows: Array, roots: Array | None) -> Array:
     return (roots.transpose(0, 2, 1) @ rows.reshape(samples, n, -1)).reshape(samples * n, -1)
 
 
-def slabs_of(jacobian: Jacobian) -> Iterator[tuple[slice, Array]]:
-    """(rows, slab) of a Jacobian, SLAB bytes or one sample at a time."""
-    return jacobian.slabs(max(SLAB, jacobian.network.widths[-1] * jacobian.shape[1] * jacobian.dtype.itemsize))
+def slabs_of(jacobian: Jacobian | PartialJacobian, max_bytes: int = SLAB) -> Iterator[tuple[slice, Array]]:
+    """(rows, slab) of a Jacobian, `max_bytes` or one sample at a time."""
+    network = jacobian.network
+    return jacobian.slabs(max(max_bytes, network.widths[-1] * network.size * jacobian.dtype.itemsize))
 
 
-def triangular_factor(jacobian: Jacobian, roots: Array | None, residual: Array, precision: float) -> Array:
+def triangular_factor(jacobian: Jacobian | PartialJacobian, roots: Array | None, residual: Array, precision: float,
+                      max_bytes: int = SLAB) -> Array:
     """R [., P + 1] of a QR factorisation of the rows SᵀJ beside `residual` [m n], above √τ I beside 0, slab by slab."""
     P, n = jacobian.shape[1], jacobian.network.widths[-1]
     R: Array = np.eye(P if precision > 0 else 0, P + 1) * np.sqrt(precision)
-    for rows, slab in slabs_of(jacobian):
+    for rows, slab in slabs_of(jacobian, max_bytes):
         part = scaled(slab, None if roots is None else roots[rows.start // n:rows.stop // n])
         R = np.asarray(np.linalg.qr(np.vstack([np.column_stack([part, residual[rows]]), R]), mode="r"))
     return R
 
 
-class _Primal:
-    """Σ = R⁻¹ R⁻ᵀ with R [P, P] from a QR factorisation: the condition number counts once, and not squared."""
+class Primal:
+    """Σ = R⁻¹ R⁻ᵀ with R [P, P] from a QR factorisation: the condition number counts once, and not squared.
 
-    def __init__(self, jacobian: Jacobian, roots: Array | None, residual: Array, precision: float) -> None:
-        R, P = triangular_factor(jacobian, roots, residual, precision), jacobian.shape[1]
+    Parameters
+    ----------
+    R : ndarray [P, P + 1]
+        Of the rows S̃ᵀJ beside the residual, above √Λ beside 0.
+    """
+
+    def __init__(self, R: Array) -> None:
+        P = R.shape[1] - 1
         self.R, self._right = R[:P, :P], R[:P, P]
         self.least = float(1e3 * np.finfo(np.float64).eps * np.linalg.norm(self.R))**2
 
@@ -58,47 +67,74 @@ class _Primal:
         """Σ J̃ᵀ e [P]."""
         return solve_triangular(self.R, self._right)
 
-    def covariance(self, jacobian: Jacobian, block: int) -> Array:
+    def covariance(self, jacobian: PartialJacobian, block: int) -> Array:
         """J* Σ J*ᵀ in blocks of `block` rows of J*, [., block, block]."""
         half = solve_triangular(self.R, jacobian.dense().T, trans="T").T.reshape(-1, block, len(self.R))
         return half @ half.transpose(0, 2, 1)
 
+    def log_determinant(self) -> float:
+        """log det Σ⁻¹."""
+        return float(2 * np.log(np.abs(np.diagonal(self.R))).sum())
 
-class _Dual:
+    def variances(self) -> Array:
+        """The diagonal of Σ [P]."""
+        inverse = solve_triangular(self.R, np.eye(len(self.R)))
+        return (inverse**2).sum(1)
+
+    def draws(self, generator: np.random.Generator, count: int) -> Array:
+        """Draws of N(0, Σ) [count, P]."""
+        return solve_triangular(self.R, generator.standard_normal((count, len(self.R))).T).T
+
+
+class Dual:
     """Σ = (I − J̃ᵀ (J̃ J̃ᵀ + τ I)⁻¹ J̃) / τ with a Cholesky factor [m n, m n], for more parameters than rows.
 
     With w = (J̃ J̃ᵀ + τ I)⁻¹ J̃ j and u = j − J̃ᵀ w, jᵀ Σ j is ‖w‖² + ‖u‖² / τ; the difference of kernels is taken where it keeps
     its digits, for it never forms u.
+
+    Parameters
+    ----------
+    jacobian : PartialJacobian
+        J.
+    roots : ndarray [m, n, n], optional
+        S; the identity where None.
+    kernel : ndarray [m n, m n]
+        J̃ J̃ᵀ; changed in place.
+    precision : float
+        τ.
+    residual : ndarray [m n]
+    digits : float
+        The share of the prior variance below which a difference has too few digits.
     """
 
-    def __init__(self, jacobian: Jacobian, roots: Array | None, residual: Array, precision: float, digits: float) -> None:
+    def __init__(self, jacobian: PartialJacobian, roots: Array | None, kernel: Array, precision: float, residual: Array,
+                 digits: float) -> None:
         self.jacobian, self.roots, self.precision, self._residual, self._digits = jacobian, roots, precision, residual, digits
-        half = scaled(jacobian.gram(), roots)
-        K = scaled(half.T.copy(), roots)
-        K = (K + K.T) / 2
-        self.least = float(4 * np.finfo(np.float64).eps * np.trace(K))
-        K[np.diag_indices(len(K))] += precision
-        self.lower = cholesky(K, lower=True) if precision >= self.least else None
+        self.least = float(4 * np.finfo(np.float64).eps * np.trace(kernel))
+        kernel[np.diag_indices(len(kernel))] += precision
+        self.lower = cholesky(kernel, lower=True) if precision >= self.least else None
 
     def _rows(self, V: Array) -> Array:
         """J̃ V."""
-        return scaled(self.jacobian @ V, self.roots)
+        return scaled(self.jacobian.rows(V), self.roots)
 
     def _columns(self, W: Array) -> Array:
         """J̃ᵀ W."""
         if self.roots is not None:
             W = (self.roots @ W.reshape(*self.roots.shape[:2], -1)).reshape(W.shape)
-        return self.jacobian.T @ W
+        return self.jacobian.sums(W)
 
     def _solve(self, W: Array) -> Array:
         return cho_solve((self.lower, True), W)
 
+    def _solved_once_more(self, E: Array) -> Array:
+        """(J̃ J̃ᵀ + τ I)⁻¹ E for E [m n, .], refined once."""
+        W = self._solve(E)
+        return W + self._solve(E - self._rows(self._columns(W)) - self.precision * W)
+
     def shift(self) -> Array:
-        """Σ J̃ᵀ e [P], refined once."""
-        e = self._residual[:, None]
-        w = self._solve(e)
-        w += self._solve(e - self._rows(self._columns(w)) - self.precision * w)
-        return self._columns(w)[:, 0]
+        """Σ J̃ᵀ e [P]."""
+        return self._columns(self._solved_once_more(self._residual[:, None]))[:, 0]
 
     def _sum_of_squares(self, rows: Array) -> Array:
         """The covariance of rows [., P] from w and u, refined twice by the residual J̃ u − τ w."""
@@ -109,7 +145,7 @@ class _Dual:
             w, u = w + more, u - self._columns(more)
         return w.T @ w + u.T @ u / self.precision
 
-    def covariance(self, jacobian: Jacobian, block: int) -> Array:
+    def covariance(self, jacobian: PartialJacobian, block: int) -> Array:
         """J* Σ J*ᵀ in blocks of `block` rows of J*, [., block, block]."""
         half = solve_triangular(self.lower, scaled(self.jacobian.gram(jacobian), self.roots), lower=True)
         half = half.T.reshape(-1, block, len(half))
@@ -122,10 +158,36 @@ class _Dual:
         left, whole = (np.diagonal(matrices, axis1=1, axis2=2) for matrices in (out, prior))
         lost = np.flatnonzero((left <= self._digits * whole).any(1))
         out /= self.precision
-        each = block // self.jacobian.network.widths[-1]
+        each = block // jacobian.network.widths[-1]
         for k in lost:
-            out[k] = self._sum_of_squares(Jacobian(jacobian.network, jacobian.X[k * each:(k + 1) * each]).dense())
+            out[k] = self._sum_of_squares(jacobian.of_samples(k * each, (k + 1) * each).dense())
         return out
+
+    def log_determinant(self) -> float:
+        """log det Σ⁻¹ − P log τ."""
+        return float(2 * np.log(np.diagonal(self.lower)).sum() - len(self.lower) * np.log(self.precision))
+
+    def variances(self) -> Array:
+        """The diagonal of Σ [P]: (1 − the sums of squares of the columns of L⁻¹ J̃) / τ, L the Cholesky factor."""
+        size = len(self.lower)
+        squares, step = np.zeros(self.jacobian.shape[1]), max(1, SLAB // (8 * self.jacobian.shape[1]))
+        for first in range(0, size, step):
+            units = np.eye(size, min(step, size - first), -first)
+            squares += (self._columns(solve_triangular(self.lower, units, lower=True, trans="T"))**2).sum(1)
+        return (1 - squares) / self.precision
+
+    def draws(self, generator: np.random.Generator, count: int) -> Array:
+        """Draws of N(0, Σ) [count, P]: z − J̃ᵀ (J̃ J̃ᵀ + τ I)⁻¹ (J̃ z + e) of z ~ N(0, I / τ) and e ~ N(0, I) (Matheron's rule)."""
+        z = generator.standard_normal((count, self.jacobian.shape[1])).T / np.sqrt(self.precision)
+        e = generator.standard_normal((count, self.jacobian.shape[0])).T
+        return (z - self._columns(self._solved_once_more(self._rows(z) + e))).T
+
+
+def kernel_of(jacobian: PartialJacobian, roots: Array | None) -> Array:
+    """J̃ J̃ᵀ [m n, m n] with J̃ = SᵀJ, a new array."""
+    half = scaled(jacobian.gram(), roots)
+    K = scaled(half.T.copy(), roots)
+    return (K + K.T) / 2
 
 
 class GaussianPosterior:
@@ -158,11 +220,12 @@ class GaussianPosterior:
     def __init__(self, jacobian: Jacobian, roots: Array | None, precision: float, residual: Array | None, dtype: DType) -> None:
         self.network, self._dtype = jacobian.network, dtype
         residual = np.zeros(jacobian.shape[0]) if residual is None else residual
-        self._form: _Primal | _Dual
+        self._form: Primal | Dual
         if jacobian.shape[1] <= max(jacobian.shape[0], PRIMAL):
-            self._form = _Primal(jacobian, roots, residual, precision)
+            self._form = Primal(triangular_factor(jacobian, roots, residual, precision))
         else:
-            self._form = _Dual(jacobian, roots, residual, precision, CANCELLED[dtype.itemsize])
+            part = PartialJacobian(jacobian)
+            self._form = Dual(part, roots, kernel_of(part, roots), precision, residual, CANCELLED[dtype.itemsize])
         self.least = self._form.least
 
     def shift(self) -> Array:
@@ -175,13 +238,6 @@ class GaussianPosterior:
         out = np.empty((len(X), n, n), self._dtype)
         step = max(1, SLAB // (n * jacobian.shape[1] * jacobian.dtype.itemsize))
         for first in range(0, len(X), step):
-            found = self._form.covariance(Jacobian(self.network, X[first:first + step]), n)
+            found = self._form.covariance(PartialJacobian(Jacobian(self.network, X[first:first + step])), n)
             out[first:first + step] = (found + found.transpose(0, 2, 1)) / 2
         return out
-
-    def joint_covariance(self, jacobian: Jacobian) -> Array:
-        """J* Σ J*ᵀ of all samples of J* together, [m′ n, m′ n]."""
-        if jacobian.shape[0] == 0:
-            return np.empty((0, 0), self._dtype)
-        found, = self._form.covariance(jacobian, jacobian.shape[0])
-        return ((found + found.T) / 2).astype(self._dtype, copy=False)

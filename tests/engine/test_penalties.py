@@ -99,7 +99,6 @@ COST = Cost("squared_error", "sum", ridge(0.1))
 REFUSED = {
     **{name: lambda name=name: getattr(operators, name)(NET, X, Y, COST)
        for name in ("ggn", "fisher", "empirical_fisher", "hessian", "LossJacobian")},
-    "laplace": lambda: engine.laplace(NET, X, Y, COST),
     "check_derivatives": lambda: engine.check_derivatives(NET, X, Y, COST),
     "per_sample_gradients": lambda: engine.per_sample_gradients(NET, X, Y, COST),
     "per_sample_gradient_norms": lambda: engine.per_sample_gradient_norms(NET, X, Y, COST),

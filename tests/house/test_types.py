@@ -55,6 +55,9 @@ assert_type(operators.ggn(network, X, y, cost).diagonal(), Array)
 assert_type(engine.per_sample_gradients(network, X, y, cost), Array)
 assert_type(engine.gradient_moments(network, X, y, cost).variance, Array)
 assert_type(engine.objective(network, X, y, cost).fun(network.parameters), float)
+posterior = engine.laplace(network, X, y, Cost("squared_error"), prior_precision=[1.0, 2.0], structure="kron").optimize()
+assert_type(posterior.predict(X), tuple[Array, Array])
+assert_type(posterior.log_marginal_likelihood(), float)
 
 
 def seen(row: dict[str, Any], network: Network) -> bool:
