@@ -58,10 +58,13 @@ WORK = {
     "adam_step": ("gradient and Adam step, 4-32-16-4, m 10000, full batch", ["small"], False),
     "private": ("a step of private training, 64-64-32-10, 1792 samples, Adam, Poisson batches of 256 or so", ["digits"], False),
     "elementary": ("g and γ together, a number, one thread", FUNCTIONS, False),
+    "laplace_full": ("Laplace's posterior, every entry, fitted and 64 predictions", ["m 512"], False),
+    "laplace_kron": ("Laplace's posterior, Kronecker factors, fitted and 64 predictions", ["A"], False),
     "smallest_gradient": ("the smallest gradient: 2-2-1, m 4", ["tiny"], False),
     "smallest_prediction": ("the smallest prediction: 2-2-1, one sample", ["tiny"], False),
 }
 DAMPING = 0.1  # λ
+PREDICTED = 64
 BATCH, RATE, ADAM_RATE, STEPS, DAMPED_STEPS = 32, 0.05, 1e-3, 20, 10
 PRIVATE_BATCH, CLIP_NORM, NOISE = 256, 1.0, 1.0
 SMALL_BATCH, EPOCHS, FITS, REPEATS = 64, 50, 64, 20

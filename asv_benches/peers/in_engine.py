@@ -31,6 +31,7 @@ from .cases import (
     EPOCHS,
     FITS,
     NOISE,
+    PREDICTED,
     PRIVATE_BATCH,
     RATE,
     REPEATS,
@@ -174,6 +175,19 @@ class Peer:
 
     def ggn_diagonal(self):
         return Work(lambda: self._operator(operators.ggn).diagonal())
+
+    def _posterior(self, structure, numbers=flat_numbers):
+        X, y, cost = self.case.X, self.case.y, Cost("squared_error", "sum")
+
+        def run():
+            return engine.laplace(self.network, X, y, cost, structure=structure).predict(X[:PREDICTED])[1]
+        return Work(run, numbers)
+
+    def laplace_full(self):
+        return self._posterior("full")
+
+    def laplace_kron(self):
+        return self._posterior("kron", lambda covariance: None)
 
     def _adam(self, batch, order, epochs, rate=ADAM_RATE):
         return fit(self.network, self.case.X, self.case.y, self.cost, Adam(rate), BatchSchedule(batch, order=order),

@@ -47,7 +47,7 @@ SHOWN = [(work, "jax, by hand") for work in ("gradient_moments", "ggn_diagonals"
 SHOWN += [("jacobian", "jax, a pytree, donated"), ("gram", "jax, by hand, from factors"),
          ("gram_other", "jax, by hand, from factors"), ("fit", "jax, scan"), ("elementary", "numpy, g and γ"),
          ("elementary", "numpy, g alone"), ("bayesian_regularization", "engine, Levenberg–Marquardt"),
-         ("private", "opacus, ghost clipping")]
+         ("private", "opacus, ghost clipping"), ("laplace_full", "laplace"), ("laplace_kron", "laplace")]
 
 # milliseconds
 AT_MOST = {"smallest_gradient": 0.030, "smallest_prediction": 0.010, "import": 800.0, "first Jacobian, warm cache": 1200.0,
