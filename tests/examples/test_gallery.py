@@ -107,6 +107,15 @@ def test_the_evidence_is_ahead_of_early_stopping(run):
     assert few < many and greater > less + 20 and better < worse and space["chosen"][0] < 1.05 * space["linear"][0]
 
 
+def test_the_evidence_finds_the_noise_and_a_good_prior(run):
+    space = run("evidence", ROUNDS=5)
+    assert 0.8 < np.sqrt(space["noise"]) / space["NOISE"] < 1.25
+    inside = np.abs(space["truth"] - space["mean"]) < 2 * np.sqrt(space["covariance"][:, 0] + 1e-12)
+    assert inside.mean() > 0.8
+    error, evidence = np.array(space["error"]), np.array(space["evidence"])
+    assert error[evidence.argmax()] < 1.5 * error.min() and 0 < evidence.argmax() < len(evidence) - 1
+
+
 def test_chains_vanish_and_explode_as_theory_says(run):
     space = run("chain_norms", DEPTH=20, SAMPLES=20)
     ratios = space["ratios"]
