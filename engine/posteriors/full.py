@@ -140,7 +140,7 @@ class FullPosterior:
             return np.array([(values / (values + self.noise * self.precision[0])).sum()])
         precision = self.precision if self._curvature.primal else self.precision.min()
         shares, inside = 1 - precision * self._form.variances(), groups >= 0
-        return np.bincount(groups[inside], shares[inside], count)
+        return np.asarray(np.bincount(groups[inside], shares[inside], count), np.float64)
 
     def draws(self, generator: np.random.Generator, count: int) -> Array:
         """Draws of N(0, Σ) [count, p]."""

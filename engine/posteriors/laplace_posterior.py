@@ -217,7 +217,7 @@ class LaplacePosterior:
         >>> network = Network((1, 1), ("identity",), [2.0, 0.0])
         >>> best = laplace(network, X, y, Cost("squared_error", "sum")).optimize()
         >>> round(best.prior_precision, 3), round(best.noise, 4)
-        (0.27, 0.0185)
+        (0.499, 0.02)
         """
         posterior_checks.evidence(self._likelihood)
         vary_noise = network_checks.flag(noise, "noise") and self._likelihood.has_noise

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any, NamedTuple, cast
 
 import numpy as np
@@ -78,7 +79,7 @@ class LayeredPosterior:
         """log det Σ⁻¹ − log det Λ; of Λ without its zeros."""
         return self._log_ratio
 
-    def _joined(self, parts: list[Array]) -> Array:
+    def _in_order(self, parts: Sequence[Array]) -> Array:
         """[., p] in θ's order, from [., n_l, q] of every layer."""
         count, top = parts[0].shape[0], self._uncertain.top
         whole, layout = np.zeros((count, top.size)), top.kernels.layout
@@ -91,7 +92,7 @@ class LayeredPosterior:
 
     def determined(self, groups: Indices, count: int) -> Array:
         """The sum of 1 − λ_i Σ_ii over each group [count], of numbers whose `groups` [p] is not −1."""
-        shares, inside = self._joined([layer.shares[None] for layer in self._layers])[0], groups >= 0
+        shares, inside = self._in_order([layer.shares[None] for layer in self._layers])[0], groups >= 0
         return cast(Array, np.bincount(groups[inside], shares[inside], count))
 
     def draws(self, generator: np.random.Generator, count: int) -> Array:
@@ -101,7 +102,7 @@ class LayeredPosterior:
             M = generator.standard_normal((count, *layer.variances.shape)) * np.sqrt(layer.variances)
             M = M if layer.left is None else layer.left @ M
             parts.append(M if layer.right is None else M @ layer.right.T)
-        return self._joined(parts)
+        return self._in_order(parts)
 
 
 def split(uncertain: Uncertain, values: Array) -> list[Array]:
