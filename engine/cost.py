@@ -31,8 +31,8 @@ class Cost:
     reduction : str or Reduction
         φ: a name, or an object of `engine.reductions`, or one's own `engine.Reduction`.
     penalty : None or a penalty of `engine.penalties`
-        Added to C wherever θ is at hand: in `value_and_gradient`, `fit` with any update, `objective`. The methods of a cost know
-        outputs alone and leave it out.
+        Added to C wherever θ is at hand: in `value_and_gradient`, `fit`, `objective`, and with its second derivatives in curvature
+        operators and influences. The methods of a cost know outputs alone and leave it out, as do the gradients of single samples.
 
     See Also
     --------

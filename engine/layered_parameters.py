@@ -120,7 +120,7 @@ class LayeredParameters:
                 for l in range(1, len(widths))]
 
     def mask(self, weights: bool = True, biases: bool = True, layers: Iterable[int] | None = None) -> Mask:
-        """Which entries of θ are weights or biases of some layers, as `fit(..., trainable=)` takes them.
+        """Which entries of θ are weights or biases of some layers: a mask for `trainable=` of `fit` and of curvature operators.
 
         Parameters
         ----------

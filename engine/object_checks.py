@@ -31,7 +31,6 @@ def cost(value: Any, kind: type[Kind], name: str = "cost", *, penalised: bool = 
                         "engine.Cost('squared_error') for instance")
     penalty = getattr(value, "penalty", None)
     if not penalised and penalty is not None:
-        raise ValueError(f"{name} must have no penalty here, but has {shown(penalty)}, which fit, value_and_gradient and "
-                         "objective take; leave it out with engine.Cost(cost.loss, "
+        raise ValueError(f"{name} must have no penalty here, but has {shown(penalty)}; leave it out with engine.Cost(cost.loss, "
                          "cost.reduction)")
     return value

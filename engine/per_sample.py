@@ -28,7 +28,8 @@ def per_sample_gradients(network: Network, X: ArrayLike, y: ArrayLike, cost: Cos
 
     Each is the gradient of the sample's own loss: scaled by nothing, neither ∇φ nor 1/m, whatever the cost's reduction.
     With ∇φ = `cost.reduction_gradient(A, y)`, ∇φ @ per_sample_gradients(…) is D_θ C (eq. 20). Norms, Gram matrices, clipped and
-    weighted sums need no [m, P]: `per_sample_gradient_norms` and `engine.operators.LossJacobian`.
+    weighted sums need no [m, P]: `per_sample_gradient_norms` and `engine.operators.LossJacobian`. A penalty of the cost is no
+    sample's and is left out of all of these: D_θ C has its gradient on top.
 
     Parameters
     ----------
@@ -75,6 +76,7 @@ def per_sample_gradient_norms(network: Network, X: ArrayLike, y: ArrayLike, cost
 
     ‖∇_θ L_k‖² = Σ_l ‖δ^l‖² (‖a^{l−1}‖² + 1), for the gradient of W^l is δ^l ⊗ a^{l−1} (Goodfellow 2015, arXiv 1510.01799). The
     gradients are scaled by nothing, neither ∇φ nor 1/m, and never formed; of the samples' numbers a few panels are kept at once.
+    A penalty of the cost is no sample's and is left out.
 
     Parameters
     ----------
@@ -109,7 +111,7 @@ def per_sample_gradient_norms(network: Network, X: ArrayLike, y: ArrayLike, cost
     array([5., 0.])
     """
     kernels = object_checks.network(network, Network).kernels
-    object_checks.cost(cost, Cost)
+    object_checks.cost(cost, Cost, penalised=True)
     if cost.loss.code < 0 or not kernels.built_in:
         return LossJacobian(network, X, y, cost).row_norms()
     X, targets = samples_and_targets(network, X, y, cost)

@@ -16,6 +16,7 @@ from . import checks, object_checks
 from .cost import Cost
 from .evaluation import evaluate
 from .network import Network, with_parameters
+from .penalties import Ridge
 from .typing import Array
 
 DIRECTIONS = 3
@@ -154,7 +155,8 @@ def check_derivatives(network: Network, X: ArrayLike, y: ArrayLike, cost: Cost, 
     its difference depends least on the step and on rounding.
 
     For users' own activations, losses and reductions as for ours: g′ and g″ of every layer at its z, ∇L, ∇φ, and along
-    random directions in each W^l and b^l the Jacobian and D_θ C (eq. 4, 8, 15, 20).
+    random directions in each W^l and b^l the Jacobian and D_θ C (eq. 4, 8, 15, 20). D_θ C has the gradient of a penalty, which is
+    also held against differences by itself, and its second derivatives against differences of that.
 
     Parameters
     ----------
@@ -190,7 +192,7 @@ def check_derivatives(network: Network, X: ArrayLike, y: ArrayLike, cost: Cost, 
     True
     """
     object_checks.network(network, Network)
-    object_checks.cost(cost, Cost)
+    object_checks.cost(cost, Cost, penalised=True)
     generator = checks.generator(seed)
     theta = network.parameters.astype(np.float64)
     network = type(network)(network.widths, network.activations, theta)
@@ -234,4 +236,21 @@ def check_derivatives(network: Network, X: ArrayLike, y: ArrayLike, cost: Cost, 
             rows.append(_compare(f"gradient along {name}", gradient @ v,
                                  _along(lambda t: evaluate(with_parameters(network, t), X, targets, cost, step)[0], theta, v),
                                  steps, 16 * EPS * size * np.abs(gradient[place]).sum()))
+    if cost.penalty is not None:
+        rows += _penalty_rows(network, cost.penalty, generator.standard_normal(network.size))
     return DerivativeReport(tuple(rows))
+
+
+def _penalty_rows(network: Network, penalty: Ridge, d: Array) -> list[Comparison]:
+    """A penalty's gradient and second derivatives along d [P]."""
+    theta, size = network.parameters, max(float(np.abs(network.parameters).max()), EPS)
+
+    def at(t: Array) -> tuple[float, Array]:
+        gradient = np.zeros(network.size)
+        return float(penalty.add(with_parameters(network, t), gradient)), gradient
+
+    gradient, second = at(theta)[1], penalty.curvature(network) * d
+    return [_compare(f"{penalty!r}, gradient", gradient @ d, _along(lambda t: at(t)[0], theta, d), _steps(size),
+                     16 * EPS * size * np.abs(gradient).sum()),
+            _compare(f"{penalty!r}, second derivative", second, _along(lambda t: at(t)[1], theta, d), _steps(size),
+                     16 * EPS * np.abs(second).max() * size)]

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from scipy.sparse.linalg import LinearOperator
 
 from .. import checks, object_checks
-from ..typing import Array, DType
+from ..typing import Array, DType, Mask
 
 if TYPE_CHECKING:
     from .jacobian import Jacobian
@@ -156,6 +156,16 @@ def square(operator: Any, name: str = "operator") -> int:
     if rows != columns:
         raise ValueError(f"{name} must be square, but has shape {list(operator.shape)}; leading_singular_values takes any")
     return rows
+
+
+def numbers_of(curvature: Any, trainable: Mask, size: int) -> Mask:
+    """Which of P = `size` numbers of θ a curvature has rows of: those of a mask that is not empty, else its own `trainable`."""
+    own = getattr(curvature, "trainable", None)
+    mask = trainable if trainable.size else np.ones(size, np.bool_) if own is None else own
+    if square(curvature, "curvature") != mask.sum() or own is not None and not np.array_equal(own, mask):
+        raise ValueError(f"curvature must have a row for each of {mask.sum()} trainable numbers of θ, and be made with the same "
+                         f"mask, but has shape {list(curvature.shape)}; give trainable= the mask that the curvature was made with")
+    return mask
 
 
 def finite_products(products: NDArray[Any]) -> NDArray[Any]:

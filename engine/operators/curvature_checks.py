@@ -17,9 +17,9 @@ from .checks import available_bytes
 
 
 def samples_and_targets(network: Network, X: Any, y: Any, cost: Cost) -> tuple[Array, Array]:
-    """X and y as kernels take them, m ≥ 1."""
+    """X and y as kernels take them, m ≥ 1. The cost may have a penalty."""
     object_checks.network(network, Network)
-    object_checks.cost(cost, Cost)
+    object_checks.cost(cost, Cost, penalised=True)
     X = checks.samples(X, network.widths[0], network.dtype)
     return X, cost.targets(y, len(X), network.widths[-1], network.dtype)
 
@@ -40,9 +40,9 @@ def reduction_hessian(reduction: Reduction, owner: str) -> None:
          "give engine.Reduction a hessian_product(losses, v) [m]")
 
 
-def second_derivatives(network: Network, owner: str) -> None:
-    """Refuse an activation without g″."""
-    for l, activation in enumerate(network.activations, 1):
+def second_derivatives(network: Network, owner: str, below: int = 0) -> None:
+    """Refuse an activation without g″ in a network of the layers above `below` others."""
+    for l, activation in enumerate(network.activations, below + 1):
         _has(activation.second_derivative, owner, f"layer {l}'s activation {activation.name!r}", "g″",
              "give engine.Activation a second_derivative")
 

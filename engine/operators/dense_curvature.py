@@ -10,6 +10,7 @@ import numpy as np
 from ..typing import Array, Indices
 
 SLAB = 1 << 28  # bytes of products of inputs that are kept at once
+SCATTERED = 30  # multiply-adds of a product of matrices in whose time an entry by itself is summed
 
 
 def slabs(m: int, bytes_each: int, max_bytes: int) -> list[tuple[int, int]]:
@@ -45,6 +46,20 @@ def symmetric_pair_sum(M: Array, a: Array) -> Array:
     rows, columns, inputs = _pairs(a.shape[1])
     total = left.T @ (a[:, rows] * a[:, columns])
     return total[neurons[:, None, :, None], inputs[None, :, None, :]]
+
+
+def entry_sum(M: Array, a: Array, b: Array, left: Indices, right: Indices) -> Array:
+    """`pair_sum` for the entries at `left` of [p, q] and at `right` of [r, t] alone, flat: [left, right]."""
+    p, q = np.divmod(left, a.shape[1])
+    r, t = np.divmod(right, b.shape[1])
+    rows, columns = M.shape[1] * a.shape[1], M.shape[2] * b.shape[1]
+    if SCATTERED * len(left) * len(right) >= rows * columns:
+        total = symmetric_pair_sum(M, a) if a is b else pair_sum(M, a, b)
+        return total.reshape(rows, columns)[np.ix_(left, right)]
+    out, others = np.empty((len(left), len(right)), M.dtype), b[:, t]
+    for i in range(len(left)):
+        out[i] = a[:, q[i]] @ (M[:, p[i], :][:, r] * others)
+    return out
 
 
 def add_pair(target: Array, total: Array) -> None:

@@ -16,6 +16,14 @@ max_bytes : int, optional
     Samples then pass in slabs that take at most so many bytes, forward anew for every product (once for the columns of a
     matrix): the same bits of products, diagonal and trace. X and y may be anything that `value_and_gradient` takes. Beside a
     slab are held X, y, the m losses, ∇φ and φ's own work, and what is asked for.""",
+    "trainable": """\
+trainable : array_like of bool [P], optional
+    Which numbers of θ are trainable, as `fit` takes it (`Network.mask` makes one). The operator is then (T, T), with the rows and
+    columns of those T numbers in θ's order. Samples only go forward through the layers below the first one that has a trainable
+    number, once (with `max_bytes`, once for each slab): a mask of the last layers costs what a network of those layers would. With
+    any other mask a product takes the time of all layers from the first trainable one up, while `dense` and `blocks` form
+    the entries of trainable numbers alone, or of the neurons and inputs that have one: a mask of biases saves the weights'
+    part.""",
     "max_bytes_of_factors": """\
 max_bytes : int, optional
     Samples then pass in slabs that take at most so many bytes: the factors are the same but for rounding. X, y, the m losses,

@@ -16,13 +16,15 @@ from .docstrings import documented
 from .ggn import gauss_newton
 from .loss_hessian import probabilities
 from .output_hessian import OutputHessian, Softmax
+from .trainable_curvature import TrainableCurvature
 
 LIKELIHOODS = ("squared_error", "softmax_cross_entropy", "binary_cross_entropy", "poisson", "gaussian_nll")
 
 
 @documented
 def fisher(network: Network, X: ArrayLike, y: ArrayLike, cost: Cost, *, samples: int | None = None, seed: int = 0,
-           max_bytes: int | None = None) -> CurvatureOperator:
+           max_bytes: int | None = None,
+           trainable: ArrayLike | None = None) -> CurvatureOperator | TrainableCurvature:
     """The Fisher information matrix Σ_k (∇φ)_k E[D_θ L_kᵀ D_θ L_k], targets drawn from the model that the loss implies.
 
     After Amari (1998).
@@ -34,17 +36,21 @@ def fisher(network: Network, X: ArrayLike, y: ArrayLike, cost: Cost, *, samples:
     alone. Smoothed labels are probabilities like others; weights of classes or answers leave no model. The scale is the
     reduction's, as in `ggn`.
 
+    A penalty of the cost adds the precision of the prior that it stands for, a diagonal: under "sum" ridge(τ) is a normal prior of
+    variance 1/τ for each weight, and what results is the precision of the posterior.
+
     Parameters
     ----------
     {samples}
     cost : Cost
-        With one of these five losses; any reduction.
+        With one of these five losses; any reduction; with or without a penalty.
     samples : int, optional
         Draws of each sample's targets for a Monte-Carlo estimate, whose mean is the exact matrix and which has rank m · samples at
         most; exact where None.
     seed : int or numpy.random.Generator
         Of the draws; those of a block of samples depend on it and the block's number alone.
     {max_bytes}
+    {trainable}
 
     Returns
     -------
@@ -72,7 +78,7 @@ def fisher(network: Network, X: ArrayLike, y: ArrayLike, cost: Cost, *, samples:
     array([[1.  , 0.5 ],
            [0.5 , 0.25]])
     """
-    curvature_checks.likelihood(object_checks.cost(cost, Cost).loss, LIKELIHOODS)
+    curvature_checks.likelihood(object_checks.cost(cost, Cost, penalised=True).loss, LIKELIHOODS)
     samples = curvature_checks.draws(samples)
     entropy = int(checks.generator(seed).integers(1 << 63))
 
@@ -88,7 +94,7 @@ def fisher(network: Network, X: ArrayLike, y: ArrayLike, cost: Cost, *, samples:
         entries = sum((share[:, None] * x)[:, :, None] * x[:, None, :] for x in drawn)
         return OutputHessian(A.shape, A.dtype, entries=entries)
 
-    return gauss_newton(network, X, y, cost, "fisher", output_hessian, max_bytes=max_bytes)
+    return gauss_newton(network, X, y, cost, "fisher", output_hessian, max_bytes=max_bytes, trainable=trainable)
 
 
 def gradients_at_draws(cost: Cost, A: Array, draws: int, start: tuple[int, int]) -> Array:
@@ -122,18 +128,23 @@ def _gradient_at_a_draw(cost: Cost, A: Array, generator: np.random.Generator) ->
 
 
 @documented
-def empirical_fisher(network: Network, X: ArrayLike, y: ArrayLike, cost: Cost, *,
-                     max_bytes: int | None = None) -> CurvatureOperator:
+def empirical_fisher(network: Network, X: ArrayLike, y: ArrayLike, cost: Cost, *, max_bytes: int | None = None,
+                     trainable: ArrayLike | None = None) -> CurvatureOperator | TrainableCurvature:
     """The empirical Fisher matrix, Σ_k (∇φ)_k g_k g_kᵀ, of the gradients g_k = D_θ L_k [P] of each sample's own loss at its target.
 
     Neither the Fisher matrix nor an approximation of the Hessian away from a minimum (Kunstner et al. 2019). The scale is the
     reduction's: "mean" gives the mean of the outer products, "sum" their sum. Any loss.
 
+    A penalty of the cost is no sample's and takes no part in g_k; its second derivatives are added, the precision of the prior that
+    it stands for, as in `fisher`.
+
     Parameters
     ----------
     {samples}
     cost : Cost
+        With or without a penalty.
     {max_bytes}
+    {trainable}
 
     Returns
     -------
@@ -161,4 +172,4 @@ def empirical_fisher(network: Network, X: ArrayLike, y: ArrayLike, cost: Cost, *
     def output_hessian(cost: Cost, A: Array, targets: Array, weights: Array, gradients: Array, first: int) -> OutputHessian:
         return OutputHessian(A.shape, A.dtype, terms=[(gradients, weights)])
 
-    return gauss_newton(network, X, y, cost, "empirical_fisher", output_hessian, max_bytes=max_bytes)
+    return gauss_newton(network, X, y, cost, "empirical_fisher", output_hessian, max_bytes=max_bytes, trainable=trainable)

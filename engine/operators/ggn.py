@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -26,6 +27,7 @@ from .docstrings import documented
 from .kept_curvature import KeptCurvature, SlabPart
 from .output_hessian import OutputHessian
 from .slab_operator import SlabOperator
+from .trainable_curvature import TrainableCurvature, of_trainable
 
 PASSES = 4  # the work of a product, in passes forward
 
@@ -95,42 +97,50 @@ class GaussNewtonOperator(KeptCurvature):
 
     def _between_neurons(self, first: int, stop: int) -> Callable[[int, int], Array]:
         H = self._output_hessian.matrices(first, stop)
-        chain = {l: self._jacobian.chain(l)[first:stop] for l in range(1, self.network.depth + 1)}
-        return lambda l, k: (H @ chain[l]).transpose(0, 2, 1) @ chain[k]
+        chain = cache(lambda l: self._jacobian.chain(l)[first:stop])
+        return lambda l, k: (H @ chain(l)).transpose(0, 2, 1) @ chain(k)
 
 
 def gauss_newton(network: Network, X: Any, y: Any, cost: Cost, name: str, output_hessian: Callable[..., OutputHessian],
-                 reduction_curvature: bool = False, max_bytes: int | None = None) -> CurvatureOperator:
+                 reduction_curvature: bool = False, max_bytes: int | None = None,
+                 trainable: ArrayLike | None = None) -> CurvatureOperator | TrainableCurvature:
     """The operator with H by ``output_hessian(cost, A, targets, ∇φ, ∇L, first sample)``, in slabs where there is a `max_bytes`."""
-    def build(X: Any, y: Any, cost: Cost, first: int = 0, part: SlabPart | None = None) -> CurvatureOperator:
-        return GaussNewtonOperator(network, X, y, cost, name, lambda *known: output_hessian(*known, first), reduction_curvature,
-                                   part)
-
     max_bytes = checks.max_bytes(max_bytes)
-    if max_bytes is None:
-        return build(X, y, cost)
 
-    return SlabOperator(build, name, network, X, y, cost, max_bytes, reduction_curvature)
+    def build(network: Network, X: Any) -> CurvatureOperator:
+        def kept(X: Any, y: Any, cost: Cost, first: int = 0, part: SlabPart | None = None) -> CurvatureOperator:
+            return GaussNewtonOperator(network, X, y, cost, name, lambda *known: output_hessian(*known, first), reduction_curvature,
+                                       part)
+
+        if max_bytes is None:
+            return kept(X, y, cost)
+        return SlabOperator(kept, name, network, X, y, cost, max_bytes, reduction_curvature)
+
+    return of_trainable(network, X, trainable, max_bytes, build)
 
 
 @documented
 def ggn(network: Network, X: ArrayLike, y: ArrayLike, cost: Cost, *, reduction_curvature: bool = False,
-        max_bytes: int | None = None) -> CurvatureOperator:
+        max_bytes: int | None = None, trainable: ArrayLike | None = None) -> CurvatureOperator | TrainableCurvature:
     """The generalised Gauss–Newton matrix of a cost, Jᵀ H J (Schraudolph 2002; Martens 2020), with J = D_θ A of eq. 19.
 
     H is block diagonal, block k being (∇φ)_k ∇²L(a^{Lk}) [n, n]: its scale is the reduction's, so "mean" divides by m and "sum"
     does not, and two batches under "sum" add up to their union. It is positive semi-definite where every ∇²L is and ∇φ ≥ 0: not
     for the loss cosine, for instance.
 
+    A penalty of the cost depends on θ itself and not on outputs, so that its second derivatives are added as they are: the diagonal
+    ``cost.penalty.curvature(network)``.
+
     Parameters
     ----------
     {samples}
     cost : Cost
-        Any reduction; a loss with a Hessian.
+        Any reduction; a loss with a Hessian; with or without a penalty.
     reduction_curvature : bool
         Whether to add J_φ̃ᵀ ∇²φ J_φ̃, J_φ̃ = D_A φ̃ · J [m, P], which is not 0 for log_sum_exp, power_mean, mean_variance and a user's
         own reduction. For a user's own, `diagonal`, `dense` and `blocks` then hold [m, P] and [m, m] numbers.
     {max_bytes}
+    {trainable}
 
     Returns
     -------
@@ -154,6 +164,7 @@ def ggn(network: Network, X: ArrayLike, y: ArrayLike, cost: Cost, *, reduction_c
     >>> import numpy as np
     >>> from engine import Cost, Network
     >>> from engine.operators import ggn
+    >>> from engine.penalties import ridge
     >>> network = Network((1, 1), ("identity",), np.array([2.0, 0.0]))
     >>> G = ggn(network, np.array([[1.0], [3.0]]), np.zeros((2, 1)), Cost("squared_error", "sum"))
     >>> G.dense()
@@ -161,8 +172,11 @@ def ggn(network: Network, X: ArrayLike, y: ArrayLike, cost: Cost, *, reduction_c
            [ 4.,  2.]])
     >>> G @ np.array([1.0, 0.0])
     array([10.,  4.])
+    >>> penalised = Cost("squared_error", "sum", ridge(0.5))
+    >>> ggn(network, np.array([[1.0], [3.0]]), np.zeros((2, 1)), penalised, trainable=[True, False]).dense()
+    array([[10.5]])
     """
     def output_hessian(cost: Cost, A: Array, targets: Array, weights: Array, gradients: Array, first: int) -> OutputHessian:
         return OutputHessian.of_loss(cost.loss, A, targets, weights, "ggn", check_finite=True)
 
-    return gauss_newton(network, X, y, cost, "ggn", output_hessian, reduction_curvature, max_bytes)
+    return gauss_newton(network, X, y, cost, "ggn", output_hessian, reduction_curvature, max_bytes, trainable)

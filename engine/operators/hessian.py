@@ -21,12 +21,14 @@ from ..pool import over
 from ..typing import Array
 from . import curvature_checks
 from .curvature_operator import CurvatureOperator
-from .dense_curvature import add_pair, pair_sum, slabs
+from .dense_curvature import add_pair, entry_sum, pair_sum, slabs
 from .docstrings import documented
 from .kept_curvature import KeptCurvature, SlabPart
 from .neuron_curvature import NeuronCurvature
 from .output_hessian import OutputHessian
 from .slab_operator import SlabOperator
+from .trainable_curvature import TrainableCurvature, of_trainable
+from .trainable_part import LayerPart
 
 PASSES = 6  # the work of a product, in passes forward
 
@@ -35,7 +37,6 @@ class HessianOperator(KeptCurvature):
     """D²_θ C, symmetric, of shape (P, P), with products with respect to X as well. Made by `hessian`."""
 
     def __init__(self, network: Network, X: Any, y: Any, cost: Cost, part: SlabPart | None = None) -> None:
-        curvature_checks.second_derivatives(object_checks.network(network, Network), "hessian")
         super().__init__(network, X, y, cost, "hessian", part)
         A, targets = self.forward.outputs, self._targets
         H = OutputHessian.of_loss(cost.loss, A, targets, self._weights, "hessian", check_finite=True, exact=True)
@@ -162,26 +163,39 @@ class HessianOperator(KeptCurvature):
                    (0, panel_count(m, self.dtype), 0))
         return out
 
-    def _add_rest(self, target: Array, between: NeuronCurvature, l: int, k: int, a: Array) -> None:
-        if k > l:  # delta^k ⊗ the change of a^{k-1} with z^l
-            add_pair(target, pair_sum(between.inputs(l, k), a, between.delta[k - 1]).transpose(0, 1, 3, 2))
+    def _add_pair(self, target: Array, between: NeuronCurvature, left: LayerPart, right: LayerPart, a: Array, b: Array) -> None:
+        super()._add_pair(target, between, left, right, a, b)
+        if left is right:
+            return
+        moved = between.inputs(left.layer, right.layer)[:, left.neurons][:, :, right.inputs]  # ∂(a^{k−1}, 1)/∂z^l
+        delta = between.delta[right.layer - 1][:, right.neurons]
+        if left.entries is None and right.entries is None:
+            add_pair(target, pair_sum(moved, a, delta).transpose(0, 1, 3, 2))
+        else:
+            widths = self.network.widths
+            target += entry_sum(moved, a, delta, left.places(widths), right.transposed(widths))
 
 
 @documented
-def hessian(network: Network, X: ArrayLike, y: ArrayLike, cost: Cost, *, max_bytes: int | None = None) -> CurvatureOperator:
+def hessian(network: Network, X: ArrayLike, y: ArrayLike, cost: Cost, *, max_bytes: int | None = None,
+            trainable: ArrayLike | None = None) -> CurvatureOperator | TrainableCurvature:
     """The Hessian of a cost, D²_θ C, exact: second derivatives g″ of the activations, ∇²L and ∇²φ included.
 
     A product runs the R-operator through the passes forward and back (Pearlmutter 1994), from the one forward pass that the
     operator keeps. The scale is the reduction's: "mean" divides by m, "sum" does not. At a kink of g, L or φ second
     derivatives count as 0.
 
+    A penalty of the cost adds its own second derivatives in θ, a diagonal; in X, and mixed, it has none.
+
     Parameters
     ----------
     {samples}
     cost : Cost
-        Any reduction, any loss, any activation with second derivatives.
+        Any reduction, any loss, any activation with second derivatives; with or without a penalty.
     max_bytes : int, optional
         Samples then pass in slabs, forward anew for every product, as `ggn` has it; without the products in X.
+    {trainable}
+        Without the products in X; only the layers from the first trainable one up need second derivatives.
 
     Returns
     -------
@@ -214,8 +228,14 @@ def hessian(network: Network, X: ArrayLike, y: ArrayLike, cost: Cost, *, max_byt
     >>> H.input_product(np.array([[1.0]]))
     array([[-1.]])
     """
-    if (max_bytes := checks.max_bytes(max_bytes)) is None:
-        return HessianOperator(network, X, y, cost)
-    curvature_checks.second_derivatives(object_checks.network(network, Network), "hessian")
-    return SlabOperator(lambda X, y, cost, first, part: HessianOperator(network, X, y, cost, part), "hessian", network, X, y, cost,
-                        max_bytes, True)
+    max_bytes = checks.max_bytes(max_bytes)
+
+    def build(network: Network, X: Any) -> CurvatureOperator:
+        curvature_checks.second_derivatives(network, "hessian", whole.depth - network.depth)
+        if max_bytes is None:
+            return HessianOperator(network, X, y, cost)
+        return SlabOperator(lambda X, y, cost, first, part: HessianOperator(network, X, y, cost, part), "hessian", network, X, y,
+                            cost, max_bytes, True)
+
+    whole = object_checks.network(network, Network)
+    return of_trainable(network, X, trainable, max_bytes, build)

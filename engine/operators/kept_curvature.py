@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -12,10 +12,11 @@ from ..cost import Cost
 from ..network import Network
 from ..typing import Array
 from . import curvature_checks
-from .curvature_operator import CurvatureOperator
-from .dense_curvature import SLAB, add_pair, pair_sum, slabs, symmetric_pair_sum, with_one
+from .curvature_operator import CurvatureOperator, Pairs
+from .dense_curvature import SLAB, add_pair, entry_sum, pair_sum, slabs, symmetric_pair_sum, with_one
 from .jacobian import jacobian_of_checked
 from .output_hessian import OutputHessian
+from .trainable_part import LayerPart
 
 
 class SlabPart(NamedTuple):
@@ -80,18 +81,27 @@ class KeptCurvature(CurvatureOperator):
         """A function of (l, l′ ≥ l): the second derivatives [stop − first, n_l, n_l′] between neurons of two layers."""
         raise NotImplementedError
 
-    def add_blocks(self, pairs: Iterable[tuple[int, int, Array]]) -> None:
-        """Add to each target of (l, l′ ≥ l, target) the block of layers l and l′, but for what of ∇²φ joins samples."""
-        widths, m = self.network.widths, len(self._losses)
-        inputs = [with_one(self.forward.a(l)) for l in range(self.network.depth)]
-        largest = max(widths[l] * widths[k] + (widths[l - 1] + 1) * (widths[k - 1] + 1) for l, k, _ in pairs)
-        for first, stop in slabs(m, largest * self.dtype.itemsize, self._product_bytes):
+    def add_blocks(self, pairs: Pairs) -> None:
+        """Add to each target of (left, right, target) the block of two layers' parts, but for what of ∇²φ joins samples."""
+        parts = {part.layer: part for left, right, _ in pairs for part in (left, right)}
+        inputs = {l: with_one(self.forward.a(l - 1))[:, part.inputs] for l, part in parts.items()}
+        each = max((self._numbers(left, right) for left, right, _ in pairs), default=1)
+        for first, stop in slabs(len(self._losses), each * self.dtype.itemsize, self._product_bytes):
             between = self._between_neurons(first, stop)
-            for l, k, target in pairs:
-                a, b = inputs[l - 1][first:stop], inputs[k - 1][first:stop]
-                M = between(l, k)
-                add_pair(target, symmetric_pair_sum(M, a) if l == k else pair_sum(M, a, b))
-                self._add_rest(target, between, l, k, a)
+            for left, right, target in pairs:
+                a = inputs[left.layer][first:stop]
+                b = a if left is right else inputs[right.layer][first:stop]
+                self._add_pair(target, between, left, right, a, b)
 
-    def _add_rest(self, target: Array, between: Any, l: int, k: int, a: Array) -> None:
-        """Add what the Hessian has beside the matrices between neurons."""
+    def _numbers(self, left: LayerPart, right: LayerPart) -> int:
+        """Numbers that the products of a sample take for a pair of layers."""
+        (p, q), (r, t) = (part.shape(self.network.widths) for part in (left, right))
+        return p * r + q * t + (0 if right.entries is None else len(right.entries))
+
+    def _add_pair(self, target: Array, between: Any, left: LayerPart, right: LayerPart, a: Array, b: Array) -> None:
+        """Add the block of a pair of layers, M from `between` and their inputs a, b of the same samples."""
+        M = between(left.layer, right.layer)[:, left.neurons][:, :, right.neurons]
+        if left.entries is None and right.entries is None:
+            add_pair(target, symmetric_pair_sum(M, a) if a is b else pair_sum(M, a, b))
+        else:
+            target += entry_sum(M, a, b, *(part.places(self.network.widths) for part in (left, right)))

@@ -37,7 +37,8 @@ class LossJacobian(RealOperator):
     y : array_like
         As the loss wants it.
     cost : Cost
-        Its loss; the reduction plays no part, except that its per-sample data must fit m.
+        Its loss; the reduction plays no part, except that its per-sample data must fit m, and neither does a penalty, which is
+        no sample's: D_θ C has its gradient on top.
 
     Attributes
     ----------

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import numpy as np
@@ -20,7 +20,7 @@ from ..rows import as_given, gathered, read_targets, samples
 from ..two_passes import READ, TwoPasses
 from ..typing import Array
 from . import curvature_checks
-from .curvature_operator import CurvatureOperator
+from .curvature_operator import CurvatureOperator, Pairs
 from .dense_curvature import SLAB
 from .kept_curvature import SlabPart
 
@@ -49,7 +49,7 @@ class SlabOperator(CurvatureOperator):
     def __init__(self, build: Callable[..., Any], name: str, network: Network, X: Any, y: Any, cost: Cost, max_bytes: int,
                  reduction_curvature: bool) -> None:
         object_checks.network(network, Network)
-        object_checks.cost(cost, Cost)
+        object_checks.cost(cost, Cost, penalised=True)
         self._build, self._max_bytes = build, max_bytes
         self._X = samples(X, network.widths[0], network.dtype, bounded=True)
         self._targets = read_targets(y, len(self._X), network.widths[-1], network.dtype, cost, bounded=True)
@@ -108,9 +108,9 @@ class SlabOperator(CurvatureOperator):
     def _matmat(self, V: Array) -> Array:
         V = np.asarray(V, self.dtype)
         out = self._products(V)
-        if self._rank_one is not None:
+        if self._rank_one is not None or self._penalty is not None:
             for k in range(V.shape[1]):
-                out[:, k] = self._without_rank_one(np.ascontiguousarray(V[:, k]), out[:, k])
+                out[:, k] = self._with_rest(np.ascontiguousarray(V[:, k]), out[:, k])
         return out
 
     _rmatmat = _matmat
@@ -122,8 +122,8 @@ class SlabOperator(CurvatureOperator):
             total.add(operator.sum_diagonal())
         return total.total()
 
-    def add_blocks(self, pairs: Iterable[tuple[int, int, Array]]) -> None:
-        """Add to each target of (l, l′ ≥ l, target) the block of layers l and l′ of every slab."""
+    def add_blocks(self, pairs: Pairs) -> None:
+        """Add to each target of (left, right, target) the block of two layers' parts of every slab."""
         for _, operator in self._operators():
             operator.add_blocks(pairs)
 

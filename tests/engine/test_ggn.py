@@ -181,6 +181,10 @@ def test_backpack_and_curvlinops_have_the_same_numbers():
     G = operators.ggn(net, X, c, Cost("softmax_cross_entropy"))
     theirs = curvlinops.GGNLinearOperator(model, loss, list(model.parameters()), [batch])
     np.testing.assert_allclose(G @ v, (theirs @ torch.tensor(v)).detach().numpy(), atol=1e-12)
+    last = net.mask(layers=[2])
+    theirs = curvlinops.GGNLinearOperator(model, loss, list(model[2].parameters()), [batch])
+    found = operators.ggn(net, X, c, Cost("softmax_cross_entropy"), trainable=last) @ v[last]
+    np.testing.assert_allclose(found, (theirs @ torch.tensor(v[last])).detach().numpy(), atol=1e-12)
     model, loss = backpack.extend(model), backpack.extend(loss)
     with backpack.backpack(extensions.DiagGGNExact()):
         loss(model(batch[0]), batch[1]).backward()
