@@ -43,7 +43,7 @@ class SpreadGaussNewton(_Spread):
 
     def __init__(self, network: Network, shards: Shards, cost: Cost, with_reduction: bool) -> None:
         self.network, self.cost = network, cost
-        self._batch = batch = gradient.whole(network, shards, object_checks.cost(cost, Cost))
+        self._batch = batch = gradient.whole(network, shards, object_checks.cost(cost, Cost, penalised=True))
         losses = gradient.losses(batch, network, cost)
         weights = cost.reduce(losses)[1]
         found = reduction_hessian(cost.reduction, losses, weights) if with_reduction else None
@@ -51,6 +51,7 @@ class SpreadGaussNewton(_Spread):
         shared = gradient.shared_network(batch, network)
         self._leaves = batch.map(curvature, *batch.samples, batch.each(weights), shared, cost.loss, added)
         self._rank_one = None
+        self._penalty = None if cost.penalty is None else cost.penalty.curvature(network)
         if found is not None:
             vector = self._total(loss_sum, batch.each(found.vector), numbers=network.size)
             self._rank_one = RankOne(found.scale, vector, found.vector)
@@ -63,6 +64,8 @@ class SpreadGaussNewton(_Spread):
             scale, r, _ = self._rank_one
             for k in range(V.shape[1]):
                 out[:, k] -= scale * tree_sum(r * V[:, k]) * r
+        if self._penalty is not None:
+            out += self._penalty[:, None] * V
         return out
 
     _rmatvec, _rmatmat = _Spread._matvec, _matmat
@@ -75,7 +78,9 @@ class SpreadGaussNewton(_Spread):
     def diagonal(self) -> Array:
         """The diagonal [P]."""
         out = self._total(diagonal, numbers=self.shape[0])
-        return out if self._rank_one is None else out - self._rank_one.scale * self._rank_one.vector * self._rank_one.vector
+        if self._rank_one is not None:
+            out = out - self._rank_one.scale * self._rank_one.vector * self._rank_one.vector
+        return out if self._penalty is None else out + self._penalty
 
     def trace(self) -> np.floating[Any]:
         """The sum of the diagonal, a number."""
@@ -84,10 +89,10 @@ class SpreadGaussNewton(_Spread):
     def dense(self) -> Array:
         """Every entry [P, P]: a matrix from each leaf, summed up the tree; through BLAS, and so exact to rounding only."""
         out = self._total(dense, numbers=self.shape[0]**2)
-        if self._rank_one is None:
-            return out
-        scale, r, _ = self._rank_one
-        return out - scale * r[:, None] * r
+        if self._rank_one is not None:
+            scale, r, _ = self._rank_one
+            out = out - scale * r[:, None] * r
+        return out if self._penalty is None else out + np.diag(self._penalty)
 
 
 class SpreadTangentKernel(_Spread):
@@ -135,7 +140,7 @@ def ggn(network: Network, shards: Shards, cost: Cost, *, reduction_curvature: bo
     network : Network
     shards : Shards
     cost : Cost
-        Any reduction; a loss with a Hessian.
+        Any reduction; a loss with a Hessian. The second derivatives of a penalty are added once, where the products are summed.
     reduction_curvature : bool
         Whether to add J_φ̃ᵀ ∇²φ J_φ̃; for a user's own reduction a ValueError.
 

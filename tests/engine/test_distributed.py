@@ -233,7 +233,7 @@ def test_solvers_that_need_every_row_are_refused(shards):
 @pytest.mark.parametrize("with_reduction", [False, True])
 def test_ggn_products_have_the_same_bits(client, dtype, with_reduction):
     net, labels = network((3, 6, 4), dtype=dtype), generator.integers(0, 4, M)
-    cost = Cost("softmax_cross_entropy", reductions.log_sum_exp(2.0))
+    cost = Cost("softmax_cross_entropy", reductions.log_sum_exp(2.0), ridge(0.3))
     found = distributed.ggn(net, distributed.scatter(client, X, labels, samples=EACH), cost, reduction_curvature=with_reduction)
     wanted = operators.ggn(net, X, labels, cost, reduction_curvature=with_reduction)
     v, V = generator.standard_normal(net.size), generator.standard_normal((net.size, 3))
