@@ -45,6 +45,7 @@ WORK = {
     "gradient_moments": ("mean and variance of per-sample gradients", list("ABC"), False),
     "ggn_diagonals": ("diagonal of each sample's GGN, into an array that is used again where that can be", list("ABC"), False),
     "ggn_v": ("GGN · v", ALL, False),
+    "ggn_v_last": ("GGN · v for the last layer's parameters alone", ALL, False),
     "hessian_v": ("Hessian · v", ALL, False),
     "kfac_solve": ("KFAC's factors and (K + λ I)⁻¹ v, weights and biases apart", SOME, False),
     "ggn_diagonal": ("diagonal of the GGN", SOME, False),

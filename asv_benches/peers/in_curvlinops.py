@@ -15,13 +15,17 @@ class Peer:
         self.model, self.X, self.y = build(case)
         self.v = [torch.from_numpy(part.copy()) for pair in zip(*case.layers(case.v)) for part in pair]
 
-    def _product(self, operator):
-        parameters = list(self.model.parameters())
+    def _product(self, operator, count=0):
+        """With the last `count` of the parameters, all where 0."""
+        parameters, v = list(self.model.parameters())[-count:], self.v[-count:]
         built = operator(self.model, torch.nn.MSELoss(), parameters, [(self.X, self.y)], check_deterministic=False)
-        return Work(lambda: built @ self.v, lambda found: in_order(found) * (self.case.outputs / 2))
+        return Work(lambda: built @ v, lambda found: in_order(found) * (self.case.outputs / 2))
 
     def ggn_v(self):
         return self._product(GGNLinearOperator)
+
+    def ggn_v_last(self):
+        return self._product(GGNLinearOperator, 2)
 
     def hessian_v(self):
         return self._product(HessianLinearOperator)

@@ -163,6 +163,11 @@ class Peer:
         G = self._operator(operators.ggn)
         return Work(lambda: G @ self.case.v)
 
+    def ggn_v_last(self):
+        last = self.network.mask(layers=[self.network.depth])
+        G, v = operators.ggn(self.network, self.case.X, self.case.y, self.cost, trainable=last), self.case.v[last]
+        return Work(lambda: G @ v)
+
     def hessian_v(self):
         H = self._operator(operators.hessian)
         return Work(lambda: H @ self.case.v)

@@ -31,6 +31,7 @@ WANTED = {
     ("adam_step", "limits, peak"): {"small": {"float32": 0.4}},
 }
 WANTED |= {("ggn_v", "jax"): {NARROW: 1.5, SQUARE: 1.0}, ("ggn_v", "curvlinops"): {NARROW + SQUARE: 4.0},
+           ("ggn_v_last", "curvlinops"): {NARROW + SQUARE: 4.0},
            ("hessian_v", "jax"): {NARROW + SQUARE: 1.0}, ("ggn_diagonal", "backpack"): {"AD": 5.0, "BC": 4.0}}
 WANTED |= {("gaussian_nll", peer): {"ABDE": 1.0} for peer in ("jax", "torch")}
 WANTED |= {("kfac_solve", "curvlinops"): {"ABCD": 2.0}}
