@@ -40,8 +40,8 @@ def influence_on_predictions(network: Network, X: ArrayLike, y: ArrayLike, cost:
     damping : float
         λ ≥ 0, such that K + λ I is positive definite; 0 will do where a penalty makes K so.
     trainable : array_like of bool [P], optional
-        Which T numbers of θ are the curvature's. Where None, those that it was made with: the operators of `engine.operators` know
-        them, and any other has all P.
+        Which T numbers of θ are the curvature's. Where None, its attribute `trainable`, which the operators of `engine.operators`
+        have; without one it has all P.
 
     Returns
     -------

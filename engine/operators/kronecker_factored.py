@@ -37,6 +37,7 @@ class KroneckerFactored(RealOperator):
 
     def __init__(self, passes: KroneckerPasses, cost: Cost, parts: Sequence[KroneckerPart], trainable: Mask) -> None:
         self.network, self._cost, self._parts = passes.network, cost, tuple(parts)
+        self.trainable = trainable if trainable.size else None
         self._penalty = None
         if cost.penalty is not None:
             curvature = cost.penalty.curvature(self.network)

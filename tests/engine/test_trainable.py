@@ -146,6 +146,11 @@ def test_influences_over_trainable_numbers(mask):
     for K, given in ((curvature, None), (aslinearoperator(curvature.dense()), mask)):
         found = influence_on_predictions(NET, X, C, COST, X_test, curvature=K, damping=0.1, trainable=given)
         np.testing.assert_allclose(found, expected, atol=1e-6)
+    layer = operators.kfac(NET, X, C, COST, trainable=MASKS["last layer"])
+    found = influence_on_predictions(NET, X, C, COST, X_test, curvature=layer, damping=0.1)
+    given = influence_on_predictions(NET, X, C, COST, X_test, curvature=aslinearoperator(layer.dense()), damping=0.1,
+                                     trainable=MASKS["last layer"])
+    np.testing.assert_allclose(found, given, atol=1e-6)
     gradients = derivatives("softmax_cross_entropy", A_test, c_test)[0] / 2
     found = influence_on_cost(NET, X, C, COST, X_test, c_test, curvature=curvature, damping=0.1,
                               test_cost=Cost("softmax_cross_entropy"))
