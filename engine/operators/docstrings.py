@@ -22,8 +22,8 @@ trainable : array_like of bool [P], optional
     columns of those T numbers in θ's order. Samples only go forward through the layers below the first one that has a trainable
     number, once (with `max_bytes`, once for each slab): a mask of the last layers costs what a network of those layers would. With
     any other mask a product takes the time of all layers from the first trainable one up, while `dense` and `blocks` form
-    the entries of trainable numbers alone, or of the neurons and inputs that have one: a mask of biases saves the weights'
-    part.""",
+    the entries of trainable numbers alone, or of the neurons and inputs that have one: a mask of biases saves the
+    weights' part, which is most of the work where layers are wide.""",
     "max_bytes_of_factors": """\
 max_bytes : int, optional
     Samples then pass in slabs that take at most so many bytes: the factors are the same but for rounding. X, y, the m losses,
