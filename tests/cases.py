@@ -135,7 +135,8 @@ OPERATORS = {
 }
 # what is no operator, but made of some, with the file that tests it
 OF_OPERATORS = {"inverse": "test_inverse", "inverse_product": "test_inverse_product", "leading_eigenvalues": "test_spectra",
-                "leading_singular_values": "test_spectra", "ntk_predict": "test_ntk", "spectral_density": "test_spectra",
+                "leading_singular_values": "test_spectra", "ntk_predict": "test_ntk", "ntk_scale": "test_scaled_ntk",
+                "spectral_density": "test_spectra",
                 "trace_estimate": "test_spectra"}
 
 

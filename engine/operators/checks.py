@@ -135,6 +135,44 @@ def noise_held(noise: float, least: float) -> None:
                          "that, or 0 for the limit")
 
 
+def times(value: Any) -> Array:
+    """Times of at least 0, infinity among them: one [], or several [T]."""
+    array = checks.real_array(value, "time")
+    if array.ndim > 1 or array.size == 0:
+        raise ValueError(f"time must be one number or several [T], but has shape {list(array.shape)}")
+    if not (array >= 0).all():  # nan is not
+        raise ValueError("time must be at least 0; it may be infinite, which is the end of training, but not nan")
+    return array.astype(np.float64)
+
+
+def parameter_scale(values: Any, size: int, dtype: DType) -> Array | None:
+    """S [P], each at least 0, or None."""
+    if values is None:
+        return None
+    scale = checks.vector(values, size, dtype, "scale", "one number for each parameter")
+    if not (scale >= 0).all():
+        raise ValueError("scale must be at least 0 for every parameter; ntk_scale gives that of the NTK parametrisation")
+    return scale
+
+
+def each_layer(values: Any, name: str, depth: int) -> Array:
+    """A finite number of at least 0 for each of L layers [L], from one or L of them."""
+    array = checks.real_array(values, name).astype(np.float64)
+    if array.shape not in ((), (depth,)) or not (np.isfinite(array) & (array >= 0)).all():
+        raise ValueError(f"{name} must be one finite number of at least 0, or one for each of the {depth} layers, but is "
+                         f"{object_checks.shown(values)}")
+    return np.broadcast_to(array, (depth,))
+
+
+def kernel_slab(max_bytes: Any, least: int, samples: int) -> int:
+    """`max_bytes`, enough for two slabs of the fewest samples."""
+    max_bytes = checks.whole_number(max_bytes, "max_bytes", 1)
+    if max_bytes < least:
+        raise MemoryError(f"max_bytes is {max_bytes}, but slabs of {samples} samples and their block, the smallest, take {least} "
+                          "bytes beside the kernel; allow at least that")
+    return max_bytes
+
+
 def tolerance(value: Any) -> float:
     """A relative tolerance of at least 0."""
     return checks.number_where(value, "tolerance", "a finite number of at least 0", lambda number: number >= 0)
@@ -180,7 +218,8 @@ def finite_products(products: NDArray[Any]) -> NDArray[Any]:
 def square_kernel(one: bool) -> None:
     """Refuse the diagonal of a kernel between two sets of samples."""
     if not one:
-        raise ValueError("diagonal and trace need a kernel of one X, but this one is between X and X2; take ntk(network, X)")
+        raise ValueError("diagonal, sample_blocks and trace need a kernel of one X, but this one is between X and X2; take "
+                         "ntk(network, X)")
 
 
 def solved(steps: int, found: Any, damping: float) -> None:

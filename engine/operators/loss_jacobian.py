@@ -125,6 +125,12 @@ class LossJacobian(RealOperator):
         ----------
         other : LossJacobian, optional
             G′, of the same widths and dtype, whose θ and loss may differ; G itself where None. G Gᵀ is exactly symmetric.
+
+        Returns
+        -------
+        ndarray [m, m′]
+            The Gramian from which multi-objective methods find weights w [m] (Quinton & Rey 2024, arXiv 2406.16232; Désidéri 2012);
+            the direction Gᵀ w that they mean is ``G.T @ w``.
         """
         other = self if other is None else operator_checks.same_widths(self, other)
         out = np.empty((self.shape[0], other.shape[0]), self.dtype)

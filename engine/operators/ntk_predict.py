@@ -7,12 +7,14 @@ from collections.abc import Callable
 import numpy as np
 from numpy.typing import ArrayLike
 
-from .. import checks, cost_checks, object_checks
+from .. import checks, cost_checks, network_checks, object_checks
 from ..network import Network
 from ..typing import Array
 from . import checks as operator_checks
 from .gaussian_posterior import PRIMAL, GaussianPosterior, in_float64, slabs_of, triangular_factor
 from .jacobian import Jacobian
+from .scaled_jacobian import jacobian_in_scale
+from .tangent_flow import tangent_flow
 
 
 def least_norm(train: Jacobian, residual: Array) -> tuple[Array, Callable[[Array], Array]]:
@@ -47,8 +49,9 @@ def least_norm(train: Jacobian, residual: Array) -> tuple[Array, Callable[[Array
     return shift, remainder
 
 
-def ntk_predict(network: Network, X: ArrayLike, y: ArrayLike, X_test: ArrayLike, *, noise: float = 0.0) -> tuple[Array, Array]:
-    """Predictions of the network linearised about its θ, fitted to (X, y): their posterior mean and variance.
+def ntk_predict(network: Network, X: ArrayLike, y: ArrayLike, X_test: ArrayLike, *, noise: float = 0.0,
+                time: ArrayLike | None = None, scale: ArrayLike | None = None, joint: bool = False) -> tuple[Array, Array]:
+    """Predictions of the network linearised about its θ, fitted to (X, y): their mean and variance, at the end or at a time.
 
     The model is f(x) + J(x) δ, f the network as it is, with δ ~ N(0, I) on all of θ, and y that plus noise of variance σ² on each
     output: a Gaussian process with the kernel K of `ntk`. Its posterior at x* has
@@ -56,9 +59,24 @@ def ntk_predict(network: Network, X: ArrayLike, y: ArrayLike, X_test: ArrayLike,
     mean f(x*) + K* (K + σ² I)⁻¹ (y − f(X)) and variance diag(K** − K* (K + σ² I)⁻¹ K*ᵀ), without the noise of a new observation.
 
     At σ² = 0 with a pseudo-inverse the mean is the limit of gradient flow on the linearised network's squared error from δ = 0
-    (Lee et al. 2019, arXiv 1902.06720). All is computed in float64 and rounded to the network's dtype once, so that a float32
-    network's kernel holds a noise as small as a float64 one's does; variances are sums of squares, or differences that keep their
-    digits. Holds [P, P] numbers where there are at most 1000 parameters or m n, else [m n, m n].
+    (Lee et al. 2019, arXiv 1902.06720).
+
+    At a time t they are those of gradient flow on C = ½ Σ_k ‖f(x_k) + J(x_k) δ − y_k‖², a sum over samples and outputs:
+    dδ/dt = −∇C, for an ensemble of starts δ(0) ~ N(0, I). With σ² = 0
+
+    mean f(x*) + K* K⁻¹ (I − e^{−K t}) (y − f(X)) and variance diag(J* e^{−2 JᵀJ t} J*ᵀ).
+
+    The mean is also the one member that starts at the network itself, δ(0) = 0; at t = 0 it is the network's own prediction. With
+    noise each member has its own noisy targets and a pull of strength σ² to its own start, whose limit is the posterior (Matthews
+    et al. 2017): e^{−(K + σ² I) t} and (K + σ² I)⁻¹ in the mean.
+
+    After s steps of gradient descent of a small rate η, t is η s for `Cost("squared_error", "sum")` and η s / m for
+    `Cost("squared_error")`, whose gradient is divided by m. neural-tangents' time is divided by the number of entries of y: theirs
+    t with a learning rate η is η t / (m n) here.
+
+    All is computed in float64 and rounded to the network's dtype once, so that a float32 network's kernel holds a noise as small as
+    a float64 one's does; variances are sums of squares, or differences that keep their digits. Holds [P, P] numbers where there are
+    at most 1000 parameters or m n, else [m n, m n]; at a time also [m n, m′ n].
 
     Parameters
     ----------
@@ -70,18 +88,24 @@ def ntk_predict(network: Network, X: ArrayLike, y: ArrayLike, X_test: ArrayLike,
     X_test : array_like [m′, n_0]
     noise : float
         σ² ≥ 0; 0 is the limit, and what is so small that the kernel cannot hold it is refused.
+    time : float or array_like [T], optional
+        t ≥ 0, infinity allowed; the end of training where None. Several times share one decomposition.
+    scale : array_like [P], optional
+        S: δ ~ N(0, S²) with the kernel J S² Jᵀ, and gradient flow in ω, θ = S ω, as `ntk` takes it.
+    joint : bool
+        Whether to give the covariance of all test outputs in place of their variances.
 
     Returns
     -------
-    mean : ndarray [m′, n]
-    variance : ndarray [m′, n]
+    mean : ndarray [m′, n], or [T, m′, n] where `time` is [T]
+    variance : ndarray, of the mean's shape, or the covariance [m′ n, m′ n] or [T, m′ n, m′ n] where `joint`
         At least 0; above 0 where σ² is, unless a row of J is 0.
 
     Raises
     ------
     ValueError, TypeError
         Where X, y and X_test do not fit the network or each other; where σ² is above 0 but below rounding of K, with the least
-        that is not.
+        that is not; where a time is below 0 or the scale does not fit.
 
     See Also
     --------
@@ -97,25 +121,51 @@ def ntk_predict(network: Network, X: ArrayLike, y: ArrayLike, X_test: ArrayLike,
     >>> mean, variance = ntk_predict(network, [[0.0], [1.0]], [1.0, 3.0], [[2.0]])
     >>> mean.round(6), variance.round(6)
     (array([[5.]]), array([[0.]]))
+    >>> means, variances = ntk_predict(network, [[0.0], [1.0]], [1.0, 3.0], [[2.0]], time=[0.0, 1.0, np.inf])
+    >>> means.ravel().round(3), variances.ravel().round(3)
+    (array([0.   , 3.793, 5.   ]), array([5.   , 0.663, 0.   ]))
     """
     object_checks.network(network, Network)
     dtype, n = network.dtype, network.widths[-1]
     X, X_test = (checks.samples(values, network.widths[0], dtype, name) for values, name in ((X, "X"), (X_test, "X_test")))
     targets = cost_checks.targets(y, (len(X), n), dtype, "values")
-    noise = operator_checks.noise(noise)
+    noise, joint = operator_checks.noise(noise), network_checks.flag(joint, "joint")
+    times = None if time is None else operator_checks.times(time)
+    scale = operator_checks.parameter_scale(scale, network.size, np.dtype(np.float64))
     whole = in_float64(network)
-    train, test = (Jacobian(whole, values.astype(np.float64, copy=False)) for values in (X, X_test))
+    train, test = (jacobian_in_scale(whole, values.astype(np.float64, copy=False), scale) for values in (X, X_test))
     residual = targets.astype(np.float64).reshape(-1) - train.forward.outputs.reshape(-1)
+    if times is None and scale is None and not joint:
+        shift, spread = _at_the_end(train, test, residual, noise)
+        spread = spread.reshape(len(X_test), n)
+    else:
+        shift, spread = _at_times(train, test, residual, noise, np.asarray(np.inf) if times is None else times, joint)
+    mean = test.forward.outputs + shift.reshape(*shift.shape[:-1], len(X_test), n)
+    return mean.astype(dtype, copy=False), spread.astype(dtype, copy=False)
+
+
+def _at_the_end(train: Jacobian, test: Jacobian, residual: Array, noise: float) -> tuple[Array, Array]:
+    """The mean of J* δ [m′ n] and its variance [m′ n] of the posterior."""
     if noise == 0:
         shift, remainder = least_norm(train, residual)
         variance = np.empty(test.shape[0])
         for rows, slab in slabs_of(test):
             variance[rows] = np.sum(remainder(slab)**2, axis=1)
-        variance = variance.reshape(-1, n)
     else:
         posterior = GaussianPosterior(train, None, noise, residual, np.dtype(np.float64))
         operator_checks.noise_held(noise, posterior.least)
         shift = posterior.shift()
-        variance = noise * np.diagonal(posterior.covariances(test), axis1=1, axis2=2)
-    mean = test.forward.outputs + (test @ shift).reshape(-1, n)
-    return mean.astype(dtype, copy=False), variance.astype(dtype, copy=False)
+        variance = (noise * np.diagonal(posterior.covariances(test), axis1=1, axis2=2)).reshape(-1)
+    return test @ shift, variance
+
+
+def _at_times(train: Jacobian, test: Jacobian, residual: Array, noise: float, times: Array, joint: bool) -> tuple[Array, Array]:
+    """The mean of J* δ [..., m′ n] at times [...], and its variance [..., m′, n] or covariance [..., m′ n, m′ n]."""
+    flow = tangent_flow(train, residual, noise)
+    if noise > 0:
+        operator_checks.noise_held(noise, flow.least)
+    mean, spread = flow.predict(test, times.reshape(-1), joint)
+    if joint:
+        spread = (spread + spread.transpose(0, 2, 1)) / 2
+    shape = spread.shape[1:] if joint else (len(test.X), test.network.widths[-1])
+    return mean.reshape(*times.shape, mean.shape[1]), spread.reshape(*times.shape, *shape)
