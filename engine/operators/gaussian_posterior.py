@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Any
 
 import numpy as np
 from scipy.linalg import cho_solve, cholesky, solve_triangular
@@ -112,7 +113,7 @@ class Dual:
         self.jacobian, self.roots, self.precision, self._residual, self._digits = jacobian, roots, precision, residual, digits
         self.least = float(4 * np.finfo(np.float64).eps * np.trace(kernel))
         kernel[np.diag_indices(len(kernel))] += precision
-        self.lower = cholesky(kernel, lower=True) if precision >= self.least else None
+        self.lower: Any = cholesky(kernel, lower=True) if precision >= self.least else None
 
     def _rows(self, V: Array) -> Array:
         """J̃ V."""
@@ -159,7 +160,7 @@ class Dual:
         lost = np.flatnonzero((left <= self._digits * whole).any(1))
         out /= self.precision
         each = block // jacobian.network.widths[-1]
-        for k in lost:
+        for k in lost.tolist():
             out[k] = self._sum_of_squares(jacobian.of_samples(k * each, (k + 1) * each).dense())
         return out
 
