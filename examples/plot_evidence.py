@@ -20,7 +20,8 @@ from scipy.optimize import minimize
 from engine import Cost, Network, laplace, objective
 from engine.penalties import ridge
 
-NOISE, SAMPLES, ROUNDS = 0.2, 40, 8
+NOISE, SAMPLES = 0.2, 40
+ROUNDS = 8
 PRECISIONS = np.geomspace(1e-4, 1e2, 13)
 
 generator = np.random.default_rng(3)
@@ -40,10 +41,11 @@ def trained(network, precision, noise):
 # %%
 # Train, optimize, repeat
 # -----------------------
-# The cost that ``laplace`` takes is that of the likelihood; its prior precision τ and its noise σ² come as numbers of their own.
+# The cost that ``laplace`` takes is that of the likelihood; its prior precision τ and its noise σ² come as numbers of their own. The
+# first penalty is weak: a strong one would hold the network at a function that is too smooth, where all else would count as noise.
 
 likelihood = Cost("squared_error", "sum")
-network, precision, noise = start, 1.0, 1.0
+network, precision, noise = start, 0.01, 0.1
 for _ in range(ROUNDS):
     network = trained(network, precision, noise)
     posterior = laplace(network, X, y, likelihood, prior_precision=precision, noise=noise).optimize()
@@ -76,7 +78,7 @@ left.fill_between(X_new.ravel(), mean.ravel() - 2 * deviation, mean.ravel() + 2 
 left.plot(X_new, mean, label="network")
 left.plot(X_new, truth, "--", color="0.5", label="truth")
 left.plot(X, y, "k.", markersize=4, label="samples")
-left.set(xlabel="x", ylabel="y")
+left.set(xlabel="x", ylabel="y", ylim=(-2.6, 1.7))
 left.legend(loc="lower right", fontsize="small")
 right.semilogx(PRECISIONS, evidence, "o-", label="log evidence")
 right.axvline(precision, color="0.7", linewidth=1)
@@ -85,5 +87,5 @@ other = right.twinx()
 other.loglog(PRECISIONS, error, "s-", color="C1", label="error against the truth")
 other.set_ylabel("root of the mean squared error")
 lines = [*right.get_lines()[:1], *other.get_lines()]
-right.legend(lines, [line.get_label() for line in lines], loc="lower center", fontsize="small")
+right.legend(lines, [line.get_label() for line in lines], loc="upper left", fontsize="small")
 plt.show()
