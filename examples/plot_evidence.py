@@ -41,8 +41,8 @@ def trained(network, precision, noise):
 # %%
 # Train, optimize, repeat
 # -----------------------
-# The cost that ``laplace`` takes is that of the likelihood; its prior precision τ and its noise σ² come as numbers of their own. The
-# first penalty is weak: a strong one would hold the network at a function that is too smooth, where all else would count as noise.
+# The cost that ``laplace`` takes is that of the likelihood; its prior precision τ and its noise σ² come as numbers of their own.
+# The first penalty is weak: a strong one would hold the network at a function that is too smooth, where all else counts as noise.
 
 likelihood = Cost("squared_error", "sum")
 network, precision, noise = start, 0.01, 0.1
