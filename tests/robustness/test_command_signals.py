@@ -48,6 +48,7 @@ def epochs(folder):
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_a_signal_saves_the_run_and_it_goes_on(tmp_path, number):
     folder, whole = tmp_path / "run", tmp_path / "whole"
+    finished(*TRAIN, "--epochs", 3, "--run-folder", tmp_path / "first")  # compiles: llvmlite prints a line where it is interrupted
     process = begin(*TRAIN, "--epochs", 100000, "--run-folder", folder)
     wait_for((folder / "checkpoint.npz").exists, process)
     time.sleep(float(np.random.default_rng(number).uniform(0, 0.3)))
@@ -99,6 +100,8 @@ def test_a_full_disk_ends_a_run_in_one_line(tmp_path):
 
 def test_an_interrupted_jacobian_leaves_nothing(tmp_path):
     engine.Network.initialize((64, 40, 10), "tanh", dtype=np.float32).save(tmp_path / "n.npz")
+    finished("jacobian", tmp_path / "n.npz", "digits", "--out", tmp_path / "first.npy", "--max-bytes", 1 << 18)  # compiles
+    (tmp_path / "first.npy").unlink()
     process = begin("jacobian", tmp_path / "n.npz", "digits", "--out", tmp_path / "J.npy", "--max-bytes", 1 << 18)
     wait_for(lambda: list(tmp_path.glob("J.npy*")), process)
     process.send_signal(signal.SIGTERM)
