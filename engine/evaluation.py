@@ -14,7 +14,7 @@ from .backward import blocks_streamed, chunk_nodes, folded, gradient_work, strea
 from .cost import Cost
 from .forward import empty_stack, fill_stack
 from .network import Network
-from .rows import Rows, gathered, gathered_rows, read_targets, samples
+from .rows import Rows, gathered, gathered_rows, samples_and_targets
 from .two_passes import TwoPasses
 from .typing import Array, Indices, RowSource
 
@@ -144,9 +144,7 @@ def value_and_gradient(network: Network, X: ArrayLike | RowSource, y: ArrayLike 
     object_checks.network(network, Network)
     object_checks.cost(cost, Cost, penalised=True)
     max_bytes = checks.max_bytes(max_bytes)
-    bounded = max_bytes is not None
-    X = samples(X, network.widths[0], network.dtype, bounded=bounded)
-    targets = read_targets(y, len(X), network.widths[-1], network.dtype, cost, bounded=bounded)
+    X, targets = samples_and_targets(X, y, network.widths, network.dtype, cost, bounded=max_bytes is not None)
     passes = None if max_bytes is None else TwoPasses(network, X, targets, cost, None, max_bytes)
     if passes is None or passes.whole:
         value, gradient = _at_once(network, X, targets, cost, BatchStep.checked(0, 0, np.arange(len(X))))

@@ -18,7 +18,7 @@ from .kernels.streamed import LossCodes, Results, Samples
 from .kernels.sums import BLOCK
 from .network import NO_INDICES, Network
 from .pool import num_threads, over
-from .rows import Rows, in_memory, read_targets, samples
+from .rows import Rows, in_memory, samples_and_targets
 from .two_passes import READ
 from .typing import Array, RowSource
 from .workspace import thread_workspaces
@@ -211,9 +211,7 @@ def gradient_moments(network: Network, X: ArrayLike | RowSource, y: ArrayLike | 
     object_checks.network(network, Network)
     object_checks.cost(cost, Cost)
     max_bytes = checks.max_bytes(max_bytes)
-    bounded = max_bytes is not None
-    X = samples(X, network.widths[0], network.dtype, bounded=bounded)
-    targets = read_targets(y, len(X), network.widths[-1], network.dtype, cost, bounded=bounded)
+    X, targets = samples_and_targets(X, y, network.widths, network.dtype, cost, bounded=max_bytes is not None)
     found, m = _Moments(network, X, targets, cost), len(X)
     slabs = [slice(0, m)] if max_bytes is None else cut(m, found.bytes, max_bytes)
     nodes = _Nodes()

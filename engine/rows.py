@@ -127,6 +127,13 @@ def read_targets(y: Any, m: int, n: int, network_dtype: DType, cost: Cost, *, bo
     return _read_or_whole(y, check, "y", bounded, network_dtype, as_given=cost.loss.encoding is None)
 
 
+def samples_and_targets(X: Any, y: Any, widths: tuple[int, ...], dtype: DType, cost: Cost, *,
+                        bounded: bool) -> tuple[Array | Rows, Array | Rows]:
+    """X as `samples` and y as `read_targets` take them, for a network of these widths and dtype."""
+    X = samples(X, widths[0], dtype, bounded=bounded)
+    return X, read_targets(y, len(X), widths[-1], dtype, cost, bounded=bounded)
+
+
 def in_memory(X: Array | Rows, targets: Array | Rows) -> bool:
     """Whether both are arrays that kernels can gather from."""
     return isinstance(X, np.ndarray) and isinstance(targets, np.ndarray)

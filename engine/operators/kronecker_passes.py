@@ -16,7 +16,7 @@ from ..kernels.sums import BLOCK
 from ..network import Network
 from ..pool import over
 from ..reductions import weighted_by
-from ..rows import gathered, read_targets, samples
+from ..rows import gathered, samples_and_targets
 from ..two_passes import READ, losses_in_slabs
 from ..typing import Array
 from . import kronecker_checks
@@ -130,8 +130,7 @@ class KroneckerPasses:
         self.network, self._cost, self._output_factor = network, Cost(cost.loss, cost.reduction), output_factor
         self._keep = keep
         max_bytes = checks.max_bytes(max_bytes)
-        self._X = samples(X, network.widths[0], network.dtype, bounded=max_bytes is not None)
-        self._targets = read_targets(y, len(self._X), network.widths[-1], network.dtype, cost, bounded=max_bytes is not None)
+        self._X, self._targets = samples_and_targets(X, y, network.widths, network.dtype, cost, bounded=max_bytes is not None)
         self._below, self._lower, self._upper = first - 1, *_cut_below(network, first)
         self._slabs: list[slice] | None = None
         self._kept: KroneckerPass | None = None
