@@ -26,7 +26,7 @@ from .fit_progress import FitProgress
 from .history import History
 from .network import Network
 from .preparation import compile_fit_beside, compiled_ahead
-from .rows import Rows, in_memory, read_targets, samples
+from .rows import Rows, in_memory, read_targets, samples, samples_and_targets
 from .two_passes import batch_bytes, losses_in_slabs
 from .typing import Array, Path, Row, RowSource
 from .updates import FirstOrder, Update, UpdateState
@@ -44,9 +44,7 @@ class _Run:
         self.max_bytes = checks.max_bytes(max_bytes)
         self.update = update_checks.update(update, Update)
         self.schedule = update_checks.schedule(schedule)
-        bounded = self.max_bytes is not None
-        self.X = samples(X, network.widths[0], network.dtype, bounded=bounded)
-        self.targets = read_targets(y, len(self.X), network.widths[-1], network.dtype, cost, bounded=bounded)
+        self.X, self.targets = samples_and_targets(X, y, network.widths, network.dtype, cost, bounded=self.max_bytes is not None)
         self.trainable = network_checks.trainable(trainable, network.size)
         self.update = self.update.within(cost, schedule, len(self.X))
 

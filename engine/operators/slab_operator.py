@@ -16,7 +16,7 @@ from ..kernels.sums import BLOCK
 from ..network import Network
 from ..pool import num_threads
 from ..reductions import weighted_by
-from ..rows import as_given, gathered, read_targets, samples
+from ..rows import as_given, gathered, samples_and_targets
 from ..two_passes import READ, TwoPasses
 from ..typing import Array
 from . import curvature_checks
@@ -51,8 +51,7 @@ class SlabOperator(CurvatureOperator):
         object_checks.network(network, Network)
         object_checks.cost(cost, Cost, penalised=True)
         self._build, self._max_bytes = build, max_bytes
-        self._X = samples(X, network.widths[0], network.dtype, bounded=True)
-        self._targets = read_targets(y, len(self._X), network.widths[-1], network.dtype, cost, bounded=True)
+        self._X, self._targets = samples_and_targets(X, y, network.widths, network.dtype, cost, bounded=True)
         self._slabs = cut(len(self._X), lambda count: self._bytes(network, count), max_bytes)
         self._passes = TwoPasses(network, self._X, self._targets, cost, None, max_bytes)
         losses = np.empty(len(self._X), network.dtype)
