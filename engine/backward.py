@@ -9,12 +9,13 @@ import numpy as np
 from .blocks import sum_chunks
 from .forward import lanes, panel_count
 from .kernels.backward import gradient
+from .kernels.clipped import Clipping
 from .kernels.gradient_workspace import workspace_size
 from .kernels.layout import WIDTH
 from .kernels.levels import fold_nodes
 from .kernels.losses import prepare_losses
 from .kernels.product import ROWS
-from .kernels.streamed import LossCodes, Results, Samples, streamed
+from .kernels.streamed import NOT_CLIPPED, LossCodes, Results, Samples, prepare_block_sums, streamed
 from .kernels.sums import BLOCK
 from .kernels.wide import pack_panels, row_sums
 from .losses import Loss
@@ -124,14 +125,17 @@ def _by_blocks(network: Network, X: Array, stack: Array, output_gradient: Array,
     return folded(nodes)
 
 
-def streamed_nodes(network: Network, samples: tuple[Any, ...], loss: Loss, reduction_gradient: Array, results: Any) -> None:
+def streamed_nodes(network: Network, samples: tuple[Any, ...], loss: Loss, reduction_gradient: Array, results: Any,
+                   clipping: Clipping = NOT_CLIPPED) -> None:
     """Fill results = (A [m, n], losses [m], nodes of ∇φ · D_A φ̃ · D_θ A [chunks, P]) block by block, for ∇φ [m] (eq. 20).
 
-    `samples` is (X, targets, indices), as `rows.gathered` gives them.
+    `samples` is (X, targets, indices), as `rows.gathered` gives them. Where gradients are clipped, the nodes are of their sum, and
+    the numbers of ∇φ do not matter.
     """
     m, kernels = len(reduction_gradient), network.kernels
     chunks = len(results[2])
     prepare_losses((loss.code,), network.dtype)
+    prepare_block_sums((clipping.code,), network.dtype)
     over(chunks, gradient_work(network, m), streamed, kernels.theta, kernels.backward_weights, kernels.plan,
-         Samples(*samples), LossCodes(loss.code, loss.parameter), reduction_gradient, Results(*results),
+         Samples(*samples), LossCodes(loss.code, loss.parameter), reduction_gradient, clipping, Results(*results),
          gradient_workspaces(network, m, chunks))  # eq. 20

@@ -14,18 +14,31 @@ from .backward import (
     gradient_workspaces,
     packed_deltas,
     rows_shared,
+    streamed_nodes,
     summed_by_rows,
 )
 from .cost import Cost
 from .forward import empty_stack, fill_stack, panel_count
-from .kernels.clipped import Clipping, clip_panels, kept_clipped, streamed_clipped
-from .kernels.losses import prepare_losses
-from .kernels.streamed import LossCodes, Results, Samples
+from .kernels.clipped import ALL, NONE, SOME, Clipping, clip_panels
+from .kernels.streamed import BlockSum, Samples, kept_clipped
 from .network import Network
 from .pool import over
 from .rows import Rows, gathered
 from .two_passes import TwoPasses
 from .typing import Array, Mask
+
+
+def clipped_to(network: Network, norm: float, trainable: Mask) -> Clipping:
+    """How kernels clip the gradients of samples, over the trainable numbers [P] or, where it is empty, all."""
+    parts = np.full((network.depth, 2), ALL, np.int64)
+    for l in range(1, network.depth + 1) if trainable.size else ():
+        parts[l - 1] = [_trained(trainable[part]) for part in network.slices(l)]
+    return Clipping(BlockSum.CLIPPED.value, norm, trainable, parts)
+
+
+def _trained(part: Mask) -> int:
+    """How many numbers of a part of θ are trained."""
+    return ALL if part.all() else SOME if part.any() else NONE
 
 
 def losses_and_clipped_sum(network: Network, X: Array | Rows, targets: Array | Rows, cost: Cost, step: BatchStep, clip_norm: float,
@@ -36,7 +49,7 @@ def losses_and_clipped_sum(network: Network, X: Array | Rows, targets: Array | R
     where it is given, once, for a sample's factor depends on nothing but that sample.
     """
     m, dtype = len(step), network.dtype
-    losses, clipping = np.empty(m, dtype), Clipping(clip_norm, trainable)
+    losses, clipping = np.empty(m, dtype), clipped_to(network, clip_norm, trainable)
     if m == 0:
         return losses, np.zeros(network.size, dtype)
 
@@ -51,13 +64,10 @@ def losses_and_clipped_sum(network: Network, X: Array | Rows, targets: Array | R
 
 def _clipped_sum(network: Network, samples: Samples, cost: Cost, clipping: Clipping, A: Array, losses: Array) -> Array:
     """The sum over samples that are held at once; a^L to A [m, n] and φ̃ to losses [m]."""
-    m, kernels, work = len(A), network.kernels, gradient_work(network, len(A))
+    m = len(A)
     if blocks_streamed(network, cost.loss, m):
-        prepare_losses((cost.loss.code,), network.dtype)
-        nodes = chunk_nodes(network, m, work)
-        over(len(nodes), work, streamed_clipped, kernels.theta, kernels.backward_weights, kernels.plan, samples,
-             LossCodes(cost.loss.code, cost.loss.parameter), clipping, Results(A, losses, nodes),
-             gradient_workspaces(network, m, len(nodes)))
+        nodes = chunk_nodes(network, m, gradient_work(network, m))
+        streamed_nodes(network, samples, cost.loss, losses, (A, losses, nodes), clipping)
         return folded(nodes)
     stack = empty_stack(network, m)
     fill_stack(network, samples.X, samples.indices, stack, A)

@@ -19,6 +19,7 @@ from .kernels.epoch import (
     Order,
     Passes,
     Penalty,
+    Privacy,
     Team,
     UpdateCodes,
     Whole,
@@ -29,10 +30,11 @@ from .kernels.epoch import (
 )
 from .kernels.linked import address_of
 from .kernels.penalties import PenaltyCode, prepare_penalties
-from .kernels.streamed import LossCodes, Results, Samples, streamed
+from .kernels.streamed import NOT_CLIPPED, LossCodes, Results, Samples, prepare_block_sums, streamed
 from .thread_choice import Choice, Kind
 from .two_passes import batch_bytes
 from .typing import Array
+from .updates.private_steps import block_sum_code
 
 if TYPE_CHECKING:
     from .epochs import FitRun
@@ -65,6 +67,7 @@ class CompiledBatch:
                                      else (Passes.WHOLE, Passes.WHOLE_ON_THREADS))
         self._addresses: tuple[int, int] | None = None
         prepare_batches((self._alone.value,), dtype)
+        prepare_block_sums((block_sum_code(run.update),), dtype)
         prepare_penalties(() if ridge is None else (PenaltyCode.RIDGE,), dtype)
 
     def expected(self, m: int) -> float:
@@ -83,8 +86,8 @@ class CompiledBatch:
             return None
         return pool.learner.choice(Kind("run_steps", math.frexp(gradient_work(network, m))[1], 0), pool.num_threads())
 
-    def call(self, theta: Array, batches: Batches, largest: int, order: Order, update: UpdateCodes, whole: Whole,
-             threads: int) -> Called:
+    def call(self, theta: Array, batches: Batches, largest: int, order: Order, update: UpdateCodes, privacy: Privacy,
+             whole: Whole, threads: int) -> Called:
         """Make the steps of `batches` on at most so many threads."""
         run, network = self._run, self._run.network
         workspaces = gradient_workspaces(network, largest, 1)
@@ -97,7 +100,7 @@ class CompiledBatch:
             team = Team(board, threads, *addresses)
             began = clock.perf_counter()
             made, ending = run_steps(theta, network.kernels.plan, run.X, run.targets, batches, order, self._codes, self._penalty,
-                                     update, passes.value, chunks, workspaces, team, whole)
+                                     update, privacy, passes.value, chunks, workspaces, team, whole)
             return Called(made, ending, threads, began, clock.perf_counter())
 
         return pool.lend(min(threads, len(workspaces)), work)
@@ -110,9 +113,10 @@ class CompiledBatch:
             line, table, indices = np.empty(0, dtype), np.empty((0, 0), dtype), np.empty(0, np.int64)
             plan, samples, loss = np.empty((0, 0), np.int64), Samples(table, table, indices), LossCodes(0, 0.0)
             results = Results(table, line, table)
-            batch = Batch(line, results, line, line, table)
+            batch = Batch(line, results, line, line, table, NOT_CLIPPED)
             if self._shared == Passes.STREAMED_ON_THREADS:
-                self._addresses = address_of(streamed, (line, line, plan, samples, loss, line, results, table, none)), 0
+                self._addresses = address_of(streamed, (line, line, plan, samples, loss, line, NOT_CLIPPED, results, table,
+                                                        none)), 0
             else:
                 self._addresses = (address_of(whole_forward, (line, plan, samples, loss, batch, none)),
                                    address_of(whole_back, (line, line, plan, batch, none)))

@@ -19,6 +19,7 @@ from .kernels.updates import prepare_updates
 from .typing import Array, Indices
 from .updates import Adam, AdamW, FirstOrder, GradientDescent, RMSprop, UpdateState
 from .updates import checks as update_checks
+from .updates.private_steps import inside, most_steps, not_private, privacy
 
 CALL = 0.1  # seconds of a call, so that an interrupt is heard and a progress bar is fed
 TRIAL = 2e-3  # of the first, and of one by which the engine learns whether threads pay
@@ -45,6 +46,7 @@ class CompiledRun:
 
     def __init__(self, run: FitRun) -> None:
         self._run = run
+        self._update: FirstOrder = inside(run.update)
         self._batch: CompiledBatch | None = None
         self._code = _order_code(run)
         self._shape: EpochSteps | None = None  # of an epoch whose order kernels draw
@@ -73,7 +75,7 @@ class CompiledRun:
         """Make the epoch of `steps` and, where nothing in them is a user's own, those after it, up to `most` in all, in one call
         of about CALL; an epoch that takes longer in several, between which an interrupt is heard. θ [P] and the state are changed
         in place."""
-        update, length = cast(FirstOrder, self._run.update), len(steps)
+        update, length = self._update, len(steps)
         if self._batch is None:
             self._batch = CompiledBatch(self._run)
             prepare_updates((update.code,), theta.dtype)
@@ -97,14 +99,14 @@ class CompiledRun:
             epochs = max(made - 1, 0) // length
             theta, state = whole.theta, state.copy()
             state.arrays["rows"] = whole.state
-            update.skip(state, epochs * length - made)
+            cast(FirstOrder, self._run.update).skip(state, epochs * length - made)
         return Made(np.concatenate(costs)[:epochs * length].reshape(epochs, length), theta, state, error)
 
     def _call(self, steps: EpochSteps, made: int, total: int, theta: Array, state: UpdateState,
               whole: Whole, code: OrderCode) -> tuple[NDArray[np.float64], Exception | None]:
         """Go on after `made` of `total` steps; the costs of the steps made, and what ended the run."""
         assert self._batch is not None
-        update, length, first = cast(FirstOrder, self._run.update), len(steps), steps.first + made
+        run, update, length, first = self._run, self._update, len(steps), steps.first + made
         choice = self._batch.choice(steps.largest)
         threads, trial = 1, False
         if choice is not None:
@@ -113,7 +115,7 @@ class CompiledRun:
         seconds = self._seconds.get(threads)
         short = trial or seconds is None
         count = int((TRIAL if short else CALL) / (self._batch.expected(steps.largest) if seconds is None else seconds))
-        count = min(max(count, 1), total - made)
+        count = min(max(count, 1), total - made, most_steps(run.update, theta) or total)
         if made % length + count > length:  # whole epochs
             count -= (made + count) % length
         etas, error = rates_of(update, range(first, first + count))
@@ -121,9 +123,10 @@ class CompiledRun:
         costs = np.full(len(etas), np.nan)
         batches = Batches(steps.indices, steps.offsets, made % length, etas, update.made(state, first), costs)
         called = self._batch.call(theta, batches, steps.largest, Order(code.value, self._seed, steps.epoch),
-                                  UpdateCodes(update.code, settings, rows, self._run.trainable), whole, threads)
+                                  UpdateCodes(update.code, settings, rows, run.trainable),
+                                  privacy(run.update, run.network, state, len(etas), theta, run.trainable), whole, threads)
         checks.workspace_found(called.ending == Ending.NO_MEMORY)
-        update.skip(state, called.made)
+        cast(FirstOrder, run.update).skip(state, called.made)
         if called.made:
             seconds = called.ended - called.began
             self._seconds[threads] = seconds / called.made
@@ -138,10 +141,10 @@ class CompiledRun:
     def _agrees(self, batch: CompiledBatch, steps: EpochSteps, theta: Array, state: UpdateState) -> bool:
         """Whether kernels draw the order of an epoch as NumPy did, whose version may be another than they follow."""
         indices = np.empty(len(self._run.X), np.int64)
-        settings, rows = update_checks.kernel_arrays(self._run.update, theta, state)
+        settings, rows = update_checks.kernel_arrays(self._update, theta, state)
         nothing = Batches(indices, np.zeros(2, np.int64), 0, np.zeros(1), 0, np.zeros(1))  # a step without samples
         batch.call(theta, nothing, 1, Order(self._code.value, self._seed, steps.epoch),
-                   UpdateCodes(cast(FirstOrder, self._run.update).code, settings, rows, self._run.trainable),
+                   UpdateCodes(self._update.code, settings, rows, self._run.trainable), not_private(theta),
                    Whole(theta.copy(), rows.copy()), 1)
         return np.array_equal(indices[:len(steps.indices)], steps.indices)
 

@@ -29,10 +29,12 @@ from .kernels.losses import loss_and_gradient, loss_panel
 from .kernels.numba_internals import compilations
 from .kernels.penalties import PenaltyCode, add_penalty
 from .kernels.reductions import reduce_losses
+from .kernels.streamed import block_sum
 from .kernels.updates import update_parameters
 from .pool import num_threads, threads_for
 from .updates import UpdateState
 from .updates import checks as update_checks
+from .updates.private_steps import block_sum_code, inside, not_private
 
 if TYPE_CHECKING:
     from .epochs import FitRun
@@ -88,12 +90,13 @@ def compiled_ahead(run: FitRun, validated: bool) -> set[Any] | None:
 
 def _codes(run: FitRun) -> dict[Any, tuple[int, ...]] | None:
     """Of each family of kernels, the codes that a fit uses; None where its epochs are not calls into the kernels."""
-    code = getattr(run.update, "code", -1)
+    code = getattr(inside(run.update), "code", -1)
     if min(code, run.cost.loss.code, run.cost.reduction.code) < 0:
         return None
     return {activate: tuple(activation.code for activation in run.network.activations), loss_panel: (run.cost.loss.code,),
             reduce_losses: (run.cost.reduction.code,), update_parameters: (code,),
             add_penalty: () if run.cost.penalty is None else (PenaltyCode.RIDGE.value,),
+            block_sum: (block_sum_code(run.update),),
             batch_gradient: ((Passes.STREAMED if run.cost.reduction.linear else Passes.WHOLE).value,)}
 
 
@@ -109,10 +112,11 @@ def compile_fit_beside(run: FitRun, state: UpdateState, validated: int) -> None:
     def entries() -> list[Entry]:
         theta, plan, table, indices = np.empty(0, dtype), network.kernels.plan, np.empty((0, 0), dtype), np.empty(0, np.int64)
         loss, reduction, rates = run.cost.loss, run.cost.reduction, np.empty(0)
-        settings, rows = update_checks.kernel_arrays(run.update, network.parameters, state)
+        settings, rows = update_checks.kernel_arrays(inside(run.update), network.parameters, state)
         steps = (theta, plan, run.X, run.targets, Batches(indices, indices, 0, rates, 0, rates), Order(0, indices, 0),
                  CostCodes(loss.code, loss.parameter, reduction.code, reduction.parameter, theta), Penalty(0.0, indices),
-                 UpdateCodes(0, settings, rows, run.trainable), 0, 0, table, Team(indices, 1, 0, 0), Whole(theta, table))
+                 UpdateCodes(0, settings, rows, run.trainable), not_private(theta), 0, 0, table, Team(indices, 1, 0, 0),
+                 Whole(theta, table))
         found = entries_to_compile([run_steps], codes, dtype)
         found |= entry_to_compile(workspace_size, "python", kinds_of(plan, 0, 0, 0, 0, 0))
         found |= entry_to_compile(run_steps, "python", kinds_of(*steps))

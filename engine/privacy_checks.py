@@ -91,7 +91,7 @@ def inside_fit() -> None:
                     "Private.within(cost, schedule, samples).step for steps of one's own")
 
 
-def on_one_machine(value: Any, private: type) -> None:
+def on_one_machine(value: Any, private: tuple[type, ...]) -> None:
     """Refuse private training of samples on workers."""
     if isinstance(value, private):
         raise ValueError("update must not be Private where samples are on workers, which send sums of gradients that are not "

@@ -31,6 +31,7 @@ from .two_passes import batch_bytes, losses_in_slabs
 from .typing import Array, Path, Row, RowSource
 from .updates import FirstOrder, Update, UpdateState
 from .updates import checks as update_checks
+from .updates.private_steps import inside
 
 VALIDATION = 1 << 28  # bytes of a slab of held-out samples that are read from a file
 
@@ -56,7 +57,7 @@ class _Run:
         """Whether kernels can make the batch steps of an epoch: nothing needs Python between them, and threads would share blocks
         of samples."""
         built_in = self.network.kernels.built_in and self.cost.loss.code >= 0 and self.cost.reduction.code >= 0
-        if not (built_in and update_checks.made_by_kernels(self.update, FirstOrder)) or not self.cost.reduction.everywhere:
+        if not (built_in and update_checks.made_by_kernels(inside(self.update), FirstOrder)) or not self.cost.reduction.everywhere:
             return False
         fits = in_memory(self.X, self.targets) and self._fits(steps.largest)
         return fits and not rows_shared(self.network, steps.largest)
@@ -235,8 +236,8 @@ def run_epochs(reached: Reached, run: FitRun, epochs: int, validation: Any, call
 def _begun(run: FitRun, state: UpdateState | None) -> UpdateState:
     """The update's state before the first batch step: as the update begins, or a copy of an earlier result's."""
     first = update_checks.first_state(run.update, run.network, UpdateState)
-    if update_checks.made_by_kernels(run.update, FirstOrder):
-        update_checks.kernel_arrays(run.update, run.network.parameters, first)
+    if update_checks.made_by_kernels(inside(run.update), FirstOrder):
+        update_checks.kernel_arrays(inside(run.update), run.network.parameters, first)
     return first if state is None else run.update.going_on(update_checks.state_like(state, first))
 
 

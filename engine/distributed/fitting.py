@@ -25,6 +25,7 @@ from ..updates import Private, Update, UpdateState
 from ..updates import checks as update_checks
 from ..updates.linearised import Linearised, OutputHessianOf
 from ..updates.penalised import penalised
+from ..updates.private_steps import PrivateSteps
 from . import checks, gradient
 from .batch import Batch
 from .linearised import SpreadLinearised
@@ -75,7 +76,7 @@ class _Run:
         self.network, self.cost = object_checks.network(network, Network), object_checks.cost(cost, Cost, penalised=True)
         self.X = checks.shards(shards, Shards)
         self.update = update_checks.update(update, Update)
-        on_one_machine(update, Private)
+        on_one_machine(update, (Private, PrivateSteps))
         self.schedule = update_checks.schedule(schedule)
         self.trainable = network_checks.trainable(trainable, network.size)
         per_sample_data(cost.reduction, len(shards))

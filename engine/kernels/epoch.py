@@ -6,6 +6,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from .clipped import Clipping, add_noise
 from .gradient_workspace import workspace_of
 from .layout import line, lines_for, panel_sizes
 from .levels import Tree, add_up, blocks_of, chunk_blocks, fold_nodes, summand
@@ -15,7 +16,7 @@ from .penalties import PenaltyCode, add_penalty
 from .reductions import reduce_losses
 from .signatures import Indices, Line, Number, Plan, Table
 from .simd import lanes_of
-from .streamed import Kept, LossCodes, Results, Samples, block_losses, block_sum, streamed
+from .streamed import Kept, LossCodes, Results, Samples, block_losses, streamed, weighted_block
 from .sums import BLOCK
 from .threads import FAILED, RANGES_EACH, launch
 from .transposed import any_transposed, transpose_weights
@@ -26,6 +27,8 @@ from .updates import update_parameters
 Batches = namedtuple("Batches", "indices offsets start rates first_time costs")
 Order = namedtuple("Order", "code seed epoch")  # an OrderCode, the words of the schedule's seed, the first epoch
 Penalty = namedtuple("Penalty", "strength spans")  # a ridge; strength 0 for none
+# deviation and share of `add_noise`, noise [steps of a call, P], or without rows where gradients are not private
+Privacy = namedtuple("Privacy", "clipping deviation share noise")
 UpdateCodes = namedtuple("UpdateCodes", "code settings state trainable")
 Whole = namedtuple("Whole", "theta state")  # [P] and [rows, P] as they were at the start of an epoch
 
@@ -66,6 +69,7 @@ class Batch(NamedTuple):
     stack: Line  # of a whole batch
     delta: Line
     workspaces: Table  # a row for each thread
+    clipping: Clipping
 
 
 class Passes(IntEnum):
@@ -114,18 +118,19 @@ def whole_back(theta, backward_weights, plan, batch, span):
     tree = Tree(batch.results.partial, workspace.levels, chunk_blocks(blocks, batch.results.partial.shape[0])[0], blocks)
     for b in blocks_of(tree, first, stop):
         block = (b * BLOCK, min(BLOCK, m - b * BLOCK))
-        block_sum(theta, backward_weights, plan, batch.gradient, block, kept_of(plan, b, batch.stack, batch.delta), workspace,
-                  summand(tree, b))
+        weighted_block(backward_weights, plan, batch.gradient, batch.clipping, block,
+                       kept_of(plan, b, batch.stack, batch.delta), workspace, summand(tree, b))
         add_up(tree, b)
 
 
 @shared
 def streamed_batch(theta: Line, backward_weights: Line, plan: Plan, samples: Samples, cost: CostCodes, batch: Batch,
                    team: Team) -> Number:
-    """C, and results.partial[0] = D_theta C of a batch whose ∇φ is known before the losses."""
+    """C, and results.partial[0] = D_theta C of a batch whose ∇φ is known before the losses, or the sum of its clipped gradients."""
     losses, loss = batch.results.losses[:batch.gradient.size], LossCodes(cost.loss, cost.loss_parameter)
     reduce_losses(cost.reduction, cost.reduction_parameter, cost.data, losses, batch.gradient)  # eq. 15
-    streamed(theta, backward_weights, plan, samples, loss, batch.gradient, batch.results, batch.workspaces, (0, 1, 0))
+    streamed(theta, backward_weights, plan, samples, loss, batch.gradient, batch.clipping, batch.results, batch.workspaces,
+             (0, 1, 0))
     return reduce_losses(cost.reduction, cost.reduction_parameter, cost.data, losses, batch.gradient)  # eq. 14
 
 
@@ -136,8 +141,8 @@ def streamed_batch_on_threads(theta: Line, backward_weights: Line, plan: Plan, s
     losses, loss = batch.results.losses[:batch.gradient.size], LossCodes(cost.loss, cost.loss_parameter)
     chunks = chunks_of(batch.gradient.size, batch.results.partial)
     reduce_losses(cost.reduction, cost.reduction_parameter, cost.data, losses, batch.gradient)  # eq. 15
-    launch(team.first, (theta, backward_weights, plan, samples, loss, batch.gradient, batch.results, batch.workspaces), team.board,
-           chunks, min(chunks, RANGES_EACH * team.threads), team.threads)
+    launch(team.first, (theta, backward_weights, plan, samples, loss, batch.gradient, batch.clipping, batch.results,
+                        batch.workspaces), team.board, chunks, min(chunks, RANGES_EACH * team.threads), team.threads)
     fold_nodes(batch.results.partial[:chunks])
     return reduce_losses(cost.reduction, cost.reduction_parameter, cost.data, losses, batch.gradient)  # eq. 14
 
@@ -209,7 +214,7 @@ def finite(theta):
 
 
 @kernel
-def run_steps(theta, plan, X, targets, batches, order, cost, penalty, update, passes, chunks, workspaces, team, whole):
+def run_steps(theta, plan, X, targets, batches, order, cost, penalty, update, privacy, passes, chunks, workspaces, team, whole):
     """costs.size batch steps on theta [P] and update.state in place, from step batches.start of epoch order.epoch on, through any
     number of epochs; the cost of each to batches.costs.
 
@@ -217,8 +222,8 @@ def run_steps(theta, plan, X, targets, batches, order, cost, penalty, update, pa
     `whole` takes theta and the state as they are where an epoch begins.
 
     Gives how many steps were made, and an Ending: COST where the next one's cost is not finite, and theta is then as before that
-    step; THETA where theta is not finite at the end of an epoch; NO_MEMORY where a thread found none. An empty batch changes
-    nothing and its cost is left alone.
+    step; THETA where theta is not finite at the end of an epoch; NO_MEMORY where a thread found none. The cost of an empty batch is
+    left alone, and it changes nothing unless it has noise.
     """
     lanes = lanes_of(theta)
     steps, panel, largest = batches.offsets.size - 1, panel_sizes(plan, lanes), largest_batch(batches.offsets)
@@ -232,26 +237,33 @@ def run_steps(theta, plan, X, targets, batches, order, cost, penalty, update, pa
     transposed = np.empty(theta.size if any_transposed(plan) else 0, theta.dtype)
     backward_weights = transposed if transposed.size > 0 else theta
     team.board[FAILED] = 0
+    private, nothing = privacy.noise.shape[0] > 0, theta.dtype.type(0)
     e, t = order.epoch, batches.start
     for k in range(batches.costs.size):
         if t == 0:
             draw_order(order.code, order.seed, e, batches.indices)
             keep(theta, update.state, whole)
         samples = Samples(X, targets, batches.indices[batches.offsets[t]:batches.offsets[t + 1]])
-        m = samples.indices.size
+        m, value = samples.indices.size, nothing
         if m > 0:
             for s in range(min(m, data.size)):
                 data[s] = cost.data[samples.indices[s]]
             if transposed.size > 0:
                 transpose_weights(theta, plan, transposed, (0, theta.size, 0))
             codes = CostCodes(cost.loss, cost.loss_parameter, cost.reduction, cost.reduction_parameter, data[:min(m, data.size)])
-            batch = Batch(reduction_gradient[:m], results, stack, delta, workspaces)
+            batch = Batch(reduction_gradient[:m], results, stack, delta, workspaces, privacy.clipping)
             value = batch_gradient(passes, theta, backward_weights, plan, samples, codes, batch, team)
             if team.board[FAILED] != 0:
                 return k, NO_MEMORY
+        elif private:
+            results.partial[0, :] = 0
+        if private:
+            add_noise(results.partial[0], privacy.noise[k], privacy.deviation, privacy.share)
+        if m > 0 or private:
             if penalty.strength != 0.0:
                 value += add_penalty(RIDGE, theta, penalty.spans, penalty.strength, results.partial[0])
-            batches.costs[k] = value
+            if m > 0:
+                batches.costs[k] = value
             if not np.isfinite(value):
                 return k, COST
             update_parameters(update.code, theta, results.partial[0], update.settings, update.state, update.trainable,

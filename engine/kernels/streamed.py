@@ -1,16 +1,21 @@
 """Forward and back block by block, where nabla phi is known before the losses (mean, sum, weighted): a block's numbers stay in
 the cache and no more than a block of them is held."""
 
+from enum import IntEnum
 from typing import NamedTuple
 
+import numpy as np
+
+from .clipped import Clipping, clip_deltas
 from .deltas import deltas
 from .forward import propagate_group
 from .gradient_workspace import GradientWorkspace, workspace_of
 from .layout import line, lines_for, panel_sizes, places, samples_in
 from .levels import Tree, add_up, blocks_of, chunk_blocks, summand
-from .linked import kernel, shared
+from .linked import family, kernel, shared
 from .losses import gather_targets, panel_losses, target_columns
 from .outer_products import block_gradient
+from .panels import gather
 from .signatures import Indices, Line, Pair, Plan, Table
 from .simd import lanes_of, line_products
 from .sums import BLOCK
@@ -37,6 +42,13 @@ class Results(NamedTuple):
     outputs: Table  # [m, n]
     losses: Line  # [m]
     partial: Table  # [chunks, P]
+
+
+class BlockSum(IntEnum):
+    """How the gradients of a block's samples are summed."""
+
+    WEIGHTED = 0  # by ∇φ
+    CLIPPED = 1  # each of them to a norm
 
 
 class Kept(NamedTuple):
@@ -68,10 +80,10 @@ def block_losses(theta: Line, plan: Plan, samples: Samples, loss: LossCodes, blo
 
 
 @shared
-def block_sum(theta: Line, backward_weights: Line, plan: Plan, reduction_gradient: Line, block: Pair, kept: Kept,
-              workspace: GradientWorkspace, out: Line):
+def weighted_block(backward_weights: Line, plan: Plan, reduction_gradient: Line, clipping: Clipping, block: Pair, kept: Kept,
+                   workspace: GradientWorkspace, out: Line):
     """D_theta C of a block = (first, count), from its stacks and the ∇L that `block_losses` left, to out [P]."""
-    lanes = lanes_of(theta)
+    lanes = lanes_of(out)
     panel = panel_sizes(plan, lanes)
     first, count = block
     for j in range(lines_for(count, lanes)):
@@ -86,25 +98,48 @@ def block_sum(theta: Line, backward_weights: Line, plan: Plan, reduction_gradien
     block_gradient(plan, kept.stack, kept.offset, kept.delta, kept.delta_offset, count, workspace.scratch, out)  # eq. 20
 
 
+@shared
+def clipped_block(backward_weights: Line, plan: Plan, reduction_gradient: Line, clipping: Clipping, block: Pair, kept: Kept,
+                  workspace: GradientWorkspace, out: Line):
+    """The sum over a block's samples of min(1, c / |D_theta L|) D_theta L to out [P], whatever ∇φ is."""
+    _, count = block
+    deltas(backward_weights, plan, kept.stack, kept.offset, kept.delta, kept.delta_offset, count)
+    clip_deltas(plan, kept.stack, kept.offset, kept.delta, kept.delta_offset, lines_for(count, lanes_of(out)), clipping)
+    block_gradient(plan, kept.stack, kept.offset, kept.delta, kept.delta_offset, count, workspace.scratch, out)  # eq. 20
+
+
+NOT_CLIPPED = Clipping(BlockSum.WEIGHTED.value, 0.0, np.empty(0, np.bool_), np.empty((0, 0), np.int64))
+block_sum, prepare_block_sums = family("block_sum", {BlockSum.WEIGHTED: weighted_block, BlockSum.CLIPPED: clipped_block})
+
+
 @kernel
-def streamed_chunks(theta, backward_weights, plan, samples, loss, reduction_gradient, results, workspace, chunks):
-    """results.partial[c] = D_theta C of the blocks of chunk c, and their outputs and losses, for chunks[0] <= c < chunks[1]."""
+def streamed(theta, backward_weights, plan, samples, loss, reduction_gradient, clipping, results, workspaces, span):
+    """results.partial[c] = D_theta C of the blocks of chunk c (eq. 20), or the sum of their clipped gradients, and their outputs
+    and losses, for the chunks of `span`; through the slot's row of `workspaces`."""
+    first, stop, slot = span
     m = reduction_gradient.size
-    first, stop = chunks
+    workspace = workspace_of(workspaces[slot], plan, min(BLOCK, m), theta.size)
     blocks = lines_for(m, BLOCK)
     tree = Tree(results.partial, workspace.levels, chunk_blocks(blocks, results.partial.shape[0])[0], blocks)
     kept = Kept(workspace.stack, 0, workspace.delta, 0)
     for b in blocks_of(tree, first, stop):
         block = (b * BLOCK, min(BLOCK, m - b * BLOCK))
         block_losses(theta, plan, samples, loss, block, kept, workspace, results.outputs, results.losses)
-        block_sum(theta, backward_weights, plan, reduction_gradient, block, kept, workspace, summand(tree, b))
+        block_sum(clipping.code, backward_weights, plan, reduction_gradient, clipping, block, kept, workspace, summand(tree, b))
         add_up(tree, b)
 
 
 @kernel
-def streamed(theta, backward_weights, plan, samples, loss, reduction_gradient, results, workspaces, span):
-    """results.partial[c] = D_theta C of the blocks of chunk c (eq. 20), for the chunks of `span`; through the slot's row of
-    `workspaces`."""
+def kept_clipped(theta, backward_weights, plan, stack, loss_gradients, clipping, partial, workspaces, span):
+    """partial[c] = the sum of the clipped gradients of chunk c, from the stacks of all samples and their ∇L [m, n]."""
+    lanes, panel = lanes_of(theta), panel_sizes(plan, lanes_of(theta))
     first, stop, slot = span
-    workspace = workspace_of(workspaces[slot], plan, min(BLOCK, reduction_gradient.size), theta.size)
-    streamed_chunks(theta, backward_weights, plan, samples, loss, reduction_gradient, results, workspace, (first, stop))
+    m, every_sample, weights = loss_gradients.shape[0], np.empty(0, np.int64), np.empty(0, theta.dtype)
+    workspace = workspace_of(workspaces[slot], plan, min(BLOCK, m), theta.size)
+    blocks = lines_for(m, BLOCK)
+    tree = Tree(partial, workspace.levels, chunk_blocks(blocks, partial.shape[0])[0], blocks)
+    for b in blocks_of(tree, first, stop):
+        block, kept = (b * BLOCK, min(BLOCK, m - b * BLOCK)), Kept(stack, b * BLOCK // lanes * panel.stack, workspace.delta, 0)
+        gather(loss_gradients, every_sample, block[0], block[1], workspace.delta, panel.chain, panel.deltas)
+        clipped_block(backward_weights, plan, weights, clipping, block, kept, workspace, summand(tree, b))
+        add_up(tree, b)

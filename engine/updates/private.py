@@ -3,18 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, cast
+from typing import Any
 
 import numpy as np
 
-from schedulers.described import described, digest
-
 from .. import checks, privacy, privacy_checks
 from ..cost import Cost
-from ..kernels.clipped import add_noise
 from ..network import Network
-from ..typing import Array, DType, Mask, Number
+from ..typing import Array, Mask, Number
 from .linearised import BatchProblem
+from .private_steps import PrivateSteps
 from .update import FirstOrder, Update, UpdateState
 
 
@@ -144,63 +142,3 @@ class Private(Update):
         steps = checks.whole_number(epochs, "epochs", 0) * schedule.steps(samples)
         return privacy.epsilon(probability=probability, steps=steps, noise_multiplier=self.noise_multiplier, delta=delta,
                                accountant=accountant)
-
-
-class PrivateSteps(Update):
-    """The batch steps of one fit by a `Private`, whose batches are expected to hold so many samples."""
-
-    empty_steps = True
-
-    def __init__(self, settings: Private, expected: float) -> None:
-        self.settings, self.expected = settings, expected
-
-    def begin(self, network: Network) -> UpdateState:
-        """As the settings begin."""
-        return self.settings.begin(network)
-
-    def on(self, network: Network) -> Any:
-        """What a checkpoint knows of the settings: the seed by a hash."""
-        settings = self.settings
-        return {"private": described(settings.update.on(network)), "clip_norm": settings.clip_norm,
-                "noise_multiplier": settings.noise_multiplier, "seed": digest(str(settings.seed)), "expected batch": self.expected}
-
-    def going_on(self, state: UpdateState) -> UpdateState:
-        """As the update inside goes on; the noise too."""
-        return self.settings.update.going_on(state)
-
-    def step(self, problem: BatchProblem, theta: Array, state: UpdateState, trainable: Mask, time: int) -> Number:
-        """One step of the update inside along the clipped and noisy gradient; gives the batch's cost before it, NaN without
-        samples."""
-        settings, steps = self.settings, state.arrays["noise_steps"]
-        losses, gradient = cast(Any, problem).losses_and_clipped_sum(theta, settings.clip_norm, trainable)
-        value = problem.cost.reduce(losses)[0] if len(losses) else theta.dtype.type(0)
-        if not np.isfinite(value):
-            return value
-        if settings.noise_multiplier:
-            noise = drawn(settings.seed, steps.item(), gradient.size, gradient.dtype)
-        else:
-            noise = np.zeros_like(gradient)
-        add_noise(gradient, noise, settings.noise_multiplier * settings.clip_norm, 1 / self.expected)
-        value, gradient = problem.cost.with_penalty(problem.network(theta), value, gradient)
-        settings.update.step(cast(BatchProblem, _Known(value, gradient)), theta, state, trainable, time)
-        steps[()] = steps.item() + 1
-        return value if len(losses) else theta.dtype.type(np.nan)
-
-
-class _Known:
-    """A batch step of which nothing but a cost and a gradient is to be had."""
-
-    def __init__(self, value: Number, gradient: Array) -> None:
-        self._value, self._gradient = value, gradient
-
-    def value_and_gradient(self, theta: Array) -> tuple[Number, Array]:
-        """Both."""
-        return self._value, self._gradient
-
-
-def drawn(seed: int, step: int, size: int, dtype: DType) -> Array:
-    """Standard normal noise [size] of one step: Philox (Salmon et al. 2011) keyed by the seed, its counter from step · 2¹²⁸ on.
-
-    It depends on nothing but these, so that any step can be made again without those before it.
-    """
-    return np.random.Generator(np.random.Philox(key=seed, counter=step << 128)).standard_normal(size, dtype)

@@ -57,8 +57,8 @@ def a_network(generator, widths, names, dtype):
 
 def results(dtype, layout, updates):
     """(name, array) of every case."""
-    from engine import Cost, fit, losses, per_sample_gradients, reductions, value_and_gradient
-    from schedulers import BatchSchedule
+    from engine import Adam, Cost, Private, fit, losses, per_sample_gradients, reductions, value_and_gradient
+    from schedulers import BatchSchedule, orders
     from tests.cases import UPDATES
 
     generator = np.random.default_rng(7)
@@ -95,6 +95,11 @@ def results(dtype, layout, updates):
     yield "row norms, more work", J.row_norms()
     yield "gradient, more work", value_and_gradient(network, X, y, cost=Cost("squared_error", reductions.cvar(0.3)))[1]
     yield "gradient, mean, more work", value_and_gradient(network, X, y, squares)[1]
+    private = Private(Adam(0.01), clip_norm=0.5, noise_multiplier=0.0, seed=0)
+    for name, trainable in {"all": None, "some": np.arange(network.size) % 3 > 0}.items():
+        yield f"five epochs, private, {name} of theta", fit(
+            network, X, y, squares, private, BatchSchedule(300, order=orders.poisson_sampling(0.5)), epochs=5, trainable=trainable,
+            progress=False).network.parameters
     encoded = {"gaussian_nll": ("gaussian_nll", y[:, :2]), "quantiles": (losses.quantile_loss([0.125, 0.25, 0.5, 0.875]), y),
                "pos_weight": (losses.binary_cross_entropy([0.5, 2.0, 3.0, 5.0]), (y > 0) * 1.0),
                "smoothed and weighted classes": (losses.softmax_cross_entropy(0.125, [1.0, 0.5, 2.0, 3.0]), (y[:, 0] > 0) * 3)}

@@ -75,8 +75,8 @@ def test_full_batches_have_the_same_bits_on_any_number_of_threads(cost, monkeypa
     results, used = [], set()
     real = compiled_run.CompiledBatch.call
 
-    def call(batch, theta, batches, largest, order, update, whole, threads):
-        called = real(batch, theta, batches, largest, order, update, whole, engine.pool.num_threads())
+    def call(batch, theta, batches, largest, order, update, privacy, whole, threads):
+        called = real(batch, theta, batches, largest, order, update, privacy, whole, engine.pool.num_threads())
         used.add(called.threads)
         return called
 

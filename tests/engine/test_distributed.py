@@ -223,6 +223,13 @@ def test_steps_of_short_rank_are_those_of_one_machine(client, solver):
         assert np.allclose(found, wanted, atol=1e-6) and np.abs(found).max() < 2
 
 
+def test_private_training_is_refused(shards):
+    private = engine.Private(GradientDescent(0.1), 1.0, 1.0, seed=0)
+    for update in (private, private.within(Cost("squared_error"), BatchSchedule(M), M)):
+        with pytest.raises(ValueError, match="update must not be Private where samples are on workers.*engine.fit on one machine"):
+            distributed.fit(NET, shards, Cost("squared_error"), update, BatchSchedule(M), epochs=1, progress=False)
+
+
 def test_solvers_that_need_every_row_are_refused(shards):
     with pytest.raises(ValueError, match="cholesky, qr, cg for samples on workers.*'kernel'"):
         distributed.fit(NET, shards, Cost("squared_error"), LevenbergMarquardt(solver="kernel"), BatchSchedule(M), epochs=1,

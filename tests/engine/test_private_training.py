@@ -8,8 +8,8 @@ import pytest
 import engine
 from engine import Activation, Adam, AdamW, Cost, GradientDescent, LevenbergMarquardt, Network, Private, RMSprop, fit, privacy
 from engine.batch_problem import BatchProblem
-from engine.kernels.clipped import Clipping
 from engine.penalties import ridge
+from engine.updates import private_steps
 from schedulers import BatchSchedule, BatchStep, orders
 from tests.cases import DTYPES, network
 from tests.oracle.private import philox, private_gradient, sample_gradients
@@ -61,6 +61,40 @@ def test_steps_are_those_of_single_samples_clipped_and_noisy(mask, reduction, ex
     if free is not None:
         assert np.array_equal(result.network.parameters[~free], net.parameters[~free])
     assert result.state.arrays["noise_steps"] == result.state.arrays["steps"] == sum(row["batch_steps"] for row in result.history)
+
+
+@pytest.mark.compiled
+@pytest.mark.parametrize("dtype", DTYPES)
+def test_batch_steps_in_the_kernels_have_the_bits_of_steps_one_by_one_on_any_threads(dtype, threads, monkeypatch):
+    """Batches of several blocks, some of none, and more steps than one call has noise for."""
+    net, generator = network((6, 12, 3), dtype=dtype), np.random.default_rng(5)
+    features, classes, free = generator.standard_normal((700, 6)), generator.integers(0, 3, 700), generator.random(net.size) < 0.7
+    monkeypatch.setattr(private_steps, "NOISE", 2 * net.parameters.nbytes)
+    for order, penalty in ((orders.poisson_sampling(0.5), ridge(0.1)), (orders.poisson_sampling(1e-3), None), ("shuffled", None)):
+        bits = []
+        for fused, count in ((True, 1), (False, 1), (True, 3)):
+            monkeypatch.setattr(engine.training._Run, "fused", lambda run, steps, fused=fused: fused)
+            engine.set_num_threads(count)
+            result = fit(net, features, classes, Cost("softmax_cross_entropy", penalty=penalty), private(Adam(0.01), 0.3),
+                         BatchSchedule(100, order=order), epochs=3, trainable=free, progress=False)
+            bits.append((result.network.parameters.tobytes(), repr(result.history.columns()["cost"]), result.state))
+        assert bits[0] == bits[1] == bits[2]
+        assert np.array_equal(result.network.parameters[~free], net.parameters[~free])
+
+
+def test_batch_steps_are_made_by_the_kernels(monkeypatch):
+    monkeypatch.delattr(private_steps.PrivateSteps, "step")
+    assert run().state.arrays["noise_steps"] == 6
+
+
+def test_a_first_order_update_of_ones_own_makes_its_own_steps():
+    class Halved(GradientDescent):
+        def step(self, problem, theta, state, trainable, time):
+            value, gradient = problem.value_and_gradient(theta)
+            theta -= 0.5 * self.rate * gradient
+            return value
+
+    np.testing.assert_allclose(run(update=private(Halved(0.2))).network.parameters, run().network.parameters, rtol=1e-12)
 
 
 def clipped_sum(net, m=M, cost=SQUARE, free=EVERY, clip=0.8, max_bytes=None, features=X, targets=Y):
@@ -155,7 +189,6 @@ def test_frozen_numbers():
     first = -2.25 * np.array([3.0, 4.0, 1.0])
     expected = net.parameters - (first * 2 / np.linalg.norm(first) + [0.0, -0.75, -0.75])
     np.testing.assert_allclose(result.network.parameters, expected, rtol=1e-14)
-    assert Clipping(2.0, np.empty(0, bool)).norm == 2.0
 
 
 @pytest.mark.parametrize("make, words", [

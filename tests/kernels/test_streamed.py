@@ -8,7 +8,7 @@ from engine.kernels.layout import ACTIVATION
 from engine.kernels.levels import fold_nodes
 from engine.kernels.losses import LossCode, prepare_losses
 from engine.kernels.per_sample import norms_size, streamed_norms
-from engine.kernels.streamed import LossCodes, Results, Samples, streamed
+from engine.kernels.streamed import NOT_CLIPPED, BlockSum, LossCodes, Results, Samples, prepare_block_sums, streamed
 from engine.kernels.sums import BLOCK
 
 from .cases import Problem, backward, check, every_problem, outer_sums, wide
@@ -19,11 +19,12 @@ def computed(problem):
     plan[1:, ACTIVATION] = ActivationCode.TANH
     prepare_activations([ActivationCode.TANH], problem.dtype)
     prepare_losses([LossCode.SQUARED_ERROR], problem.dtype)
+    prepare_block_sums([BlockSum.WEIGHTED], problem.dtype)
     samples, loss = Samples(problem.X, problem.a[-1], np.empty(0, np.int64)), LossCodes(int(LossCode.SQUARED_ERROR), 0.0)
     outputs, losses, partial = problem.zeros(m, problem.n), problem.zeros(m), problem.zeros(blocks, problem.size)
     numbers = workspace_size(plan, problem.lanes, min(BLOCK, m), problem.size, blocks, blocks)
-    streamed(theta, theta, plan, samples, loss, problem.gamma[-1][:, 0].copy(), Results(outputs, losses, partial),
-             problem.zeros(1, numbers), (0, blocks, 0))
+    streamed(theta, theta, plan, samples, loss, problem.gamma[-1][:, 0].copy(), NOT_CLIPPED,
+             Results(outputs, losses, partial), problem.zeros(1, numbers), (0, blocks, 0))
     fold_nodes(partial)
     norms = problem.zeros(m)
     streamed_norms(theta, theta, plan, samples, loss, 2, norms, problem.zeros(1, norms_size(plan, problem.lanes, 2)),
