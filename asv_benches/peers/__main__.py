@@ -17,8 +17,8 @@ from .process import Process
 from .wanted import AT_MOST, in_the_page_of
 
 PEERS = {"jax": "jax", "torch": "torch", "backpack": "backpack", "curvlinops": "curvlinops", "sklearn": "sklearn",
-         "torch_lm": "torch_levenberg_marquardt", "opacus": "opacus", "laplace": "laplace", "numpy": "threadpoolctl",
-         "limits": "numpy"}
+         "neural_tangents": "neural_tangents", "torchjd": "torchjd", "torch_lm": "torch_levenberg_marquardt", "opacus": "opacus",
+         "laplace": "laplace", "numpy": "threadpoolctl", "limits": "numpy"}
 WHOLE, QUICK = (5, 0.05, 4.0, 3), (3, 0.015, 1.0, 1)  # rounds, seconds of a turn, seconds after which so many rounds are enough
 QUICK_NETWORKS = ["A", "C", "A600", "digits", "small", "tiny", "sinc", "m 512", "2-20-20-1", "tanh", "width 4", "width 64"]
 AGREE = {"float64": 1e-8, "float32": 2e-3}  # of the largest number

@@ -9,7 +9,8 @@ import numpy as np
 NETWORKS = {
     "A": ((64, 64, 32, 10), 1797), "B": ((784, 128, 64, 10), 256), "C": ((2, 20, 20, 1), 10000), "D": ((256, 512, 512, 10), 64),
     "E": ((784, 1024, 1024, 10), 256), "F": ((2, 50, 50, 1), 10000), "A600": ((64, 64, 32, 10), 600),
-    "digits": ((64, 64, 32, 10), 1792), "small": ((4, 32, 16, 4), 10000), "tiny": ((2, 2, 1), 4), "sinc": ((1, 20, 20, 1), 2000),
+    "A60": ((64, 64, 32, 10), 60), "digits": ((64, 64, 32, 10), 1792), "small": ((4, 32, 16, 4), 10000), "tiny": ((2, 2, 1), 4),
+    "sinc": ((1, 20, 20, 1), 2000),
 }
 # what a fit or a sweep trains; "digits" has the shape of scikit-learn's digits
 NETWORKS |= {f"m {m}": ((2, 20, 20, 1), m) for m in (512, 2048, 10000)}
@@ -40,6 +41,8 @@ WORK = {
     "jtu_kept": ("Jᵀ u, the forward pass at hand", ALL, False),
     "gram": ("J Jᵀ (NTK) from X, 6000 × 6000, into an array that is used again", ["A600"], False),
     "gram_other": ("J J′ᵀ of two networks, 6000 × 6000, likewise", ["A600"], False),
+    "ntk_time": ("the linearised network at five times of its training: mean and variance, 600 and 300 outputs", ["A60"], False),
+    "gradient_gram": ("G Gᵀ of the rows G of per-sample gradients, 600 × 600, from X", ["A600"], False),
     "row_norms": ("norms of every row of J", SOME, False),
     "gradient_norms": ("per-sample gradient norms", SOME, False),
     "gradient_moments": ("mean and variance of per-sample gradients", list("ABC"), False),
@@ -68,6 +71,7 @@ DAMPING = 0.1  # λ
 PREDICTED = 64
 BATCH, RATE, ADAM_RATE, STEPS, DAMPED_STEPS = 32, 0.05, 1e-3, 20, 10
 PRIVATE_BATCH, CLIP_NORM, NOISE = 256, 1.0, 1.0
+TIMES = [0.0, 1e-3, 1e-2, 1e-1, 1.0]  # of gradient flow
 SMALL_BATCH, EPOCHS, FITS, REPEATS = 64, 50, 64, 20
 SWEPT = {"2-20-20-1": (EPOCHS, np.geomspace(1e-4, 1e-2, FITS)), "64-64-32-10": (3, np.geomspace(0.01, 0.1, FITS))}  # epochs, rates
 
@@ -134,6 +138,10 @@ class Case:
             biases.append(theta[at:at + width])
             at += width
         return weights, biases
+
+    def test_inputs(self):
+        """Samples that are not those of X, half as many."""
+        return (0.9 * self.X[::2]).astype(self.dtype)
 
     def some_rows(self):
         """The samples whose rows of J are compared."""

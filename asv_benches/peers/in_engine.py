@@ -38,6 +38,7 @@ from .cases import (
     SMALL_BATCH,
     STEPS,
     SWEPT,
+    TIMES,
     Work,
     flat_numbers,
     sinc,
@@ -140,6 +141,14 @@ class Peer:
     def gram_other(self):
         out = np.ones((self.case.y.size,) * 2, self.case.dtype)
         return Work(lambda: self.network.jacobian(self.case.X).gram(self.other.jacobian(self.case.X), out=out))
+
+    def ntk_time(self):
+        case = self.case
+        return Work(lambda: operators.ntk_predict(self.network, case.X, case.y, case.test_inputs(), time=TIMES),
+                    lambda found: np.concatenate([flat_numbers(part) for part in found]))
+
+    def gradient_gram(self):
+        return Work(lambda: operators.LossJacobian(self.network, self.case.X, self.case.y, self.cost).gram())
 
     def row_norms(self):
         return Work(lambda: self.network.jacobian(self.case.X).row_norms())

@@ -4,7 +4,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from .cases import Work, flat_numbers, tree_numbers
+from .cases import TIMES, Work, flat_numbers, tree_numbers
 from .jax_training import Training
 
 jax.config.update("jax_enable_x64", True)
@@ -138,11 +138,44 @@ class Peer(Training):
         last = jnp.eye(n, dtype=total.dtype)[None, :, None, :] * (a[-1] @ c[-1].T + 1)[:, None, :, None]
         return (total + last).reshape(m * n, m * n)
 
+    def ntk_time(self):
+        def predict(theta, X, y, test, times):
+            ours, others = self._factors(theta, X), self._factors(theta, test)
+            values, vectors = jnp.linalg.eigh(self._kernel(ours, ours))
+            along, residual = self._kernel(others, ours) @ vectors, vectors.T @ (y - self._forward(theta, X)).ravel()
+            z = times[:, None] * values
+            share = -jnp.expm1(-z) / values
+            mean = self._forward(theta, test).ravel() + (share * residual) @ along.T
+            return mean, self._row_squares(*others).ravel() - (share * (1 + jnp.exp(-z))) @ (along**2).T
+        arguments = self.theta, self.X, self.y, jnp.asarray(self.case.test_inputs()), jnp.asarray(TIMES, self.X.dtype)
+        made = jitted(predict, *arguments, numbers=lambda found: np.concatenate([flat_numbers(part) for part in found]))
+        return {"by hand": made}
+
+    def gradient_gram(self):
+        def from_factors(theta, X, y):
+            a, _ = self._factors(theta, X)
+            delta = a[-1] @ theta[0][-1].T + theta[1][-1] - y
+            total = 0
+            for l in range(self.case.depth - 1, -1, -1):
+                total = total + (delta @ delta.T) * (a[l] @ a[l].T + 1)
+                delta = (delta @ theta[0][l]) * (1 - a[l] ** 2)
+            return total
+
+        def from_rows(theta, X, y):
+            each = jax.vmap(jax.grad(lambda p, x, t: self._cost(p, x[None], t[None])), (None, 0, 0))(theta, X, y)
+            parts = [part.reshape(len(X), -1) for parts in each for part in parts]
+            return sum(part @ part.T for part in parts)
+
+        return {"vmap, grad": jitted(from_rows, self.theta, self.X, self.y),
+                "by hand": jitted(from_factors, self.theta, self.X, self.y)}
+
+    def _row_squares(self, a, B):
+        squares = sum((b**2).sum(2) * ((x**2).sum(1) + 1)[:, None] for b, x in zip(B, a))
+        return squares + ((a[-1] ** 2).sum(1) + 1)[:, None]
+
     def row_norms(self):
         def norms(theta, X):
-            a, B = self._factors(theta, X)
-            squares = sum((b**2).sum(2) * ((x**2).sum(1) + 1)[:, None] for b, x in zip(B, a))
-            return jnp.sqrt(squares + ((a[-1] ** 2).sum(1) + 1)[:, None])
+            return jnp.sqrt(self._row_squares(*self._factors(theta, X)))
         return {"by hand": jitted(norms, self.theta, self.X)}
 
     def gradient_norms(self):

@@ -17,7 +17,7 @@ FIVE = {("jacobian", "A", "jax, a pytree"): ("forward pass and dense J, 17970 ×
         ("gradient", "A", "jax"): ("the cost and its gradient", "JAX, jitted"),
         ("fit", "m 512", "jax, scan"): ("a fit of 2-20-20-1 by Adam, 512 samples, batches of 64", "JAX, one jitted scan")}
 LIBRARIES = ("numba", "numpy", "scipy", "jax", "torch", "backpack-for-pytorch", "curvlinops-for-pytorch", "laplace-torch", "opacus",
-             "scikit-learn")
+             "torchjd", "neural-tangents", "scikit-learn")
 PAPER = "ABCDEF"
 
 

@@ -48,7 +48,9 @@ SHOWN = [(work, "jax, by hand") for work in ("gradient_moments", "ggn_diagonals"
 SHOWN += [("jacobian", "jax, a pytree, donated"), ("gram", "jax, by hand, from factors"),
          ("gram_other", "jax, by hand, from factors"), ("fit", "jax, scan"), ("elementary", "numpy, g and γ"),
          ("elementary", "numpy, g alone"), ("bayesian_regularization", "engine, Levenberg–Marquardt"),
-         ("private", "opacus, ghost clipping"), ("laplace_full", "laplace"), ("laplace_kron", "laplace")]
+         ("private", "opacus, ghost clipping"), ("laplace_full", "laplace"), ("laplace_kron", "laplace"),
+         ("gram", "neural_tangents"), ("ntk_time", "neural_tangents"), ("ntk_time", "jax, by hand"), ("gradient_gram", "torchjd"),
+         ("gradient_gram", "jax, by hand")]
 
 # milliseconds
 AT_MOST = {"smallest_gradient": 0.030, "smallest_prediction": 0.010, "import": 800.0, "first Jacobian, warm cache": 1200.0,
