@@ -7,25 +7,15 @@ A step along the mean gradient lowers the mean loss; the losses of single sample
 depend on the Gramian G Gᵀ alone. ``operators.LossJacobian`` gives both without forming a row of G: ``gram()`` is [m, m], and
 ``G.T @ w`` is one pass back.
 
-What turns the Gramian into weights is a *weighting* of TorchJD, where that is installed (``pip install torchjd quadprog``)::
+What turns the Gramian into weights is a *weighting*. Two of them follow in a few lines, by non-negative least squares: the convex
+combination of least norm (Désidéri 2012, MGDA) and UPGrad, the mean of the rows' projections on the cone where no loss rises.
+TorchJD has many more, and takes any Gramian (``pip install "torchjd[quadprog_projector]"``)::
 
-    from torchjd.aggregation import UPGradWeighting
     w = UPGradWeighting()(torch.from_numpy(G.gram())).numpy()
 
-or here, in a few lines, two of them by non-negative least squares: the convex combination of least norm (Désidéri 2012, MGDA) and
-UPGrad, the mean of the rows' projections on the cone where no loss rises.
-
-The same in JAX, and in TorchJD's own engine, which differentiate by themselves::
-
-    rows = jax.vmap(jax.grad(loss), (None, 0, 0))(theta, X, y)           # [m, P], formed
-    theta = theta - rate * weighting(rows @ rows.T) @ rows
-
-    losses = criterion(model(X), y)                                      # torch, reduction="none"
-    w = UPGradWeighting()(torchjd.autogram.Engine(model, batch_dim=0).compute_gramian(losses))
-    losses.backward(w)
-
 **What is to be seen**: the mean gradient raises the loss of some samples for long; the other two lower, to first order, every loss
-at every step, and the rare class is learnt sooner. Where TorchJD is installed, its weights give the same directions.
+at every step, and the rare class is learnt sooner. Where TorchJD is installed, its weights, applied here, in JAX, which forms the
+rows, and in torch by TorchJD's own engine, lead to the same parameters.
 """
 
 import importlib.util
@@ -37,7 +27,8 @@ from scipy.optimize import nnls
 from engine import Cost, Network
 from engine.operators import LossJacobian
 
-STEPS = 200
+STEPS = 150
+COMPARED = 10
 RATE = 0.3
 
 # %%
@@ -65,9 +56,10 @@ def least_norm(gramian):
     return w / w.sum()
 
 
-def upgrad(gramian):
-    """The mean of the rows' projections on the cone where no loss rises."""
-    F, m = root(gramian / np.trace(gramian)), len(gramian)
+def upgrad(gramian, added=0.0):
+    """The mean of the rows' projections on the cone where no loss rises; a number added to the diagonal allows for a little."""
+    m = len(gramian)
+    F = root(gramian / np.trace(gramian) + added * np.eye(m))
     return np.mean([np.eye(m)[k] + nnls(F, -F[:, k], maxiter=100 * m)[0] for k in range(m)], axis=0)
 
 
@@ -104,25 +96,87 @@ for name, (losses, rising) in runs.items():
           f"{losses[-1].mean():.3f}, rare class {losses[-1, 40:].mean():.3f}")
 
 # %%
-# Beside TorchJD
-# --------------
+# TorchJD's weights
+# -----------------
+# Its UPGrad adds 1e-4 to the diagonal of a Gramian of trace 1; with that the weights are the same.
 
-differences = {}
+start = Network.initialize((2, 24, 2), "tanh", seed=0)
+theirs, differences, apart = None, {}, {}
 if importlib.util.find_spec("torchjd") is None:
-    print("TorchJD is not installed, so its weightings are not compared; pip install torchjd quadprog")
+    print("TorchJD is not installed, so that nothing is compared with it")
 else:
     import torch
     from torchjd.aggregation import MGDAWeighting, UPGradWeighting
+    from torchjd.autogram import Engine
 
-    theirs = {"least norm (MGDA)": MGDAWeighting(1e-6, 10000)}
+    from engine.interop.torch import to_torch
+
+    theirs = MGDAWeighting()
     if importlib.util.find_spec("quadprog"):  # which its UPGrad solves by
-        theirs["UPGrad"] = UPGradWeighting()
-    G = LossJacobian(Network.initialize((2, 24, 2), "tanh", seed=0), X, y, cost)
-    gramian = G.gram()
-    for name, weighting in theirs.items():
-        ours, others = (G.T @ w for w in (WEIGHTINGS[name](gramian), weighting(torch.from_numpy(gramian)).numpy()))
-        differences[name] = np.linalg.norm(ours - others) / np.linalg.norm(ours)
-        print(f"{name}: directions {differences[name]:.1e} apart from TorchJD's")
+        theirs = UPGradWeighting()
+        gramian = LossJacobian(start, X, y, cost).gram()
+        ours, others = upgrad(gramian, added=1e-4), theirs(torch.from_numpy(gramian)).numpy()
+        differences["UPGrad"] = np.abs(ours - others).max() / np.abs(ours).max()
+        print(f"weights {differences['UPGrad']:.1e} apart from TorchJD's")
+
+# %%
+# Applied in torch and in JAX
+# ---------------------------
+# Each takes a few steps with what TorchJD makes of its own Gramian.
+
+
+def steps_here():
+    """G.T @ w."""
+    network = start
+    for _ in range(COMPARED):
+        G = LossJacobian(network, X, y, cost)
+        w = theirs(torch.from_numpy(G.gram())).numpy()
+        network = network.replace(network.parameters - RATE * (G.T @ w))
+    return network.parameters
+
+
+def steps_in_torch():
+    """losses.backward(w)."""
+    model, inputs, classes = to_torch(start), torch.from_numpy(X), torch.from_numpy(y)
+    gramians = Engine(model, batch_dim=0)
+    for _ in range(COMPARED):
+        losses = torch.nn.functional.cross_entropy(model(inputs), classes, reduction="none")
+        model.zero_grad()
+        losses.backward(theirs(gramians.compute_gramian(losses)))
+        with torch.no_grad():
+            for parameter in model.parameters():
+                parameter -= RATE * parameter.grad
+    return torch.nn.utils.parameters_to_vector(model.parameters()).detach().numpy()
+
+
+def steps_in_jax():
+    """The rows [m, P] of vmap and grad."""
+    def loss(params, x, k):
+        (W, b), (U, d) = params
+        return -jax.nn.log_softmax(U @ jnp.tanh(W @ x + b) + d)[k]
+
+    gradients = jax.jit(jax.vmap(jax.grad(loss), (None, 0, 0)))
+    params = jax.tree.map(jnp.asarray, start.unflatten(start.parameters))
+    for _ in range(COMPARED):
+        each = gradients(params, X, y)
+        rows = jnp.concatenate([part.reshape(len(X), -1) for part in jax.tree.leaves(each)], axis=1)
+        w = theirs(torch.from_numpy(np.array(rows @ rows.T))).numpy()
+        params = jax.tree.map(lambda part, g, w=w: part - RATE * jnp.tensordot(w, g, 1), params, each)
+    return np.concatenate([np.ravel(part) for part in jax.tree.leaves(params)])
+
+
+if theirs is not None:
+    others = {"torch": steps_in_torch}
+    if importlib.util.find_spec("jax"):
+        import jax
+        import jax.numpy as jnp
+
+        jax.config.update("jax_enable_x64", True)
+        others["JAX"] = steps_in_jax
+    moved = steps_here()
+    for library, steps in others.items():
+        apart[library] = np.linalg.norm(steps() - moved) / np.linalg.norm(moved - start.parameters)
+        print(f"{COMPARED} steps with {type(theirs).__name__}: {apart[library]:.1e} of the way apart from those in {library}")
 
 # %%
 # The picture

@@ -20,7 +20,7 @@ import numpy as np
 from engine import Network
 from engine.operators import ntk, ntk_predict, ntk_scale
 
-WIDTH = 256
+WIDTH = 128
 MEMBERS = 300
 TIMES = [0.0, 0.1, 1.0, 10.0, np.inf]
 
@@ -47,17 +47,19 @@ for time, here, everywhere in zip(TIMES, at_samples, deviations):
 # %%
 # Member by member
 # ----------------
-# Each draws its own start and follows the gradient in small steps; products with J and Jᵀ are all that this needs.
+# Each draws its own start δ(0) and follows the gradient in small steps. A step of δ by −η Jᵀe, e = J δ − (y − f), changes outputs
+# by −η J* Jᵀe, so that kernels are all that is needed once the starts are drawn.
 
 J, J_new = network.jacobian(X).dense() * scale, network.jacobian(X_new).dense() * scale
 delta = np.random.default_rng(0).standard_normal((network.size, MEMBERS))
-residual, rate = (y - network(X)), 0.5 / rates[0]
+error, drawn = J @ delta - (y - network(X)), network(X_new) + J_new @ delta
+K, K_new, rate = J @ J.T, J_new @ J.T, 0.1 / rates[0]
 members = {}
 for time, before in zip(TIMES[:-1], [0.0, *TIMES]):
     steps = int(np.ceil((time - before) / rate))
     for _ in range(steps):
-        delta -= (time - before) / steps * (J.T @ (J @ delta - residual))
-    members[time] = network(X_new) + J_new @ delta
+        drawn, error = drawn - (time - before) / steps * (K_new @ error), error - (time - before) / steps * (K @ error)
+    members[time] = drawn
 apart = {time: (np.abs(drawn.mean(1) - mean[:, 0]).max() / deviation.max(),
                 np.abs(drawn.std(1) / np.maximum(deviation[:, 0], 1e-2) - 1).max())
          for (time, drawn), mean, deviation in zip(members.items(), means, deviations)}

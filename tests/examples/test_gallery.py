@@ -59,18 +59,21 @@ def test_noise_costs_accuracy(run):
 
 
 def test_drawn_members_have_the_mean_and_deviation_of_the_closed_form(run):
-    space = run("kernel_in_time", WIDTH=64, MEMBERS=200, TIMES=[0.0, 0.1, 1.0])
-    assert all(mean < 0.3 and deviation < 0.25 for mean, deviation in space["apart"].values())
+    space = run("kernel_in_time", WIDTH=64, TIMES=[0.0, 0.1, 1.0, 10.0])
+    assert list(space["apart"]) == [0.0, 0.1, 1.0]
+    assert all(mean < 0.15 and deviation < 0.15 for mean, deviation in space["apart"].values())
     everywhere = space["deviations"].mean((1, 2))
-    assert everywhere[0] > everywhere[1] > everywhere[2]
+    assert everywhere[1] < 0.9 * everywhere[0] and everywhere[2] < 0.5 * everywhere[1] and everywhere[3] < 0.8 * everywhere[2]
 
 
 def test_weightings_of_the_gramian_raise_no_loss(run):
-    space = run("gramian_weightings", STEPS=60)
+    space = run("gramian_weightings", STEPS=40, COMPARED=5)
     rising = {name: found.max() for name, (_, found) in space["runs"].items()}
-    assert rising["mean"] > 0 and rising["least norm (MGDA)"] == rising["UPGrad"] == 0
+    assert rising["mean"] > 5 and rising["least norm (MGDA)"] == rising["UPGrad"] == 0
     rare = {name: losses[-1, 40:].mean() for name, (losses, _) in space["runs"].items()}
-    assert rare["UPGrad"] < rare["mean"] and all(apart < 0.01 for apart in space["differences"].values())
+    assert rare["UPGrad"] < 0.5 * rare["mean"]
+    assert all(apart < 1e-8 for apart in (*space["differences"].values(), *space["apart"].values()))
+    assert space["theirs"] is None or "torch" in space["apart"]
 
 
 def test_levenberg_marquardt_is_ahead_of_adam(run):
