@@ -15,6 +15,8 @@ from ..typing import Array, DType, Mask
 if TYPE_CHECKING:
     from .jacobian import Jacobian
 
+ROUNDING = 1e-5  # of the largest number of a covariance that was computed in float32
+
 
 def available_bytes() -> int | None:
     """Memory that can be had without swapping, in bytes, or None where the system does not say."""
@@ -130,7 +132,7 @@ def noise(value: Any) -> float:
 
 def noise_held(noise: float, least: float) -> None:
     """Refuse a σ² that rounding of the kernel would hide."""
-    if noise < least:
+    if 0 < noise < least:
         raise ValueError(f"noise is {noise:g}, but beside this kernel rounding hides what is below {least:.1e}; take at least "
                          "that, or 0 for the limit")
 
@@ -143,6 +145,42 @@ def times(value: Any) -> Array:
     if not (array >= 0).all():  # nan is not
         raise ValueError("time must be at least 0; it may be infinite, which is the end of training, but not nan")
     return array.astype(np.float64)
+
+
+def members(start: Any, network: Any, kind: type) -> list[Any] | None:
+    """The networks of an ensemble, of the inputs and outputs of `network`; None where `start` is to be a covariance."""
+    if isinstance(start, kind):
+        raise TypeError("start must be a covariance or several networks, but is one Network; put it in a list, [network]")
+    if not isinstance(start, (list, tuple)) or not any(isinstance(one, kind) for one in start):
+        return None
+    wanted = network.widths[0], network.widths[-1]
+    for k, one in enumerate(start):
+        object_checks.network(one, kind, f"start[{k}]")
+        found = one.widths
+        if (found[0], found[-1]) != wanted:
+            raise ValueError(f"start[{k}] must have {wanted[0]} inputs and {wanted[1]} outputs, as the network has, but has widths "
+                             f"{found}")
+    return list(start)
+
+
+def start_covariance(values: Any, rows: int) -> Array:
+    """A finite symmetric covariance [(m + m′) n, (m + m′) n]."""
+    array = checks.real_array(values, "start")
+    if array.shape != (rows, rows):
+        raise ValueError(f"start must be a covariance of all outputs, X's first and then X_test's, of shape [{rows}, {rows}], or a "
+                         f"list of networks, but has shape {list(array.shape)}")
+    array = checks.cast(array, np.dtype(np.float64), "start")
+    if array.size and np.abs(array - array.T).max() > ROUNDING * np.abs(array).max():
+        raise ValueError("start must be a symmetric covariance, but is not; order its rows and columns sample by sample")
+    return array
+
+
+def least_eigenvalue(values: Array) -> float:
+    """What counts as 0 among the eigenvalues of a covariance; refuse those that are below 0 by more than rounding in float32."""
+    if values[0] < -ROUNDING * values[-1]:
+        raise ValueError(f"start must be a covariance, whose eigenvalues are at least 0, but one is {values[0]:.3g} where the "
+                         f"largest is {values[-1]:.3g}")
+    return float(len(values) * np.finfo(np.float64).eps * max(values[-1], 0))
 
 
 def parameter_scale(values: Any, size: int, dtype: DType) -> Array | None:

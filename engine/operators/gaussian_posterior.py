@@ -41,9 +41,12 @@ def slabs_of(jacobian: Jacobian | PartialJacobian, max_bytes: int = SLAB) -> Ite
 
 def triangular_factor(jacobian: Jacobian | PartialJacobian, roots: Array | None, residual: Array, precision: float,
                       max_bytes: int = SLAB) -> Array:
-    """R [., P + 1] of a QR factorisation of the rows SᵀJ beside `residual` [m n], above √τ I beside 0, slab by slab."""
-    P, n = jacobian.shape[1], jacobian.network.widths[-1]
-    R: Array = np.eye(P if precision > 0 else 0, P + 1) * np.sqrt(precision)
+    """R [., P + k] of a QR factorisation of the rows SᵀJ beside `residual` [m n, k], above √τ I beside 0, slab by slab.
+
+    One residual may be [m n].
+    """
+    P, n, k = jacobian.shape[1], jacobian.network.widths[-1], 1 if residual.ndim == 1 else residual.shape[1]
+    R: Array = np.eye(P if precision > 0 else 0, P + k) * np.sqrt(precision)
     for rows, slab in slabs_of(jacobian, max_bytes):
         part = scaled(slab, None if roots is None else roots[rows.start // n:rows.stop // n])
         R = np.asarray(np.linalg.qr(np.vstack([np.column_stack([part, residual[rows]]), R]), mode="r"))

@@ -1,8 +1,8 @@
-"""Regression with the neural tangent kernel: the posterior of the linearised network."""
+"""Regression with the neural tangent kernel: the posterior of the linearised network, and ensembles in time."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -11,6 +11,7 @@ from .. import checks, cost_checks, network_checks, object_checks
 from ..network import Network
 from ..typing import Array
 from . import checks as operator_checks
+from .function_start import FunctionStart, predict_from, start_of
 from .gaussian_posterior import PRIMAL, GaussianPosterior, in_float64, slabs_of, triangular_factor
 from .jacobian import Jacobian
 from .scaled_jacobian import jacobian_in_scale
@@ -50,7 +51,8 @@ def least_norm(train: Jacobian, residual: Array) -> tuple[Array, Callable[[Array
 
 
 def ntk_predict(network: Network, X: ArrayLike, y: ArrayLike, X_test: ArrayLike, *, noise: float = 0.0,
-                time: ArrayLike | None = None, scale: ArrayLike | None = None, joint: bool = False) -> tuple[Array, Array]:
+                time: ArrayLike | None = None, scale: ArrayLike | None = None,
+                start: ArrayLike | Sequence[Network] | None = None, joint: bool = False) -> tuple[Array, Array]:
     """Predictions of the network linearised about its θ, fitted to (X, y): their mean and variance, at the end or at a time.
 
     The model is f(x) + J(x) δ, f the network as it is, with δ ~ N(0, I) on all of θ, and y that plus noise of variance σ² on each
@@ -69,6 +71,14 @@ def ntk_predict(network: Network, X: ArrayLike, y: ArrayLike, X_test: ArrayLike,
     The mean is also the one member that starts at the network itself, δ(0) = 0; at t = 0 it is the network's own prediction. With
     noise each member has its own noisy targets and a pull of strength σ² to its own start, whose limit is the posterior (Matthews
     et al. 2017): e^{−(K + σ² I) t} and (K + σ² I)⁻¹ in the mean.
+
+    With `start` the ensemble begins as other functions f₀, which need not be linear in δ, and learns by the same kernel. With
+    Q = K* K⁻¹ (I − e^{−K t}), or e^{−(K + σ² I) t} and (K + σ² I)⁻¹ in it, and f₀ of mean μ and covariance 𝒦 at X and at x*,
+
+    mean μ* + Q (y − μ) and variance diag(𝒦** + Q 𝒦 Qᵀ − Q 𝒦*ᵀ − 𝒦* Qᵀ + σ² Q Qᵀ)
+
+    (Lee et al. 2019, section 2.3, where μ = 0, 𝒦 is the covariance of wide networks' outputs and σ² = 0). It is what separately
+    initialised networks predict that are so wide that all of them train by one kernel.
 
     After s steps of gradient descent of a small rate η, t is η s for `Cost("squared_error", "sum")` and η s / m for
     `Cost("squared_error")`, whose gradient is divided by m. neural-tangents' time is divided by the number of entries of y: theirs
@@ -92,6 +102,10 @@ def ntk_predict(network: Network, X: ArrayLike, y: ArrayLike, X_test: ArrayLike,
         t ≥ 0, infinity allowed; the end of training where None. Several times share one decomposition.
     scale : array_like [P], optional
         S: δ ~ N(0, S²) with the kernel J S² Jᵀ, and gradient flow in ω, θ = S ω, as `ntk` takes it.
+    start : array_like [(m + m′) n, (m + m′) n] or list of Network, optional
+        What the ensemble is before training. An array is the covariance of its outputs at X and then at X_test, sample by sample as
+        `ntk` orders them, and its mean is 0. Of a list, networks with as many inputs and outputs, the mean and the covariance are
+        those over its members, divided by their number. Where None, f(x) + J(x) δ(0) with δ(0) ~ N(0, S²).
     joint : bool
         Whether to give the covariance of all test outputs in place of their variances.
 
@@ -99,13 +113,14 @@ def ntk_predict(network: Network, X: ArrayLike, y: ArrayLike, X_test: ArrayLike,
     -------
     mean : ndarray [m′, n], or [T, m′, n] where `time` is [T]
     variance : ndarray, of the mean's shape, or the covariance [m′ n, m′ n] or [T, m′ n, m′ n] where `joint`
-        At least 0; above 0 where σ² is, unless a row of J is 0.
+        At least 0; without `start` above 0 where σ² is, unless a row of J is 0.
 
     Raises
     ------
     ValueError, TypeError
         Where X, y and X_test do not fit the network or each other; where σ² is above 0 but below rounding of K, with the least
-        that is not; where a time is below 0 or the scale does not fit.
+        that is not; where a time is below 0 or the scale does not fit; where `start` has another shape or other inputs and
+        outputs, or is no covariance.
 
     See Also
     --------
@@ -124,6 +139,13 @@ def ntk_predict(network: Network, X: ArrayLike, y: ArrayLike, X_test: ArrayLike,
     >>> means, variances = ntk_predict(network, [[0.0], [1.0]], [1.0, 3.0], [[2.0]], time=[0.0, 1.0, np.inf])
     >>> means.ravel().round(3), variances.ravel().round(3)
     (array([0.   , 3.793, 5.   ]), array([5.   , 0.663, 0.   ]))
+
+    Two members that begin apart:
+
+    >>> others = [network.replace([0.0, 1.0]), network.replace([0.0, -1.0])]
+    >>> means, variances = ntk_predict(network, [[0.0], [1.0]], [1.0, 3.0], [[2.0]], time=[0.0, 1.0, np.inf], start=others)
+    >>> means.ravel().round(3), variances.ravel().round(3)
+    (array([0.   , 3.793, 5.   ]), array([1.   , 0.092, 0.   ]))
     """
     object_checks.network(network, Network)
     dtype, n = network.dtype, network.widths[-1]
@@ -134,13 +156,13 @@ def ntk_predict(network: Network, X: ArrayLike, y: ArrayLike, X_test: ArrayLike,
     scale = operator_checks.parameter_scale(scale, network.size, np.dtype(np.float64))
     whole = in_float64(network)
     train, test = (jacobian_in_scale(whole, values.astype(np.float64, copy=False), scale) for values in (X, X_test))
-    residual = targets.astype(np.float64).reshape(-1) - train.forward.outputs.reshape(-1)
-    if times is None and scale is None and not joint:
-        shift, spread = _at_the_end(train, test, residual, noise)
-        spread = spread.reshape(len(X_test), n)
+    targets = targets.astype(np.float64).reshape(-1)
+    if times is None and scale is None and start is None and not joint:
+        shift, spread = _at_the_end(train, test, targets - train.forward.outputs.reshape(-1), noise)
+        mean, spread = test.forward.outputs + shift.reshape(len(X_test), n), spread.reshape(len(X_test), n)
     else:
-        shift, spread = _at_times(train, test, residual, noise, np.asarray(np.inf) if times is None else times, joint)
-    mean = test.forward.outputs + shift.reshape(*shift.shape[:-1], len(X_test), n)
+        functions = None if start is None else start_of(start, network, np.concatenate([train.X, test.X]))
+        mean, spread = _at_times(train, test, targets, noise, np.asarray(np.inf) if times is None else times, functions, joint)
     return mean.astype(dtype, copy=False), spread.astype(dtype, copy=False)
 
 
@@ -159,13 +181,18 @@ def _at_the_end(train: Jacobian, test: Jacobian, residual: Array, noise: float) 
     return test @ shift, variance
 
 
-def _at_times(train: Jacobian, test: Jacobian, residual: Array, noise: float, times: Array, joint: bool) -> tuple[Array, Array]:
-    """The mean of J* δ [..., m′ n] at times [...], and its variance [..., m′, n] or covariance [..., m′ n, m′ n]."""
-    flow = tangent_flow(train, residual, noise)
-    if noise > 0:
+def _at_times(train: Jacobian, test: Jacobian, targets: Array, noise: float, times: Array, start: FunctionStart | None,
+              joint: bool) -> tuple[Array, Array]:
+    """The mean [..., m′, n] of predictions at times [...], and their variance [..., m′, n] or covariance [..., m′ n, m′ n]."""
+    every = times.reshape(-1)
+    if start is None:
+        flow = tangent_flow(train, (targets - train.forward.outputs.reshape(-1))[:, None], noise)
         operator_checks.noise_held(noise, flow.least)
-    mean, spread = flow.predict(test, times.reshape(-1), joint)
+        mean, spread = flow.predict(test, every, joint)
+        mean = test.forward.outputs.reshape(-1) + mean
+    else:
+        mean, spread = predict_from(start, train, test, targets, noise, every, joint)
     if joint:
         spread = (spread + spread.transpose(0, 2, 1)) / 2
-    shape = spread.shape[1:] if joint else (len(test.X), test.network.widths[-1])
-    return mean.reshape(*times.shape, mean.shape[1]), spread.reshape(*times.shape, *shape)
+    outputs = len(test.X), test.network.widths[-1]
+    return mean.reshape(*times.shape, *outputs), spread.reshape(*times.shape, *(spread.shape[1:] if joint else outputs))

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 import numpy as np
 
 from ..typing import Array
@@ -24,26 +22,38 @@ def learnt(rates: Array, times: Array) -> tuple[Array, Array]:
 
 
 class PrimalFlow:
-    """The flow along the right singular vectors of J, all P of them: variances are sums of squares."""
+    """The flow along the right singular vectors of J, all P of them: variances are sums of squares.
 
-    def __init__(self, train: Jacobian, residual: Array, noise: float) -> None:
+    `columns` [P, k] are those that were given to `tangent_flow` along the left singular vectors.
+    """
+
+    def __init__(self, train: Jacobian, columns: Array, noise: float) -> None:
         P = train.shape[1]
-        R = triangular_factor(train, None, residual, 0)
+        R = triangular_factor(train, None, columns, 0)[:P]
         left, values, self._right = np.linalg.svd(R[:, :P], full_matrices=True)
         self.least = float(1e3 * EPS * np.linalg.norm(R[:, :P]))**2
         kept = values > (values[0] * max(train.shape) * EPS if noise == 0 else 0)
-        self._values, self._residual, self._noise = np.zeros(P), np.zeros(P), noise
+        self._values, self.columns, self._noise = np.zeros(P), np.zeros((P, R.shape[1] - P)), noise
         self._values[:len(values)][kept] = values[kept]
-        self._residual[:len(values)] = left[:, :len(values)].T @ R[:, P]
+        self.columns[:len(values)] = left[:, :len(values)].T @ R[:, P:]
 
-    def predict(self, test: Jacobian, times: Array, joint: bool) -> tuple[Array, Array]:
-        """The mean [T, m′ n] of J* δ, and its variance [T, m′ n] or covariance [T, m′ n, m′ n]."""
+    def _components(self, test: Jacobian) -> Array:
+        """J* V [m′ n, P] of the right singular vectors V."""
         components = np.empty((test.shape[0], test.shape[1]))
         for rows, slab in slabs_of(test):
             components[rows] = slab @ self._right.T
+        return components
+
+    def reach(self, test: Jacobian, times: Array) -> tuple[Array, Array]:
+        """C [m′ n, r] and g [T, r]: J* q Jᵀ e is C (g · c) for a column e that is c in `columns`."""
+        return self._components(test), learnt(self._values**2 + self._noise, times)[0] * self._values
+
+    def predict(self, test: Jacobian, times: Array, joint: bool) -> tuple[Array, Array]:
+        """The mean [T, m′ n] of J* δ for the first column, and its variance [T, m′ n] or covariance [T, m′ n, m′ n]."""
+        components = self._components(test)
         squares, noise = self._values**2, self._noise
         q, left = learnt(squares + noise, times)
-        mean = (q * self._values * self._residual) @ components.T
+        mean = (q * self._values * self.columns[:, 0]) @ components.T
         rates = np.where(squares + noise > 0, squares + noise, 1)
         kept = np.where(squares + noise > 0, (noise + squares * left) / rates, 1)
         shares = kept**2 + noise * squares * q**2
@@ -55,22 +65,27 @@ class PrimalFlow:
 class DualFlow:
     """The flow along the eigenvectors of K = J Jᵀ, for more parameters than rows.
 
-    The variance is the difference of K** and what was learnt, where that keeps its digits; else it is a sum of squares.
+    The variance is the difference of K** and what was learnt, where that keeps its digits; else it is a sum of squares. `columns`
+    [r, k] are those that were given to `tangent_flow` along the eigenvectors.
     """
 
-    def __init__(self, train: Jacobian, residual: Array, noise: float) -> None:
+    def __init__(self, train: Jacobian, columns: Array, noise: float) -> None:
         values, vectors = np.linalg.eigh(train.gram())
         self.least = float(4 * EPS * np.sum(np.maximum(values, 0)))
         kept = values > values[-1] * len(values) * EPS if noise == 0 else np.ones(len(values), bool)
         self._train, self._noise = train, noise
         self._values, self._vectors = np.maximum(values[kept], 0), vectors[:, kept]
-        self._residual = self._vectors.T @ residual
+        self.columns = self._vectors.T @ columns
+
+    def reach(self, test: Jacobian, times: Array) -> tuple[Array, Array]:
+        """C [m′ n, r] and g [T, r]: J* q Jᵀ e is C (g · c) for a column e that is c in `columns`."""
+        return self._along(test), learnt(self._values + self._noise, times)[0]
 
     def predict(self, test: Jacobian, times: Array, joint: bool) -> tuple[Array, Array]:
-        """The mean [T, m′ n] of J* δ, and its variance [T, m′ n] or covariance [T, m′ n, m′ n]."""
+        """The mean [T, m′ n] of J* δ for the first column, and its variance [T, m′ n] or covariance [T, m′ n, m′ n]."""
         q, left = learnt(self._values + self._noise, times)
-        along = np.concatenate([block for _, block in self._along(test)])
-        mean = (q * self._residual) @ along.T
+        along = self._along(test)
+        mean = (q * self.columns[:, 0]) @ along.T
         learnt_share = q * (1 + left)
         prior = test.row_norms().reshape(-1)**2
         variance = prior - learnt_share @ (along**2).T
@@ -86,13 +101,14 @@ class DualFlow:
             return mean, self._squares(test, times)
         return mean, test.gram() - np.stack([(along * share) @ along.T for share in learnt_share])
 
-    def _along(self, test: Jacobian) -> Iterator[tuple[slice, Array]]:
-        """J* Jᵀ v of the eigenvectors v, by slabs of test samples, [., r]."""
+    def _along(self, test: Jacobian) -> Array:
+        """J* Jᵀ v of the eigenvectors v [m′ n, r], by slabs of test samples."""
         n = test.network.widths[-1]
         step = max(1, BLOCK // (8 * n * self._train.shape[0]))
-        for first in range(0, max(1, len(test.X)), step):
-            samples = slice(first, first + step)
-            yield samples, self._train.gram(test if step >= len(test.X) else part(test, samples)).T @ self._vectors
+        if step >= len(test.X):
+            return self._train.gram(test).T @ self._vectors
+        parts = [part(test, slice(first, first + step)) for first in range(0, len(test.X), step)]
+        return np.concatenate([self._train.gram(one).T @ self._vectors for one in parts])
 
     def _squares(self, test: Jacobian, times: Array) -> Array:
         """The covariance [T, rows, rows] of all rows of J*, as a sum of squares."""
@@ -117,11 +133,11 @@ class DualFlow:
         return (self._train.T @ (self._vectors @ ((self._vectors.T @ (self._train @ rows.T)).T / self._values).T)).T
 
 
-def tangent_flow(train: Jacobian, residual: Array, noise: float) -> PrimalFlow | DualFlow:
-    """The flow from δ(0) ~ N(0, I) with the rows `train` of J, in float64, and the residual y − f(X) [m n].
+def tangent_flow(train: Jacobian, columns: Array, noise: float) -> PrimalFlow | DualFlow:
+    """The flow from δ(0) ~ N(0, I) with the rows `train` of J, in float64, and columns [m n, k], the first the residual y − f(X).
 
     Each member of the ensemble has dδ/dt = −Jᵀ (f + J δ − y − σ ξ) − σ² (δ − δ(0)), its own start and its own noise ξ ~ N(0, I) of
     the targets. With H = JᵀJ and q = (1 − e^{−(H + σ²) t}) / (H + σ²) it is δ(t) = (I − q H) δ(0) + q Jᵀ (y − f + σ ξ): of mean
     q Jᵀ (y − f) and covariance (I − q H)² + σ² H q², where I − q H = (σ² + H e^{−(H + σ²) t}) / (H + σ²).
     """
-    return (PrimalFlow if train.shape[1] <= max(train.shape[0], PRIMAL) else DualFlow)(train, residual, noise)
+    return (PrimalFlow if train.shape[1] <= max(train.shape[0], PRIMAL) else DualFlow)(train, columns, noise)

@@ -71,6 +71,48 @@ def test_an_ensemble_in_time(get):
     np.testing.assert_allclose(covariance, [flat(one) for one in np.asarray(found.covariance)], atol=1e-8)
 
 
+def test_their_empirical_kernels_of_one_network():
+    """Theirs begins as functions of mean 0 and covariance f fᵀ."""
+    net, params, outputs, X, y, X_test = problem()
+    kernel = nt.empirical_kernel_fn(outputs, trace_axes=(), vmap_axes=0)
+    predict = nt.predict.gradient_descent_mse_ensemble(kernel, X, y, learning_rate=3.0, trace_axes=(), params=params)
+    found = predict(TIMES, X_test, get="ntk", compute_cov=True, params=params)
+    f = net(np.concatenate([X, X_test])).ravel()
+    mean, covariance = ntk_predict(net, X, y, X_test, time=3.0 * TIMES / y.size, start=np.outer(f, f), joint=True)
+    np.testing.assert_allclose(mean, found.mean, atol=1e-9)
+    np.testing.assert_allclose(covariance, [flat(one) for one in np.asarray(found.covariance)], atol=1e-8)
+
+
+@pytest.mark.parametrize("noise", [0.0, 0.2])
+def test_an_ensemble_of_networks_in_time(noise):
+    """Member by member, and by the covariance of mean 0; with noise their targets have none."""
+    net, params, outputs, X, y, X_test = problem()
+    generator = np.random.default_rng(2)
+    others = [net.replace(net.parameters + 0.3 * generator.standard_normal(net.size)) for _ in range(4)]
+    empirical = nt.empirical_ntk_fn(outputs, trace_axes=(), vmap_axes=0)
+    K = empirical(X, None, params), empirical(X_test, X, params)
+    regular = dict(diag_reg=noise, diag_reg_absolute_scale=True)
+    predict = nt.predict.gradient_descent_mse(K[0], y, trace_axes=(), **regular)
+    members = np.array([predict(TIMES, one(X), one(X_test), K[1])[1] for one in others])
+    mean, variance = ntk_predict(net, X, y, X_test, time=TIMES / y.size, start=others, noise=noise)
+    np.testing.assert_allclose(mean, members.mean(0), atol=1e-9)
+    if noise == 0:
+        np.testing.assert_allclose(variance, members.var(0), atol=1e-9)
+
+    def kernel(x1, x2, get, **_):
+        f, g = (np.array([one(np.asarray(x)) for one in others]) for x in (x1, x1 if x2 is None else x2))
+        found = Kernels(jax.numpy.asarray(np.einsum("ski,slj->klij", f, g) / len(others)), empirical(x1, x2, params))
+        return getattr(found, get) if isinstance(get, str) else found
+
+    predict = nt.predict.gradient_descent_mse_ensemble(kernel, X, y, trace_axes=(), **regular)
+    found = predict(TIMES, X_test, get="ntk", compute_cov=True)
+    f = np.array([one(np.concatenate([X, X_test])).ravel() for one in others])
+    mean, covariance = ntk_predict(net, X, y, X_test, time=TIMES / y.size, start=f.T @ f / len(others), noise=noise, joint=True)
+    np.testing.assert_allclose(mean, found.mean, atol=1e-9)
+    if noise == 0:
+        np.testing.assert_allclose(covariance, [flat(one) for one in np.asarray(found.covariance)], atol=1e-8)
+
+
 def test_the_ntk_parametrisation():
     widths, weights, biases = (3, 6, 5, 2), 1.5, 0.3
     layers = []

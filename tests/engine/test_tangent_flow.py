@@ -37,16 +37,20 @@ def problem(m=5, dtype=np.float64, scale=None):
     return net, X, y, X_test, J * scale, J_test * scale, y.astype(float).reshape(-1) - f, f_test
 
 
-def literal(J, J_test, residual, t, noise):
-    """The mean of J* δ and its covariance from dense exponentials, or at the end where t is None."""
-    H = J.T @ J
-    one, pulled = np.eye(len(H)), H + noise * np.eye(len(H))
+def integral(J, t, noise):
+    """q = ∫ e^{−(JᵀJ + σ²) s} ds over 0 … t, by a dense exponential, or at the end where t is None."""
+    pulled, one = J.T @ J + noise * np.eye(J.shape[1]), np.eye(J.shape[1])
     if t is None:
-        q = np.linalg.inv(pulled)
-    else:  # the exponential of this block matrix has ∫ e^{−(H + σ²) s} ds in it
-        q = expm(t * np.block([[-pulled, one], [np.zeros((len(H), 2 * len(H)))]]))[:len(H), len(H):]
-        assert np.allclose(pulled @ q, one - expm(-pulled * t))
-    start = one - q @ H
+        return np.linalg.inv(pulled) if noise > 0 else np.linalg.pinv(J) @ np.linalg.pinv(J).T
+    q = expm(t * np.block([[-pulled, one], [np.zeros((len(one), 2 * len(one)))]]))[:len(one), len(one):]
+    assert np.allclose(pulled @ q, one - expm(-pulled * t))
+    return q
+
+
+def literal(J, J_test, residual, t, noise):
+    """The mean of J* δ and its covariance."""
+    H, q = J.T @ J, integral(J, t, noise)
+    start = np.eye(len(H)) - q @ H
     return J_test @ q @ J.T @ residual, J_test @ (start @ start.T + noise * q @ H @ q.T) @ J_test.T
 
 
@@ -143,6 +147,82 @@ def test_a_scale_is_a_prior_and_a_rate_of_each_parameter(dtype, form):
             shift, expected = literal(J, J_test, residual, t, noise)
             np.testing.assert_allclose(mean.ravel(), f_test + shift, **close)
             np.testing.assert_allclose(covariance, expected, **close)
+
+
+def functions(J, J_test, y, mean, covariance, t, noise):
+    """What becomes of functions of this mean and covariance at X and then X*, member by member f* + Q (y + σ ξ − f)."""
+    Q = J_test @ integral(J, t, noise) @ J.T
+    both = np.hstack([-Q, np.eye(len(Q))])
+    return both @ mean + Q @ y, both @ covariance @ both.T + noise * Q @ Q.T
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize("m", [5, 24])  # fewer outputs than parameters, and more
+def test_functions_at_the_start_of_a_covariance(dtype, m, form):
+    if m == 24 and form == "dual":
+        pytest.skip("J has more rows than columns")
+    net, X, y, X_test, J, J_test, *_ = problem(m, dtype)
+    close = dict(rtol=0, atol=1e-10 if dtype == np.float64 else 5e-6)
+    root = np.random.default_rng(5).standard_normal((len(J) + len(J_test), 7))
+    for covariance in (root @ root.T / 7, root @ root.T / 7 + 0.1 * np.eye(len(root))):
+        for noise, times in ((0.0, [*TIMES, np.inf]), (0.3, TIMES)):
+            means, variances = ntk_predict(net, X, y, X_test, noise=noise, time=times, start=covariance)
+            _, jointly = ntk_predict(net, X, y, X_test, noise=noise, time=times, start=covariance, joint=True)
+            assert means.dtype == variances.dtype == dtype and np.array_equal(jointly, jointly.transpose(0, 2, 1))
+            for k, t in enumerate(times):
+                t = None if t == np.inf else t
+                mean, spread = functions(J, J_test, y.astype(float).ravel(), np.zeros(len(root)), covariance, t, noise)
+                np.testing.assert_allclose(means[k].ravel(), mean, **close)
+                np.testing.assert_allclose(jointly[k], spread, **close)
+                np.testing.assert_allclose(variances[k].ravel(), spread.diagonal(), **close)
+    end = ntk_predict(net, X, y, X_test, start=covariance)
+    late = ntk_predict(net, X, y, X_test, start=covariance, time=np.inf)
+    assert np.array_equal(end[0], late[0]) and np.array_equal(end[1], late[1])
+
+
+def test_networks_at_the_start(form):
+    """Each on its own way to the targets by the one kernel."""
+    net, X, y, X_test, J, J_test, *_ = problem()
+    others = [network((3, 4, 2)), network((3, 6, 2), dtype=np.float32), net]
+    every = np.concatenate([X, X_test])
+    names = [[g.name for g in one.activations] for one in others]
+    outputs = np.array([plain.forward(one.parameters.astype(float), one.widths, its, every)[1][-1].ravel()
+                        for one, its in zip(others, names)])
+    for noise, t in ((0.0, 0.3), (0.3, 0.3), (0.3, None)):
+        mean, covariance = ntk_predict(net, X, y, X_test, noise=noise, time=t, start=others, joint=True)
+        expected = functions(J, J_test, y.ravel(), outputs.mean(0), np.cov(outputs.T, bias=True), t, noise)
+        np.testing.assert_allclose(mean.ravel(), expected[0], atol=1e-10)
+        np.testing.assert_allclose(covariance, expected[1], atol=1e-10)
+    alone, nothing = ntk_predict(net, X, y, X_test, time=0.3, start=[net])
+    np.testing.assert_allclose(alone, ntk_predict(net, X, y, X_test, time=0.3)[0], atol=1e-12)
+    assert np.array_equal(nothing, np.zeros((4, 2)))
+
+
+def test_the_tangent_kernel_at_the_start_is_the_ensemble_of_delta(form):
+    scale = ntk_scale(network((3, 6, 2)), biases=0.4)
+    net, X, y, X_test, J, J_test, *_ = problem(5, scale=scale)
+    both = np.vstack([J, J_test])
+    _, expected = ntk_predict(net, X, y, X_test, noise=0.1, time=TIMES, scale=scale, joint=True)
+    _, covariance = ntk_predict(net, X, y, X_test, noise=0.1, time=TIMES, scale=scale, start=both @ both.T, joint=True)
+    np.testing.assert_allclose(covariance, expected, atol=1e-10)
+
+
+def test_refusals_of_a_start():
+    net, X, y, X_test, *_ = problem()
+    for start, error, match in (
+            (net, TypeError, r"start must be a covariance or several networks, but is one Network; put it in a list"),
+            ([net, 3], TypeError, r"start\[1\] must be an engine.Network, but is 3"),
+            ([network((2, 2))], ValueError, r"start\[0\] must have 3 inputs and 2 outputs, as the network has, but has widths"),
+            (np.eye(8), ValueError, r"of shape \[18, 18\], or a list of networks, but has shape \[8, 8\]"),
+            (np.tri(18), ValueError, "start must be a symmetric covariance"),
+            (np.diag(np.arange(18.0) - 1), ValueError, "start must be a covariance, whose eigenvalues are at least 0, but one is"),
+            (np.full((18, 18), np.nan), ValueError, "start must be finite")):
+        with pytest.raises(error, match=match):
+            ntk_predict(net, X, y, X_test, time=1.0, start=start)
+    rounded = np.eye(18) + np.float32(1e-7) * np.tri(18)
+    assert np.isfinite(ntk_predict(net, X, y, X_test, time=1.0, start=rounded)[1]).all()
+    mean, variance = ntk_predict(net, X, y, np.zeros((0, 3)), time=1.0, start=np.eye(10))
+    assert mean.shape == variance.shape == (0, 2)
 
 
 def test_refusals():
