@@ -96,7 +96,7 @@ def clip_panels(plan, stack, delta, clipping, span):
 
 @kernel
 def add_noise(gradient, noise, deviation, share):
-    """gradient <- (gradient + deviation · noise) · share, each rounded."""
+    """gradient [P] <- (gradient + deviation · noise) · share, each rounded, for noise [P or more]."""
     sigma, scale = gradient.dtype.type(deviation), gradient.dtype.type(share)
     for i in range(gradient.size):
         gradient[i] = (gradient[i] + sigma * noise[i]) * scale

@@ -27,7 +27,7 @@ from .updates import update_parameters
 Batches = namedtuple("Batches", "indices offsets start rates first_time costs")
 Order = namedtuple("Order", "code seed epoch")  # an OrderCode, the words of the schedule's seed, the first epoch
 Penalty = namedtuple("Penalty", "strength spans")  # a ridge; strength 0 for none
-# deviation and share of `add_noise`, noise [steps of a call, P], or without rows where gradients are not private
+# deviation and share of `add_noise`, noise [steps of a call, P or more], or without rows where gradients are not private
 Privacy = namedtuple("Privacy", "clipping deviation share noise")
 UpdateCodes = namedtuple("UpdateCodes", "code settings state trainable")
 Whole = namedtuple("Whole", "theta state")  # [P] and [rows, P] as they were at the start of an epoch

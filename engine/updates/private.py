@@ -47,13 +47,13 @@ class Private(Update):
 
     Notes
     -----
-    A run is reproducible: the same seed gives the same noise, with the same NumPy on the same kind of machine. *Whoever knows the
-    seed can subtract the noise*, and then nothing is private. For data that matter draw it by ``secrets.randbits(128)`` for each
-    run, use none twice, and keep it and the `repr` of these settings to yourself; a checkpoint holds a hash of it alone. Philox,
-    NumPy's generator behind the noise, is none for cryptography, and floating-point numbers are not real ones: a careful adversary
-    can learn more from the last bits of a Gaussian than its density says (Mironov 2012). What is private is θ after the run: the
-    costs in the history, the validation cost and a choice among several runs come from the samples without noise. The bound rests
-    on nobody knowing which samples a batch held, so that the seed of the schedule is as much a secret as this one.
+    A run is reproducible: the same seed gives the same noise on any machine, from NumPy's Philox by Box & Muller's method (1958).
+    *Whoever knows the seed can subtract the noise*, and then nothing is private. For data that matter draw it by
+    ``secrets.randbits(128)`` for each run, use none twice, and keep it and the `repr` of these settings to yourself; a checkpoint
+    holds a hash of it alone. Philox is no generator for cryptography, and floating-point numbers are not real ones: a careful
+    adversary can learn more from the last bits of a Gaussian than its density says (Mironov 2012). What is private is θ after the
+    run: the costs in the history, the validation cost and a choice among several runs come from the samples without noise. The
+    bound rests on nobody knowing which samples a batch held, so that the seed of the schedule is as much a secret as this one.
 
     A batch step without samples makes a step too, of noise alone: to leave it out would tell that it was empty.
 

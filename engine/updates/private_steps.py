@@ -11,6 +11,7 @@ from schedulers.described import described, digest
 from ..clipped import clipped_to
 from ..kernels.clipped import add_noise
 from ..kernels.epoch import Privacy
+from ..kernels.normal import standard_normal
 from ..kernels.streamed import NOT_CLIPPED, BlockSum
 from ..network import Network
 from ..typing import Array, Mask, Number
@@ -71,8 +72,8 @@ class PrivateSteps(Update):
         return self.settings.noise_multiplier * self.settings.clip_norm
 
     def noise(self, state: UpdateState, count: int, theta: Array) -> Array:
-        """Standard normal noise of the next `count` steps, a row [P] for each; zeros where the noise multiplier is 0."""
-        rows = np.zeros((count, theta.size), theta.dtype)
+        """Standard normal noise of the next `count` steps, a row [P] or [P + 1] for each; zeros where the noise multiplier is 0."""
+        rows = np.zeros((count, theta.size + theta.size % 2), theta.dtype)
         if self.settings.noise_multiplier:
             draw(self.settings.seed, state.arrays["noise_steps"].item(), rows)
         return rows
@@ -122,14 +123,18 @@ def not_private(theta: Array) -> Privacy:
 
 
 def draw(seed: int, step: int, rows: Array) -> None:
-    """Fill rows [steps, P] with the standard normal noise of batch steps `step`, `step` + 1, …: Philox (Salmon et al. 2011) keyed
-    by the seed, its counter from step · 2¹²⁸ on.
+    """Fill rows [steps, even] with the standard normal noise of batch steps `step`, `step` + 1, …: numbers of Philox (Salmon et al.
+    2011), keyed by the seed, its counter from step · 2¹²⁸ on, by Box & Muller's method (1958).
 
     A row depends on nothing but these, so that any step can be made again without those before it.
     """
-    bits = np.random.Philox(key=seed)
-    generator, start = np.random.Generator(bits), bits.state
+    bits, size = np.random.Philox(key=seed), rows.shape[1]
+    start = bits.state
     for k, row in enumerate(rows):
         start["state"]["counter"][:] = 0, 0, step + k, 0  # four words of 64 bits; 3 µs, a generator for each step 15
         bits.state = start
-        generator.standard_normal(out=row, dtype=row.dtype)
+        if row.dtype == np.float32:
+            halves = bits.random_raw(size // 2).astype("<u8", copy=False).view("<u4")
+            standard_normal((halves >> np.uint32(1)).astype(np.int32), 2.0**-31, row)
+        else:
+            standard_normal((bits.random_raw(size) >> np.uint64(11)).astype(np.int64), 2.0**-53, row)

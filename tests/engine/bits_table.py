@@ -95,7 +95,7 @@ def results(dtype, layout, updates):
     yield "row norms, more work", J.row_norms()
     yield "gradient, more work", value_and_gradient(network, X, y, cost=Cost("squared_error", reductions.cvar(0.3)))[1]
     yield "gradient, mean, more work", value_and_gradient(network, X, y, squares)[1]
-    private = Private(Adam(0.01), clip_norm=0.5, noise_multiplier=0.0, seed=0)
+    private = Private(Adam(0.01), clip_norm=0.5, noise_multiplier=0.5, seed=0)
     for name, trainable in {"all": None, "some": np.arange(network.size) % 3 > 0}.items():
         yield f"five epochs, private, {name} of theta", fit(
             network, X, y, squares, private, BatchSchedule(300, order=orders.poisson_sampling(0.5)), epochs=5, trainable=trainable,

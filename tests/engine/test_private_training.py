@@ -4,10 +4,12 @@ import warnings
 
 import numpy as np
 import pytest
+import scipy.stats
 
 import engine
 from engine import Activation, Adam, AdamW, Cost, GradientDescent, LevenbergMarquardt, Network, Private, RMSprop, fit, privacy
 from engine.batch_problem import BatchProblem
+from engine.kernels.normal import standard_normal
 from engine.penalties import ridge
 from engine.updates import private_steps
 from schedulers import BatchSchedule, BatchStep, orders
@@ -80,6 +82,19 @@ def test_batch_steps_in_the_kernels_have_the_bits_of_steps_one_by_one_on_any_thr
             bits.append((result.network.parameters.tobytes(), repr(result.history.columns()["cost"]), result.state))
         assert bits[0] == bits[1] == bits[2]
         assert np.array_equal(result.network.parameters[~free], net.parameters[~free])
+
+
+@pytest.mark.parametrize("dtype, least", [(np.float32, 2.0**-31), (np.float64, 2.0**-53)])
+def test_noise_is_standard_normal(dtype, least):
+    rows = np.empty((3, 2000), dtype)
+    private_steps.draw(7, (1 << 40) - 1, rows)
+    for k, row in enumerate(rows):
+        np.testing.assert_allclose(row, philox(7, (1 << 40) - 1 + k, 2000, dtype), rtol=0, atol=20 * np.finfo(dtype).eps)
+    assert scipy.stats.kstest(rows.ravel(), "norm").pvalue > 0.01 and len(np.unique(rows)) > 5990
+    assert abs(np.corrcoef(np.concatenate([rows[:, :1000], rows[:, 1000:]]).astype(float)) - np.eye(6)).max() < 0.1
+    ends = np.empty(4, dtype)
+    standard_normal(np.array([0, 1 / least - 1, 0, 0]).astype(np.int32 if dtype == np.float32 else np.int64), least, ends)
+    assert ends[0] == pytest.approx(np.sqrt(-2 * np.log(least / 2)), rel=1e-6) and abs(ends[1]) < 1e-4 and not ends[2:].any()
 
 
 def test_batch_steps_are_made_by_the_kernels(monkeypatch):

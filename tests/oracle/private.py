@@ -31,5 +31,13 @@ def private_gradient(rows, clip_norm, noise, expected, trainable=None):
 
 
 def philox(seed, step, size, dtype):
-    """Standard normal noise of a step, as the update says that it draws it."""
-    return np.random.Generator(np.random.Philox(key=seed, counter=[0, 0, step, 0])).standard_normal(size, dtype=dtype)
+    """Standard normal noise of a step, as the update says that it draws it: Box & Muller's of whole numbers of 31 or 53 bits."""
+    bits, even = np.random.Philox(key=seed, counter=[0, 0, step, 0]), size + size % 2
+    if dtype == np.float32:
+        whole = np.array([part for word in bits.random_raw(even // 2).tolist() for part in (word & 0xFFFFFFFF, word >> 32)]) >> 1
+        unit = 2.0**-31
+    else:
+        whole, unit = bits.random_raw(even) >> np.uint64(11), 2.0**-53
+    radii, angles = np.split(whole.astype(float) * unit, 2)
+    radii = np.sqrt(-2 * np.log(radii + unit / 2))
+    return np.concatenate([radii * np.cos(2 * np.pi * angles), radii * np.sin(2 * np.pi * angles)])[:size].astype(dtype)
