@@ -4,16 +4,18 @@ from __future__ import annotations
 
 from typing import Any, TypeVar
 
+import numpy as np
 from numpy.typing import ArrayLike
 
 from .. import checks, network_checks, object_checks
 from ..cost import Cost
 from ..network import Network
+from ..typing import Array
 from . import kronecker_checks
 from .docstrings import documented
 from .kronecker_factored import KroneckerFactored
 from .kronecker_parts import kronecker_parts
-from .kronecker_passes import KroneckerPasses, OutputFactor
+from .kronecker_passes import KnownFactor, KroneckerPasses, OutputFactor
 
 Kind = TypeVar("Kind", bound=KroneckerFactored)
 
@@ -30,6 +32,14 @@ def made(kind: type[Kind], network: Network, X: Any, y: Any, cost: Cost, biases:
     parts = kronecker_parts(network, mask, biases)
     passes = KroneckerPasses(network, X, y, cost, output_factor, parts[0].layer, max_bytes, kind.two_rounds)
     return kind(passes, cost, parts, mask)
+
+
+def with_curvature_factor(network: Network, X: Any, y: Any, cost: Cost, factor: Array,
+                          max_bytes: int | None) -> KroneckerFactored:
+    """`kfac` with a known curvature factor S at the outputs: [m, n] where it is diagonal, else [m, n, n]; ∇φ weights S Sᵀ."""
+    everything = np.empty(0, np.bool_)
+    passes = KroneckerPasses(network, X, y, cost, KnownFactor(factor), 1, max_bytes, keep=False)
+    return KroneckerFactored(passes, cost, kronecker_parts(network, everything, "joint"), everything)
 
 
 @documented

@@ -55,6 +55,20 @@ class OutputFactor(NamedTuple):
         return np.sqrt(weights / A.dtype.type(self.draws))[:, None, None] * drawn.transpose(1, 2, 0), weights
 
 
+class KnownFactor(NamedTuple):
+    """A curvature factor S [m, n, n] at the outputs that is known, [m, n] where it is diagonal; S Sᵀ is weighted by ∇φ."""
+
+    factor: Array
+    draws: int = 1
+
+    def __call__(self, cost: Cost, A: Array, targets: Array, first: int) -> tuple[Array, Array]:
+        """S [., n, n] of the samples from `first` on, and ∇φ, whose negative entries count as 0."""
+        S = self.factor[first:first + len(A)]
+        if S.ndim == 2:
+            S = S[:, :, None] * np.eye(S.shape[1], dtype=S.dtype)
+        return S, np.maximum(cost.reduce(cost.losses_and_gradients(A, targets)[0])[1], 0)
+
+
 class KroneckerPass:
     """A pass over all samples or a slab: the inputs of every layer and the weighted chains Sᵀ B^l.
 
@@ -118,14 +132,14 @@ class KroneckerPasses:
     ----------
     network, X, y, cost, max_bytes
         As `kfac` takes them; network and cost are checked.
-    output_factor : OutputFactor
+    output_factor : OutputFactor or KnownFactor
     first : int
         The first layer that has a factor: those below it go forward alone.
     keep : bool
         Whether to keep the pass of all samples for another round.
     """
 
-    def __init__(self, network: Network, X: Any, y: Any, cost: Cost, output_factor: OutputFactor, first: int,
+    def __init__(self, network: Network, X: Any, y: Any, cost: Cost, output_factor: OutputFactor | KnownFactor, first: int,
                  max_bytes: int | None, keep: bool) -> None:
         self.network, self._cost, self._output_factor = network, Cost(cost.loss, cost.reduction), output_factor
         self._keep = keep

@@ -8,11 +8,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..network import Network
-from ..operators.kfac import kfac
 from ..typing import Array
 from .linearised import Linearised, RightSide
+from .solvers.factored import KroneckerFactored
 
-LEAST = 10  # times ε: λ, relative to the largest entry of the diagonal, below which it counts as 0
 INTERVAL, FACTOR = 5, 0.95  # batch steps from one change of λ to the next, and what λ is multiplied by for each of them
 WELL, BADLY = 0.75, 0.25  # the ratio of the decrease to the model's above which λ falls, below which it grows
 NAMES = ("input_factors", "output_factors")
@@ -25,65 +24,43 @@ def no_factors(network: Network) -> dict[str, NDArray[Any]]:
             "weight": np.zeros(())}
 
 
-class AveragedFactors:
-    """(K + λ I)⁻¹ b of `engine.operators.kfac`, its factors averaged over the batches so far with the weights decay^age, which are
-    divided by their sum. A solver as `updates.solvers` has them.
-
-    Frozen numbers of θ take part as if their gradient were 0. The penalty of the cost takes part as it is.
+class AveragedFactors(KroneckerFactored):
+    """A solver by Kronecker factors that are averaged over the batches so far, with the weights decay^age divided by their sum.
 
     Parameters
     ----------
-    linearised : Linearised
-        Of the batch, with its samples kept.
+    linearised, steepest, form
+        As `KroneckerFactored` has them.
     arrays : dict
-        The state, which the batch is averaged into where it has factors.
+        The state, which the batch is averaged into where there is a decay.
     decay : float
         In [0, 1).
-    form : {"exact", "factored"}
     """
 
-    def __init__(self, linearised: Any, arrays: dict[str, NDArray[Any]], decay: float, form: str) -> None:
-        self.linearised, self._form, samples = linearised, form, linearised.samples
-        problem = samples.problem
-        self._operator = kfac(samples.network, samples.X, problem.y, problem.cost, max_bytes=samples.kept_bytes)
-        if decay and np.isfinite(self._operator.diagonal()).all():
-            self._operator = self._operator.with_factors(*self._averaged(arrays, decay))
-        self._least = LEAST * float(np.finfo(linearised.network.dtype).eps * self._operator.diagonal().max())
-
-    def _averaged(self, arrays: dict[str, NDArray[Any]], decay: float) -> list[list[Array]]:
-        """The factors with the batch's averaged into them, in the state too."""
-        arrays["weight"][...] = decay * arrays["weight"] + 1
-        found = []
-        for name in NAMES:
-            kept, first, averages = arrays[name], 0, []
-            share = kept.dtype.type(1 / float(arrays["weight"]))
-            for factor in getattr(self._operator, name):
-                average = kept[first:first + factor.size].reshape(factor.shape)
-                average += share * (factor - average)
-                averages.append(average.copy())
-                first += factor.size
-            found.append(averages)
-        return found
+    def __init__(self, linearised: Any, steepest: RightSide, form: str, arrays: dict[str, NDArray[Any]], decay: float) -> None:
+        super().__init__(linearised, steepest, form)
+        if decay and np.isfinite(self.operator.diagonal()).all():
+            self.operator = self.operator.with_factors(*_averaged(self.operator, arrays, decay))
 
     def diagonal(self) -> Array:
         """The diagonal of K [p]."""
-        return self._operator.diagonal()[self.linearised.free]
+        return self.operator.diagonal()[self.linearised.free]
 
-    def least_damping(self, squares: Array) -> float:
-        """The least λ worth taking: what counts as 0."""
-        return self._least
 
-    def damp(self, damping: float, squares: Array) -> bool:
-        """Take λ. Always True."""
-        self._damping = damping if damping >= 0.5 * self._least else 0.0
-        return True
-
-    def solve(self, right_side: RightSide) -> Array:
-        """δ [p]."""
-        here = self.linearised
-        full = np.zeros(here.network.size, here.network.dtype)
-        full[here.free] = right_side.vector
-        return self._operator.solve(full, damping=self._damping, form=self._form)[here.free]
+def _averaged(operator: Any, arrays: dict[str, NDArray[Any]], decay: float) -> list[list[Array]]:
+    """The averages of all batches' factors, after an operator's are averaged into the state's."""
+    arrays["weight"][...] = decay * arrays["weight"] + 1
+    found = []
+    for name in NAMES:
+        kept, first, averages = arrays[name], 0, []
+        share = kept.dtype.type(1 / float(arrays["weight"]))
+        for factor in getattr(operator, name):
+            average = kept[first:first + factor.size].reshape(factor.shape)
+            average += share * (factor - average)
+            averages.append(average.copy())
+            first += factor.size
+        found.append(averages)
+    return found
 
 
 def adapted(damping: float, here: Linearised, step: Array) -> float:

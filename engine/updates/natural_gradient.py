@@ -7,13 +7,13 @@ import numpy as np
 from .. import checks
 from ..network import Network
 from ..operators.kronecker_checks import FORMS
-from ..typing import Array, Mask, Number
+from ..typing import Array
 from . import checks as update_checks
 from .averaged_factors import INTERVAL, AveragedFactors, adapted, no_factors
-from .linearised import BatchProblem
+from .linearised import Linearised, RightSide
 from .output_hessians import expected_output_hessian
-from .second_order import DampedStep, damped_direction
-from .solvers import build
+from .second_order import DampedStep
+from .solvers import Solver
 from .update import UpdateState
 
 
@@ -27,8 +27,9 @@ class NaturalGradient(DampedStep):
     losses with weights of classes or answers and losses of one's own are no densities: a ValueError. The scale is the reduction's:
     under "mean" F is divided by m. The ∇² of the cost's penalty is added to F.
 
-    With ``solver="kfac"`` and a `decay` the factors are averages over batches, and with `adaptive` λ follows how well the quadratic
-    model does, both after Martens & Grosse (2015, arXiv 1503.05671), without their momentum and their rescaling of steps.
+    With ``solver="kfac"`` F is Kronecker-factored, the curvature at the outputs the same; with a `decay` besides the factors are
+    averages over batches; and with `adaptive` λ follows how well the quadratic model does. All three are after Martens & Grosse
+    (2015, arXiv 1503.05671), without their momentum and their rescaling of steps.
 
     Parameters
     ----------
@@ -87,10 +88,6 @@ class NaturalGradient(DampedStep):
         checks.one_of(self.form, "form", FORMS)
         update_checks.of_kfac(self.solver, decay=self.decay != 0, form=self.form != "exact")
 
-    @property
-    def _plain(self) -> bool:
-        return not (self.decay or self.adaptive or self.form != "exact")
-
     def begin(self, network: Network) -> UpdateState:
         """The factors, zeros, where they are averaged, and λ where it adapts."""
         arrays = no_factors(network) if self.decay else {}
@@ -98,25 +95,19 @@ class NaturalGradient(DampedStep):
             arrays |= {"damping": np.array(self.damping), "steps": np.zeros((), np.int64)}
         return UpdateState(arrays)
 
-    def step(self, problem: BatchProblem, theta: Array, state: UpdateState, trainable: Mask, time: int) -> Number:
-        """One step along −(F + λ I)⁻¹ D_θ C (eq. 21)."""
-        if self._plain:
-            return super().step(problem, theta, state, trainable, time)
-        here = problem.linearised(theta, trainable, self.output_hessian)
-        if np.isfinite(here.value) and here.size and np.any(here.gradient):
-            rate = update_checks.rate_now(self.rate(time) if callable(self.rate) else self.rate, time)
-            damping = float(state.arrays["damping"]) if self.adaptive else self.damping
-            steepest = here.steepest()
-            if self.solver == "kfac":
-                update_checks.available_solver("kfac", here.solvers)
-                solver = AveragedFactors(here, state.arrays, self.decay, self.form)
-            else:
-                solver = build(self.solver, here, steepest)
-            step = -rate * damped_direction(solver, steepest, damping)  # eq. 21
-            if self.adaptive:
-                steps = state.arrays["steps"]
-                steps[...] += 1
-                if steps % INTERVAL == 0:
-                    state.arrays["damping"][...] = adapted(damping, here, step)
-            theta[here.free] += step
-        return here.value
+    def _built_solver(self, here: Linearised, steepest: RightSide, state: UpdateState) -> Solver:
+        if self.solver != "kfac":
+            return super()._built_solver(here, steepest, state)
+        update_checks.available_solver("kfac", here.solvers)
+        return AveragedFactors(here, steepest, self.form, state.arrays, self.decay)
+
+    def _damping_now(self, state: UpdateState) -> float:
+        return float(state.arrays["damping"]) if self.adaptive else self.damping
+
+    def _adapt(self, here: Linearised, step: Array, state: UpdateState) -> None:
+        """Adapt λ to how well the model foretells the step."""
+        if self.adaptive:
+            damping, steps = state.arrays["damping"], state.arrays["steps"]
+            steps[...] += 1
+            if steps % INTERVAL == 0:
+                damping[...] = adapted(float(damping), here, step)

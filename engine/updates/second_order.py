@@ -12,7 +12,7 @@ from ..errors import DivergenceError
 from ..network import Network
 from ..typing import Array, Mask, Number, Rate
 from . import checks as update_checks
-from .linearised import BatchProblem, RightSide
+from .linearised import BatchProblem, Linearised, RightSide
 from .output_hessians import output_hessian
 from .solvers import NAMES, Solver, build
 from .update import Update, UpdateState
@@ -52,8 +52,22 @@ class DampedStep(Update):
         if np.isfinite(here.value) and here.size and np.any(here.gradient):
             rate = update_checks.rate_now(self.rate(time) if callable(self.rate) else self.rate, time)
             steepest = here.steepest()
-            theta[here.free] -= rate * damped_direction(build(self.solver, here, steepest), steepest, self.damping)  # eq. 21
+            solver = self._built_solver(here, steepest, state)
+            step = -rate * damped_direction(solver, steepest, self._damping_now(state))  # eq. 21
+            self._adapt(here, step, state)
+            theta[here.free] += step
         return here.value
+
+    def _built_solver(self, here: Linearised, steepest: RightSide, state: UpdateState) -> Solver:
+        """What solves the damped system of a step."""
+        return build(self.solver, here, steepest)
+
+    def _damping_now(self, state: UpdateState) -> float:
+        """λ of a step."""
+        return self.damping
+
+    def _adapt(self, here: Linearised, step: Array, state: UpdateState) -> None:
+        """Adapt the state to a step δ that is about to be taken."""
 
 
 def damped_direction(solver: Solver, steepest: RightSide, damping: float) -> Array:

@@ -1,10 +1,14 @@
 """NaturalGradient with factors averaged over batches and a damping that adapts: against NumPy, checkpoints, and kfac-jax."""
 
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
+from scipy.linalg import block_diag
 
 from engine import Cost, NaturalGradient, fit, value_and_gradient
 from engine.penalties import ridge
+from engine.updates.averaged_factors import adapted
 from schedulers import BatchSchedule
 from tests.cases import DTYPES, network, targets
 from tests.oracle import kronecker as plain
@@ -79,6 +83,29 @@ def test_damping_follows_the_ratio_of_the_decrease(rate):
     assert run.state.arrays["damping"] == damping and (damping > 0.3) == (rate > 1) and run.state.arrays["steps"] == 6
     other = fit(net, X, y, Cost(LOSS), NaturalGradient(0.3, damping=0.3, adaptive=True), schedule, epochs=2, progress=False)
     assert set(other.state.arrays) == {"damping", "steps"} and other.state.arrays["damping"] < 0.3
+
+
+@pytest.mark.parametrize("share, factor", [(3.0, 0.95**5), (0.8, 0.95**5), (0.5, 1), (0.1, 0.95**-5), (-1.0, 0.95**-5)])
+def test_damping_by_the_share_of_what_the_model_says(share, factor):
+    step, g, F = np.array([0.5, -1.0]), np.array([-3.0, 2.0]), np.diag([2.0, 1.0])
+    decrease = g @ step + 0.5 * step @ (F + 0.4 * np.eye(2)) @ step
+    here = SimpleNamespace(gradient=g, pushed=lambda v: v, half_square=lambda v: 0.5 * v @ F @ v, value=1.0,
+                           value_at=lambda v: 1 + share * decrease)
+    np.testing.assert_allclose(adapted(0.4, here, step), 0.4 * factor)
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize("loss, information", [("absolute_error", 1.0), ("log_cosh", 0.5)])
+def test_the_factors_are_those_of_fishers_information(loss, information, dtype):
+    """Of these losses it is a constant, while ∇²L is 0, or depends on the targets."""
+    net, X, _ = set_up(dtype)
+    y, theta = np.random.default_rng(1).standard_normal((M, 3)).astype(dtype), net.parameters.astype(float)
+    factors = plain.factors(theta, WIDTHS, ["tanh", "identity"], X.astype(float), y, "squared_error", np.full(M, information / M))
+    K = block_diag(*(plain.in_order(np.kron(B, A), len(B)) for A, B in factors)) + 0.1 * np.eye(net.size)
+    step = np.linalg.solve(K, value_and_gradient(net, X, y, Cost(loss))[1])
+    update = NaturalGradient(0.3, damping=0.1, solver="kfac")
+    run = fit(net, X, y, Cost(loss), update, BatchSchedule(M, order="sequential"), epochs=1, progress=False)
+    np.testing.assert_allclose(run.network.parameters, theta - 0.3 * step, rtol=0, atol=1e-9 if dtype == np.float64 else 1e-4)
 
 
 def test_a_penalty_takes_part():

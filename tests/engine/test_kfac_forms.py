@@ -8,6 +8,7 @@ from scipy.linalg import block_diag
 
 from engine import Cost, Loss
 from engine.operators import ekfac, empirical_fisher, fisher, ggn, kfac
+from engine.operators.kfac import with_curvature_factor
 from engine.penalties import ridge
 from tests.cases import DTYPES, network, targets
 from tests.oracle import kronecker as plain
@@ -158,6 +159,16 @@ def test_sampled_factors_are_fishers_draws_whatever_the_slabs():
     assert np.linalg.norm(many.dense() - exact.dense()) < 0.1 * np.linalg.norm(exact.dense())
     one = kfac(net, X, y, cost, curvature="sampled")
     assert np.linalg.norm(one.dense() - exact.dense()) < np.linalg.norm(exact.dense())
+
+
+@pytest.mark.parametrize("shape", [(300, 2), (300, 2, 2)], ids=["diagonal", "full"])
+def test_a_known_curvature_factor_whatever_the_slabs(shape):
+    net, X, y, _ = set_up(m=300)
+    S = np.random.default_rng(2).standard_normal(shape)
+    whole, slabs = (with_curvature_factor(net, X, y, Cost("squared_error"), S, most) for most in (None, 1 << 17))
+    np.testing.assert_allclose(slabs.dense(), whole.dense(), rtol=1e-9, atol=1e-12)
+    wanted = (S**2).sum(0) if S.ndim == 2 else np.einsum("kij,klj->il", S, S)
+    np.testing.assert_allclose(whole.output_factors[1], np.diag(wanted) if S.ndim == 2 else wanted, rtol=1e-9)
 
 
 def test_layers_below_the_first_trainable_one_only_go_forward():
