@@ -6,9 +6,10 @@ from collections.abc import Callable
 from typing import Any
 
 import numpy as np
+from numpy.typing import ArrayLike
 from scipy.sparse.linalg import LinearOperator
 
-from .. import object_checks
+from .. import network_checks, object_checks
 from ..cost import Cost
 from ..kernels.sums import tree_sum
 from ..losses import Loss
@@ -18,8 +19,9 @@ from ..operators.curvature_operator import RankOne
 from ..operators.ggn import GaussNewtonOperator
 from ..operators.kept_curvature import SlabPart
 from ..operators.output_hessian import OutputHessian
+from ..operators.trainable_part import LayerPart, TrainablePart
 from ..reductions import reduction_hessian
-from ..typing import Array, Indices
+from ..typing import Array, Indices, Mask
 from . import checks, gradient, on_worker
 from .on_worker import ShardData
 from .shards import Shards
@@ -39,26 +41,29 @@ class _Spread(LinearOperator):
 
 
 class SpreadGaussNewton(_Spread):
-    """Jᵀ H J of shape (P, P) over samples on workers; made by `ggn`."""
+    """Jᵀ H J of shape (P, P), or of T numbers of θ (T, T), over samples on workers; made by `ggn`."""
 
-    def __init__(self, network: Network, shards: Shards, cost: Cost, with_reduction: bool) -> None:
+    def __init__(self, network: Network, shards: Shards, cost: Cost, with_reduction: bool, trainable: Mask) -> None:
         self.network, self.cost = network, cost
         self._batch = batch = gradient.whole(network, shards, object_checks.cost(cost, Cost, penalised=True))
+        self._part = part = TrainablePart(network, trainable)
+        size = part.network.size
         losses = gradient.losses(batch, network, cost)
         weights = cost.reduce(losses)[1]
         found = reduction_hessian(cost.reduction, losses, weights) if with_reduction else None
         added = None if found is None else batch.each(found.diagonal)
         shared = gradient.shared_network(batch, network)
-        self._leaves = batch.map(curvature, *batch.samples, batch.each(weights), shared, cost.loss, added)
+        self._leaves = batch.map(curvature, *batch.samples, batch.each(weights), shared, cost.loss, added,
+                                 batch.shared(trainable, trainable.nbytes))
         self._rank_one = None
-        self._penalty = None if cost.penalty is None else cost.penalty.curvature(network)
+        self._penalty = None if cost.penalty is None else cost.penalty.curvature(network)[network.size - size:]
         if found is not None:
-            vector = self._total(loss_sum, batch.each(found.vector), numbers=network.size)
+            vector = self._total(loss_sum, batch.each(found.vector), numbers=size)
             self._rank_one = RankOne(found.scale, vector, found.vector)
-        super().__init__(network.dtype, (network.size, network.size))
+        super().__init__(network.dtype, (part.size, part.size))
 
     def _matmat(self, V: Array) -> Array:
-        V = np.ascontiguousarray(V, self.dtype)
+        V = np.ascontiguousarray(self._part.spread(np.asarray(V, self.dtype)))
         out = self._total(product, self._batch.shared(V, V.nbytes), numbers=V.size)
         if self._rank_one is not None:
             scale, r, _ = self._rank_one
@@ -66,7 +71,7 @@ class SpreadGaussNewton(_Spread):
                 out[:, k] -= scale * tree_sum(r * V[:, k]) * r
         if self._penalty is not None:
             out += self._penalty[:, None] * V
-        return out
+        return out[self._part.kept]
 
     _rmatvec, _rmatmat = _Spread._matvec, _matmat
 
@@ -76,23 +81,25 @@ class SpreadGaussNewton(_Spread):
     _transpose = _adjoint
 
     def diagonal(self) -> Array:
-        """The diagonal [P]."""
-        out = self._total(diagonal, numbers=self.shape[0])
+        """The diagonal [P], or [T]."""
+        out = self._total(diagonal, numbers=self._part.network.size)
         if self._rank_one is not None:
             out = out - self._rank_one.scale * self._rank_one.vector * self._rank_one.vector
-        return out if self._penalty is None else out + self._penalty
+        return (out if self._penalty is None else out + self._penalty)[self._part.kept]
 
     def trace(self) -> np.floating[Any]:
         """The sum of the diagonal, a number."""
         return tree_sum(self.diagonal())
 
     def dense(self) -> Array:
-        """Every entry [P, P]: a matrix from each leaf, summed up the tree; through BLAS, and so exact to rounding only."""
-        out = self._total(dense, numbers=self.shape[0]**2)
+        """Every entry [P, P], or [T, T]: a matrix from each leaf, summed up the tree; through BLAS, and so exact to rounding only.
+        """
+        kept = self._part.kept
+        out = self._total(dense, tuple(self._part.layers()), kept, numbers=self.shape[0]**2)
         if self._rank_one is not None:
-            scale, r, _ = self._rank_one
-            out = out - scale * r[:, None] * r
-        return out if self._penalty is None else out + np.diag(self._penalty)
+            r = self._rank_one.vector[kept]
+            out = out - self._rank_one.scale * r[:, None] * r
+        return out if self._penalty is None else out + np.diag(self._penalty[kept])
 
 
 class SpreadTangentKernel(_Spread):
@@ -129,7 +136,8 @@ class SpreadTangentKernel(_Spread):
         return tree_sum(self.diagonal())
 
 
-def ggn(network: Network, shards: Shards, cost: Cost, *, reduction_curvature: bool = False) -> SpreadGaussNewton:
+def ggn(network: Network, shards: Shards, cost: Cost, *, reduction_curvature: bool = False,
+        trainable: ArrayLike | None = None) -> SpreadGaussNewton:
     """The generalised Gauss–Newton matrix Jᵀ H J over samples on the workers of a cluster, as `engine.operators.ggn` has it.
 
     Each leaf keeps its forward pass on its worker; a product sends P numbers out and a sum of P numbers back, up the fixed tree,
@@ -143,15 +151,19 @@ def ggn(network: Network, shards: Shards, cost: Cost, *, reduction_curvature: bo
         Any reduction; a loss with a Hessian. The second derivatives of a penalty are added once, where the products are summed.
     reduction_curvature : bool
         Whether to add J_φ̃ᵀ ∇²φ J_φ̃; for a user's own reduction a ValueError.
+    trainable : array_like of bool [P], optional
+        Which numbers of θ, T of them, the rows and columns are, in θ's order; all where None. Layers below the first of them only
+        go forward, and vectors are as long as the layers from there on.
 
     Returns
     -------
-    LinearOperator (P, P)
+    LinearOperator (P, P), or (T, T)
         Products; `.diagonal()`, `.trace()`, and `.dense()` by BLAS.
     """
     if reduction_curvature:
         checks.reduction_curvature(cost.reduction)
-    return SpreadGaussNewton(network, shards, cost, reduction_curvature)
+    mask = network_checks.trainable(trainable, object_checks.network(network, Network).size)
+    return SpreadGaussNewton(network, shards, cost, reduction_curvature, mask)
 
 
 def ntk(network: Network, shards: Shards) -> SpreadTangentKernel:
@@ -174,8 +186,9 @@ def ntk(network: Network, shards: Shards) -> SpreadTangentKernel:
 
 
 def curvature(data: ShardData, indices: Indices | None, weights: Array, network: Network, loss: Loss,
-              added: Array | None) -> GaussNewtonOperator:
-    """The operator of a leaf whose ∇φ are `weights`; `added` [m] is what ∇²φ adds to single samples."""
+              added: Array | None, trainable: Mask) -> GaussNewtonOperator:
+    """The operator of a leaf whose ∇φ are `weights`, for the layers from the first `trainable` number on; `added` [m] is what ∇²φ
+    adds to single samples."""
     leaf = on_worker.problem(data, indices, network, loss, weights)
     if added is not None:
         added = np.broadcast_to(added, len(leaf.step))
@@ -183,7 +196,8 @@ def curvature(data: ShardData, indices: Indices | None, weights: Array, network:
     def output_hessian(cost: Cost, A: Array, targets: Array, weights: Array, gradients: Array) -> OutputHessian:
         return OutputHessian.of_loss(cost.loss, A, targets, weights, "ggn", check_finite=True)
 
-    return GaussNewtonOperator(network, leaf.X, leaf.y, leaf.cost, "ggn", output_hessian, True, SlabPart(added))
+    part = TrainablePart(network, trainable)
+    return GaussNewtonOperator(part.network, part.samples(leaf.X), leaf.y, leaf.cost, "ggn", output_hessian, True, SlabPart(added))
 
 
 def loss_sum(leaf: Any, r: Array) -> Array:
@@ -201,9 +215,9 @@ def diagonal(leaf: Any) -> Array:
     return leaf.diagonal()
 
 
-def dense(leaf: Any) -> Array:
-    """A leaf's part of the matrix [P, P]."""
-    return leaf.dense()
+def dense(leaf: Any, layers: tuple[LayerPart, ...], kept: slice | Indices) -> Array:
+    """A leaf's part of the matrix [T, T]."""
+    return leaf.dense_of(layers, kept)
 
 
 def jacobian(data: ShardData, indices: Indices | None, network: Network) -> Jacobian:

@@ -249,6 +249,23 @@ def test_ggn_products_have_the_same_bits(client, dtype, with_reduction):
     assert np.allclose(found.dense(), wanted.dense(), rtol=1e-4 if dtype == np.float32 else 1e-11, atol=1e-6)
 
 
+@pytest.mark.parametrize("part", ["the last layer", "every third number"])
+def test_the_ggn_of_a_part_has_the_same_bits(client, part):
+    net, labels = network((3, 6, 4)), generator.integers(0, 4, M)
+    mask = net.mask(layers=[2]) if part == "the last layer" else np.arange(net.size) % 3 == 0
+    cost = Cost("softmax_cross_entropy", reductions.log_sum_exp(2.0), ridge(0.3))
+    spread = distributed.scatter(client, X, labels, samples=EACH)
+    found = distributed.ggn(net, spread, cost, reduction_curvature=True, trainable=mask)
+    wanted = operators.ggn(net, X, labels, cost, reduction_curvature=True, trainable=mask)
+    V = generator.standard_normal((int(mask.sum()), 2))
+    assert found.shape == wanted.shape
+    assert np.array_equal(found @ V, wanted @ V) and np.array_equal(found @ V[:, 0], wanted @ V[:, 0])
+    assert np.array_equal(found.diagonal(), wanted.diagonal()) and found.trace() == wanted.trace()
+    assert np.allclose(found.dense(), wanted.dense(), rtol=1e-11, atol=1e-12)
+    with pytest.raises(ValueError, match=r"trainable must be a boolean mask of shape \[52\]"):
+        distributed.ggn(net, spread, cost, trainable=np.ones(3, bool))
+
+
 def test_ntk_products_have_the_same_bits(shards):
     found, wanted = distributed.ntk(NET, shards), operators.ntk(NET, X)
     v, V = generator.standard_normal(2 * M), generator.standard_normal((2 * M, 2))
