@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time as clock
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from types import TracebackType
 from typing import Any
 
@@ -24,7 +24,7 @@ class FitProgress:
         What is compiled meanwhile.
     """
 
-    def __init__(self, total: int, initial: int, show: bool, ahead: Callable[[], set[Any] | None]) -> None:
+    def __init__(self, total: int, initial: int, show: bool, ahead: Callable[[], Collection[Any] | None]) -> None:
         self._bar = progress_bar(total=total, initial=initial, unit="epoch") if show else None
         self.compiling = Compiling(self._bar, ahead)
         self._count, self._cost, self._fed = 0, float("nan"), clock.perf_counter()

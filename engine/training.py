@@ -25,7 +25,7 @@ from .errors import DivergenceError
 from .fit_progress import FitProgress
 from .history import History
 from .network import Network
-from .preparation import compile_fit_beside, compiled_ahead
+from .preparation import compiled_ahead, prepare_fit
 from .rows import Rows, in_memory, read_targets, samples, samples_and_targets
 from .two_passes import batch_bytes, losses_in_slabs
 from .typing import Array, Path, Row, RowSource
@@ -198,8 +198,9 @@ def run_epochs(reached: Reached, run: FitRun, epochs: int, validation: Any, call
     for listener in listeners:
         listener.begin(history.rows)
     compiled, said = CompiledRun(run), False
-    compile_fit_beside(run, state, 0 if held_out is None else len(validation[0]))
-    with FitProgress(epochs, len(history), progress, lambda: compiled_ahead(run, held_out is not None)) as shown:
+    validated = 0 if held_out is None else len(validation[0])
+    prepare_fit(run, state, validated)
+    with FitProgress(epochs, len(history), progress, lambda: compiled_ahead(run, state, validated)) as shown:
         while len(history) < epochs:
             started, e = clock.perf_counter() - shown.compiling.seconds, len(history)
             steps = compiled.steps(e)

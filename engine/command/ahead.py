@@ -12,10 +12,11 @@ from numpy.typing import NDArray
 
 from schedulers import BatchSchedule
 
-from .. import beside, configuration, losses, operators, pool, reductions, training
+from .. import configuration, losses, operators, pool, reductions, training
 from ..activations import NAMED as ACTIVATIONS
 from ..cost import Cost
 from ..evaluation import value_and_gradient
+from ..helper_processes import without_helpers
 from ..kernels.numba_internals import compilations
 from ..losses import NAMED as LOSSES
 from ..network import Network
@@ -150,7 +151,7 @@ AFTER = {"Jacobian": ("forward",), "gradient": ("forward",), "fit": ("gradient",
 def compile_part(dtype: str, name: str) -> tuple[int, float]:
     """Compile what a part of the session needs; how many functions that were, and in how many seconds."""
     started = time.perf_counter()
-    with compilations() as count, beside.alone():
+    with compilations() as count, without_helpers():
         for threads in (1, max(pool.num_threads(), 2)):  # what threads share is compiled without a wrapper for Python
             with on_threads(threads):
                 SESSION[name](np.dtype(dtype))

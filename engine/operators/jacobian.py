@@ -23,7 +23,7 @@ from ..rows import Rows, samples
 from ..typing import Array
 from ..workspace import thread_workspaces
 from . import checks as operator_checks
-from .dense_beside import compile_dense_beside
+from .dense_preparation import prepare_dense
 from .kept_passes import SMALL, KeptPasses
 from .real_operator import RealOperator
 
@@ -161,7 +161,7 @@ class Jacobian(RealOperator):
         """
         fresh = out is None
         out, rows = operator_checks.output_array(out, self.shape, self.dtype, self.X, self.network.kernels.theta)
-        compile_dense_beside(self.network, len(self.X), self._narrow)
+        prepare_dense(self.network, len(self.X), self._narrow)
         # fresh pages lie in the cache where the system zeroed them: past it 0.75 of a fill of fresh memory, into it 0.9
         self._fill_in_pieces(rows, not fresh and rows.nbytes > STREAMED)
         return out

@@ -18,7 +18,7 @@ NAMES = [str(path.relative_to(ROOT)) for path in FILES]
 # a module may import those of a lower rank, or of its own folder where it is one
 RANKS = {"kernels": 0, "typing": 0, "layout": 1, "checks": 1, "object_checks": 1, "file_checks": 1.2, "files": 1.5, "archives": 1.5,
          "saved_network": 2, "cost_checks": 2, "turns": 1, "thread_choice": 1, "forks": 1, "pool": 2, "errors": 1, "hidden": 0,
-         "workspace": 2.5, "beside": 2.3, "configuration": 2.5, "recycled": 2,
+         "workspace": 2.5, "helper_processes": 2.3, "configuration": 2.5, "recycled": 2,
          "extras": 1, "plot": 10.5, "activation_checks": 1.2, "activations": 2, "network_kernels": 2.5,
          "network_checks": 2, "initialization": 2.5, "layered_parameters": 2.7, "network": 3, "forward": 4,
          "loss_checks": 1.2, "loss_encodings": 3,

@@ -1,8 +1,8 @@
-"""Kernels compiled beside: other processes fill the cache with what a call is about to need, while this one compiles the rest.
+"""Helper processes: they fill the cache with kernels that a call is about to need, while this process compiles the rest.
 
 LLVM takes most of the time of a first call, and in one process it works on one core. Whoever knows what will be needed calls
-`compile_beside`, and goes on as if nothing had happened: a kernel that another process has begun with is waited for and read from
-the cache, and all others are compiled here. No result depends on it, and no failure of such a process is one of the call.
+`compile_in_helpers`, and goes on as if nothing had happened: a kernel that a helper has begun with is waited for and read from the
+cache, and all others are compiled here. No result depends on it, and no failure of a helper is one of the call.
 """
 
 from __future__ import annotations
@@ -18,16 +18,17 @@ import sys
 import tempfile
 import threading
 import time
-from collections.abc import Callable, Hashable, Iterator, Sequence
+from collections.abc import Callable, Hashable, Iterable, Iterator, Sequence
 from importlib import import_module
-from typing import Any
+from typing import Any, NamedTuple
 
 import numba
 import numpy as np
 
-from .kernels.linked import Entry, elsewhere, entry_to_compile, kinds_of
+from .kernels.linked import Entry, elsewhere, entries_to_compile, entry_to_compile, kinds_of
 from .kernels.numba_internals import waiting_for
 from .kernels.threads import launch, wait_for_jobs
+from .typing import DType
 
 LEAST = 4  # kernels that are worth a process, which takes 0.7 s to import Numba
 MOST = 3  # processes
@@ -39,8 +40,8 @@ WORKER = """import sys, types
 package, folder, claims, sys.path[:] = sys.argv[1], sys.argv[2], sys.argv[3], sys.argv[4:]
 sys.modules[package] = types.ModuleType(package)
 sys.modules[package].__path__ = [folder]
-__import__(package + ".beside")
-sys.modules[package + ".beside"].serve(claims)"""
+__import__(package + ".helper_processes")
+sys.modules[package + ".helper_processes"].serve(claims)"""
 
 
 class _Claims:
@@ -79,7 +80,7 @@ def serve(folder: str) -> None:
             claims.done(number)
 
 
-class _Beside:
+class _Helpers:
     """The processes that compile for this one."""
 
     def __init__(self) -> None:
@@ -137,21 +138,21 @@ class _Beside:
             shutil.rmtree(claims.folder, ignore_errors=True)
 
 
-_beside = _Beside()
+_helpers = _Helpers()
 
 
 @contextlib.contextmanager
-def alone() -> Iterator[None]:
-    """Inside it no process is started."""
-    before, _beside.wanted = _beside.wanted, False
+def without_helpers() -> Iterator[None]:
+    """Inside it no helper is started."""
+    before, _helpers.wanted = _helpers.wanted, False
     try:
         yield
     finally:
-        _beside.wanted = before
+        _helpers.wanted = before
 
 
-def compile_beside(key: Hashable, threads: int, entries: Callable[[], Sequence[Entry]]) -> None:
-    """Have other processes compile what a call is about to need, where that is much and nothing stands against it.
+def compile_in_helpers(key: Hashable, threads: int, entries: Callable[[], Sequence[Entry]]) -> None:
+    """Have helpers compile what a call is about to need, where that is much and nothing stands against it.
 
     Parameters
     ----------
@@ -162,26 +163,59 @@ def compile_beside(key: Hashable, threads: int, entries: Callable[[], Sequence[E
     entries : callable
         It gives what has yet to be compiled, in the order in which it is needed.
     """
-    if key in _beside._known:
+    if key in _helpers._known:
         return
-    _beside._known.add(key)
-    if threads < 2 or not _beside.wanted or numba.config.DISABLE_JIT or not _is_python():  # type: ignore[attr-defined]
+    _helpers._known.add(key)
+    if threads < 2 or not _helpers.wanted or numba.config.DISABLE_JIT or not _is_python():  # type: ignore[attr-defined]
         return
     with contextlib.suppress(Exception):
         found = entries()
         if len(found) >= LEAST:
-            elsewhere.ask = _beside.ask
-            _beside.begin(found, min(threads - 1, MOST, len(found) // LEAST))
+            elsewhere.ask = _helpers.ask
+            _helpers.begin(found, min(threads - 1, MOST, len(found) // LEAST))
 
 
-def called_over(function: Callable[..., Any], threads: int, arguments: tuple[Any, ...]) -> dict[Entry, Any]:
-    """What has yet to be compiled for a call of `pool.over` on so many threads, besides what the kernel calls by symbol."""
+class KernelCall(NamedTuple):
+    """A kernel that is about to be called from Python, with such arguments.
+
+    Attributes
+    ----------
+    function : kernel
+    arguments : tuple
+    threads : int, optional
+        On how many `pool.over` calls it; None where it is called without.
+    """
+
+    function: Any
+    arguments: tuple[Any, ...]
+    threads: int | None = None
+
+
+def entries_of(calls: Iterable[KernelCall], codes: dict[Any, tuple[int, ...]], dtype: DType) -> dict[Entry, Any]:
+    """What has yet to be compiled for calls, in the order in which it is needed: {Entry: function}.
+
+    `codes` has those of each family that are used.
+    """
+    found: dict[Entry, Any] = {}
+    for function, arguments, threads in calls:
+        found |= entries_to_compile([function], codes, dtype)
+        found |= _called_directly(function, arguments) if threads is None else _called_over(function, threads, arguments)
+    return found
+
+
+def _called_directly(function: Any, arguments: tuple[Any, ...]) -> dict[Entry, Any]:
+    """A kernel as Python calls it, besides what it calls by symbol."""
+    return entry_to_compile(function, "python", kinds_of(*arguments))
+
+
+def _called_over(function: Any, threads: int, arguments: tuple[Any, ...]) -> dict[Entry, Any]:
+    """A kernel as `pool.over` calls it, besides what it calls by symbol."""
     board, span = np.empty(0, np.int64), (0, 0, 0)
     if threads < 2:
-        return entry_to_compile(function, "python", kinds_of(*arguments, span))
-    return {**entry_to_compile(wait_for_jobs, "python", kinds_of(board, board, 0)),
+        return _called_directly(function, (*arguments, span))
+    return {**_called_directly(wait_for_jobs, (board, board, 0)),
             **entry_to_compile(function, "address", kinds_of(*arguments, span)),
-            **entry_to_compile(launch, "python", kinds_of(0, arguments, board, 0, 0, 0))}
+            **_called_directly(launch, (0, arguments, board, 0, 0, 0))}
 
 
 def _is_python() -> bool:
