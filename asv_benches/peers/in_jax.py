@@ -130,13 +130,13 @@ class Peer(Training):
     def _kernel(self, ours, others):
         """sum over l of (B^l B'^l^T) times (a^(l-1) · a'^(l-1) + 1)."""
         (a, B), (c, D) = ours, others
-        m, n = a[0].shape[0], self.case.outputs
-        total = jnp.zeros((m, n, m, n), a[0].dtype)
+        m, others, n = len(a[0]), len(c[0]), self.case.outputs
+        total = jnp.zeros((m, n, others, n), a[0].dtype)
         for l in range(len(B)):
-            chain = B[l].reshape(m * n, -1) @ D[l].reshape(m * n, -1).T
-            total = total + chain.reshape(m, n, m, n) * (a[l] @ c[l].T + 1)[:, None, :, None]
+            chain = B[l].reshape(m * n, -1) @ D[l].reshape(others * n, -1).T
+            total = total + chain.reshape(total.shape) * (a[l] @ c[l].T + 1)[:, None, :, None]
         last = jnp.eye(n, dtype=total.dtype)[None, :, None, :] * (a[-1] @ c[-1].T + 1)[:, None, :, None]
-        return (total + last).reshape(m * n, m * n)
+        return (total + last).reshape(m * n, others * n)
 
     def ntk_time(self):
         def predict(theta, X, y, test, times):

@@ -12,6 +12,8 @@ from .cases import TIMES, Work, flat_numbers
 
 jax.config.update("jax_enable_x64", True)
 Kernels = namedtuple("Kernels", "nngp ntk")
+WAYS = nt.NtkImplementation  # the fastest needs a name that JAX 0.4.38 no longer has
+IMPLEMENTATION = WAYS.STRUCTURED_DERIVATIVES if hasattr(jax.interpreters.ad, "source_info_util") else WAYS.JACOBIAN_CONTRACTION
 
 
 class Peer:
@@ -27,8 +29,7 @@ class Peer:
         return x @ params[-1][0].T + params[-1][1]
 
     def _kernel(self):
-        return jax.jit(nt.empirical_ntk_fn(self._forward, trace_axes=(), vmap_axes=0,
-                                           implementation=nt.NtkImplementation.STRUCTURED_DERIVATIVES))
+        return jax.jit(nt.empirical_ntk_fn(self._forward, trace_axes=(), vmap_axes=0, implementation=IMPLEMENTATION))
 
     def gram(self):
         kernel, X = self._kernel(), jnp.asarray(self.case.X)
