@@ -61,7 +61,7 @@ def laplace(network: Network, X: ArrayLike, y: ArrayLike, cost: Cost, *, prior_p
     H = Σ_k w_k J_kᵀ ∇²L_k J_k / σ² is the generalised Gauss–Newton matrix of the negative log likelihood of all m samples, or an
     approximation of it, and Λ the precision of a prior N(0, Λ⁻¹). The cost says what the likelihood is: w_k is 1 for "sum" and for
     "mean" (which is the mean of the m samples' negative log likelihoods, and stands for their sum), the sample's weight for
-    `weighted`, and for `weighted_mean` the same times m / Σ w: only ratios of those weights count, and m samples stay m. With
+    `weighted`, and for `weighted_mean` the same times m₊ / Σ w for the m₊ samples of weights above 0: only ratios count. With
     squared_error, outputs have noise of variance σ² / w_k. Any other reduction gives w = ∇φ. θ is taken for the
     minimum of the negative log likelihood plus ½ θᵀΛθ.
 
@@ -71,8 +71,8 @@ def laplace(network: Network, X: ArrayLike, y: ArrayLike, cost: Cost, *, prior_p
     X, y : array_like
         The m training samples, as `value_and_gradient` takes them.
     cost : Cost
-        A loss with a Hessian. A penalty is the prior: its strength, times m under "mean" and `weighted_mean`, is the prior
-        precision of what it penalises, and that of the rest is 0.
+        A loss with a Hessian. A penalty is the prior: its strength, times m under "mean" and m₊ under `weighted_mean`, is the
+        prior precision of what it penalises, and that of the rest is 0.
     prior_precision : float or array_like [L] or [P], optional
         The diagonal of Λ: a number above 0, or one for each layer, or one for each of θ, of at least 0. 1 where None and the cost
         has no penalty; both a penalty and this are refused. Under structure "kron" [P] numbers must be the same throughout each W^l

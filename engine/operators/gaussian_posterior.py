@@ -140,14 +140,14 @@ class Dual:
         """Σ J̃ᵀ e [P]."""
         return self._columns(self._solved_once_more(self._residual[:, None]))[:, 0]
 
-    def _sum_of_squares(self, rows: Array) -> Array:
-        """The covariance of rows [., P] from w and u, refined twice by the residual J̃ u − τ w."""
-        w = self._solve(self._rows(rows.T))
-        u = rows.T - self._columns(w)
+    def _halves(self, columns: Array) -> tuple[Array, Array]:
+        """w [m n, .] and u [P, .] of columns j [P, .], refined twice by the residual J̃ u − τ w."""
+        w = self._solve(self._rows(columns))
+        u = columns - self._columns(w)
         for _ in range(2):
             more = self._solve(self._rows(u) - self.precision * w)
             w, u = w + more, u - self._columns(more)
-        return w.T @ w + u.T @ u / self.precision
+        return w, u
 
     def covariance(self, jacobian: PartialJacobian, block: int) -> Array:
         """J* Σ J*ᵀ in blocks of `block` rows of J*, [., block, block]."""
@@ -164,21 +164,34 @@ class Dual:
         out /= self.precision
         each = block // jacobian.network.widths[-1]
         for k in lost.tolist():
-            out[k] = self._sum_of_squares(jacobian.of_samples(k * each, (k + 1) * each).dense())
+            w, u = self._halves(jacobian.of_samples(k * each, (k + 1) * each).dense().T)
+            out[k] = w.T @ w + u.T @ u / self.precision
         return out
 
     def log_determinant(self) -> float:
         """log det Σ⁻¹ − P log τ."""
         return float(2 * np.log(np.diagonal(self.lower)).sum() - len(self.lower) * np.log(self.precision))
 
-    def variances(self) -> Array:
-        """The diagonal of Σ [P]: (1 − the sums of squares of the columns of L⁻¹ J̃) / τ, L the Cholesky factor."""
+    def shares(self) -> Array:
+        """1 − τ Σ_ii [P], how much of each number the rows determine: sums of squares of the columns of L⁻¹ J̃."""
         size = len(self.lower)
         squares, step = np.zeros(self.jacobian.shape[1]), max(1, SLAB // (8 * self.jacobian.shape[1]))
         for first in range(0, size, step):
             units = np.eye(size, min(step, size - first), -first)
             squares += (self._columns(solve_triangular(self.lower, units, lower=True, trans="T"))**2).sum(1)
-        return (1 - squares) / self.precision
+        return squares
+
+    def variances(self) -> Array:
+        """The diagonal of Σ [P]: (1 − shares) / τ where that keeps its digits, else ‖w‖² + ‖u‖² / τ of a unit vector j."""
+        left, P = 1 - self.shares(), self.jacobian.shape[1]
+        out, lost, step = left / self.precision, np.flatnonzero(left <= CANCELLED[8]), max(1, SLAB // (32 * P))
+        for first in range(0, len(lost), step):
+            places = lost[first:first + step]
+            units = np.zeros((P, len(places)))
+            units[places, range(len(places))] = 1
+            w, u = self._halves(units)
+            out[places] = (w**2).sum(0) + (u**2).sum(0) / self.precision
+        return out
 
     def draws(self, generator: np.random.Generator, count: int) -> Array:
         """Draws of N(0, Σ) [count, P]: z − J̃ᵀ (J̃ J̃ᵀ + τ I)⁻¹ (J̃ z + e) of z ~ N(0, I / τ) and e ~ N(0, I) (Matheron's rule)."""

@@ -31,6 +31,9 @@ class Posterior(Protocol):
     def determined(self, groups: Indices, count: int) -> Array:
         """The sum of 1 − λ_i Σ_ii over each group [count], of numbers whose `groups` [p] is not −1."""
 
+    def variances(self) -> Array:
+        """The diagonal of Σ [p]."""
+
     def draws(self, generator: np.random.Generator, count: int) -> Array:
         """Draws of N(0, Σ) [count, p]."""
 

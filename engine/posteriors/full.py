@@ -138,9 +138,14 @@ class FullPosterior:
         if self._uniform and count == 1:
             values = self._curvature.eigenvalues
             return np.array([(values / (values + self.noise * self.precision[0])).sum()])
-        precision = self.precision if self._curvature.primal else self.precision.min()
-        shares, inside = 1 - precision * self._form.variances(), groups >= 0
+        form, inside = self._form, groups >= 0
+        shares = form.shares() if isinstance(form, Dual) else 1 - self.precision * form.variances()
         return np.asarray(np.bincount(groups[inside], shares[inside], count), np.float64)
+
+    def variances(self) -> Array:
+        """The diagonal of Σ [p]."""
+        found = self._form.variances()
+        return found if self._scale is None else found * self._scale**2
 
     def draws(self, generator: np.random.Generator, count: int) -> Array:
         """Draws of N(0, Σ) [count, p]."""

@@ -145,6 +145,27 @@ class LaplacePosterior:
         mean = self._uncertain.whole(X.astype(np.float64))
         return (mean + moved.reshape(-1, *mean.shape)).astype(self.network.dtype, copy=False)
 
+    def variances(self) -> Array:
+        """The variance of every number of θ by itself, the diagonal of Σ.
+
+        Returns
+        -------
+        ndarray of float64 [P]
+            0 where a number is certain. Sums of squares, or differences that keep their digits: above 0 however much the samples
+            say.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> from engine import Cost, Network, laplace
+        >>> network = Network((1, 1), ("identity",), np.array([1.0, 0.0]))
+        >>> laplace(network, [[0.0], [0.0]], [[0.0], [0.0]], Cost("squared_error")).variances().round(12)  # W, b
+        array([1.        , 0.33333333])
+        """
+        out = np.zeros(self.network.size)
+        out[self._uncertain.places] = self._posterior.variances()
+        return out
+
     @property
     def effective_parameters(self) -> float:
         """γ = Σ_i (1 − λ_i Σ_ii), the number of uncertain parameters that the samples determine, from 0 to p (MacKay 1992)."""

@@ -95,6 +95,14 @@ class LayeredPosterior:
         shares, inside = self._in_order([layer.shares[None] for layer in self._layers])[0], groups >= 0
         return cast(Array, np.bincount(groups[inside], shares[inside], count))
 
+    def variances(self) -> Array:
+        """The diagonal of Σ [p]."""
+        parts = []
+        for layer in self._layers:
+            found = layer.variances if layer.left is None else layer.left**2 @ layer.variances
+            parts.append((found if layer.right is None else found @ (layer.right**2).T)[None])
+        return self._in_order(parts)[0]
+
     def draws(self, generator: np.random.Generator, count: int) -> Array:
         """Draws of N(0, Σ) [count, p]."""
         parts = []

@@ -17,9 +17,9 @@ ADDITIVE = "sum", "mean", "weighted", "weighted_mean"
 class Likelihood:
     """Σ_k w_k L_k / σ² and what makes it a normalised −log p(y | θ).
 
-    w_k is 1 for sum and mean, the sample's weight for weighted, the same times what makes their mean 1 for weighted_mean, and
-    (∇φ)_k of every other reduction; negative ones count as 0. Of squared_error w_k / σ² is the precision of sample k's noise; of
-    the others w_k repeats the sample.
+    w_k is 1 for sum and mean, the sample's weight for weighted, the same times what makes 1 the mean of those above 0 for
+    weighted_mean, and (∇φ)_k of every other reduction; negative ones count as 0. Of squared_error w_k / σ² is the precision of
+    sample k's noise; of the others w_k repeats the sample.
 
     Parameters
     ----------
@@ -32,13 +32,14 @@ class Likelihood:
     def __init__(self, cost: Cost, outputs: Array, targets: Array) -> None:
         self.cost, self.samples, self._outputs, self._targets = cost, len(outputs), outputs, targets
         self._losses = cost.losses_and_gradients(outputs, targets)[0]
-        name, m = cost.reduction.name, len(outputs)
+        name, w, m = cost.reduction.name, cost.reduction.data, len(outputs)
         if name in ("sum", "mean"):
             weights = np.ones(m)
         elif name == "weighted":
-            weights = np.array(cost.reduction.data, np.float64)
+            weights = np.array(w, np.float64)
         elif name == "weighted_mean":
-            weights = cost.reduction.data * (m / cost.reduction.data.sum())
+            m = int(np.count_nonzero(w))
+            weights = w * (m / w.sum())
         else:
             weights = np.array(cost.reduce(self._losses)[1])
         self.weights = np.maximum(weights, 0)

@@ -108,7 +108,9 @@ def check_the_formulas(literal, structure, dtype):
             posterior = literal.laplace(prior_precision=given, noise=noise, structure=structure)
             found = posterior.log_marginal_likelihood()
             np.testing.assert_allclose(found, literal.evidence(precision, noise), rtol=1e-10)
-            _, expected = literal.covariance(precision, noise)
+            S, expected = literal.covariance(precision, noise)
+            np.testing.assert_allclose(posterior.variances(), np.diag(S), rtol=1e-9)
+            np.testing.assert_allclose(posterior.effective_parameters, np.trace(S @ literal.H) / noise, rtol=1e-9)
             close = dict(rtol=1e-9, atol=1e-11) if dtype == np.float64 else dict(rtol=1e-4, atol=1e-6)
             np.testing.assert_allclose(posterior.predict(literal.X_test)[1], blocks(expected), **close)
             np.testing.assert_allclose(posterior.predict(literal.X_test, joint=True)[1], expected, **close)
@@ -146,7 +148,9 @@ def test_parts_of_theta_are_a_submatrix(form):
         for given, precision, _ in priors(form):
             posterior = literal.laplace(prior_precision=given, structure=form, noise=0.5, **settings)
             np.testing.assert_allclose(posterior.log_marginal_likelihood(), literal.evidence(precision, 0.5, mask), rtol=1e-10)
-            expected = literal.covariance(precision, 0.5, mask)[1]
+            S, expected = literal.covariance(precision, 0.5, mask)
+            np.testing.assert_allclose(posterior.variances()[mask], np.diag(S), rtol=1e-9)
+            assert (posterior.variances()[~mask] == 0).all()
             np.testing.assert_allclose(posterior.predict(literal.X_test)[1], blocks(expected), rtol=1e-9, atol=1e-11)
             slopes = np.ravel(posterior.log_marginal_likelihood_gradient().log_prior_precision)
             assert len(slopes) < 17 or (slopes[~mask] == 0).all()
@@ -169,6 +173,18 @@ def test_a_mean_is_the_posterior_of_all_samples():
             assert "×" not in repr(found[0]) and "m = 6" in repr(found[0])
 
 
+@pytest.mark.parametrize("loss", ["squared_error", "poisson"])
+def test_samples_of_weight_0_are_left_out(loss):
+    """A weighted mean over some samples is worth as many as are left, and a penalty beside it is the prior of that."""
+    literal, w = Literal(loss), np.array([1.0, 0.0, 2.0, 0.0, 0.5, 1.0])
+    part = w > 0
+    whole = literal.laplace(weighted_mean(w), ridge(0.2, biases=True))
+    left = laplace(literal.net, literal.X[part], literal.y[part], Cost(loss, weighted_mean(w[part]), ridge(0.2, biases=True)))
+    assert whole.prior_precision == pytest.approx(0.8) and "weighted_mean(6 samples) × 4)" in repr(whole)
+    assert whole.log_marginal_likelihood() == pytest.approx(left.log_marginal_likelihood(), rel=1e-12)
+    np.testing.assert_allclose(whole.variances(), left.variances(), rtol=1e-10)
+
+
 @pytest.mark.parametrize("structure", ["full", "kron", "diagonal"])
 def test_a_penalty_is_the_prior(structure):
     literal = Literal("squared_error", structure)
@@ -184,7 +200,9 @@ def test_a_penalty_is_the_prior(structure):
     precision = np.where(PARTS % 2 == 0, 0.6, 0)
     posterior = literal.laplace("mean", ridge(0.1), structure=structure)
     np.testing.assert_allclose(posterior.log_marginal_likelihood(), literal.evidence(precision), rtol=1e-10)
-    np.testing.assert_allclose(posterior.predict(literal.X_test, joint=True)[1], literal.covariance(precision)[1], rtol=1e-8)
+    S, expected = literal.covariance(precision)
+    np.testing.assert_allclose(posterior.predict(literal.X_test, joint=True)[1], expected, rtol=1e-8)
+    np.testing.assert_allclose(posterior.effective_parameters, np.trace(S @ literal.H), rtol=1e-9)
     up, down = (literal.evidence(precision * np.exp(e)) for e in (1e-5, -1e-5))
     slope = posterior.log_marginal_likelihood_gradient().log_prior_precision
     np.testing.assert_allclose(slope, (up - down) / 2e-5, rtol=1e-6, atol=1e-8)

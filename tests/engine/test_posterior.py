@@ -73,11 +73,11 @@ def test_laplace_of_a_linear_model_is_bayesian_regression():
 
 
 def exact_covariance(J, J_test, precision):
-    """J* (Jᵀ J + τ I)⁻¹ J*ᵀ by elimination in rational numbers."""
+    """J* (Jᵀ J + diag τ)⁻¹ J*ᵀ by elimination in rational numbers."""
     J, J_test = (np.vectorize(lambda number: Fraction(float(number)), otypes=[object])(rows) for rows in (J, J_test))
     P = J.shape[1]
     left, right = J.T @ J, J_test.T.copy()
-    left[range(P), range(P)] += Fraction(precision)
+    left[range(P), range(P)] += [Fraction(float(number)) for number in np.broadcast_to(precision, P)]
     for i in range(P):
         for k in range(i + 1, P):
             factor = left[k, i] / left[i, i]
@@ -119,6 +119,21 @@ def test_variances_do_not_cancel(widths, m, repeated, dtype, form):
             if precision >= 1e-3 and scale <= 1:
                 assert (abs(joint - expected) <= close * np.outer(size, size)).all()
     assert refused <= 1
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+def test_variances_of_numbers_do_not_cancel(dtype, form):
+    """Where the samples say almost all of a number: its variance is 10¹⁰ times smaller than its prior's."""
+    weak = np.full(9, 1e3)
+    weak[-1] = 1e-9
+    for widths, X, precision in (((1, 1), [[1e5]], 1e-3), ((2, 2, 1), [[0.5, -1.0], [0.2, 0.3], [1.0, 2.0]], weak)):
+        net, X = network(widths, "tanh" if len(widths) > 2 else "identity", dtype), np.array(X, dtype)
+        J = net.astype(np.float64).jacobian(X.astype(float)).dense()
+        expected = np.diag(exact_covariance(J, np.eye(net.size), precision))
+        posterior = laplace(net, X, np.zeros((len(X), 1)), Cost("squared_error", "sum"), prior_precision=precision)
+        found = posterior.variances()
+        np.testing.assert_allclose(found, expected, rtol=1e-9)  # the kernel's condition number is 10⁹
+        np.testing.assert_allclose(found[-1], expected[-1], rtol=1e-11)
 
 
 @pytest.mark.parametrize("m", [4, 90])
