@@ -36,6 +36,7 @@ class SpreadLinearised:
 
     solvers: tuple[str, ...] = ("cholesky", "qr", "cg")
     added: Array | None = None  # no penalty
+    normal: Array | None = None
 
     def __init__(self, problem: SpreadProblem, theta: Array, trainable: Mask, output_hessian: OutputHessianOf) -> None:
         self.problem, self.theta = problem, theta

@@ -13,7 +13,7 @@ from ..network import Network
 from ..penalties import Ridge
 from ..typing import Array, Mask, Number, Row
 from . import checks as update_checks
-from .evidence import Determined, determined
+from .determined import Determined, determined
 from .levenberg_marquardt import LevenbergMarquardt, note
 from .linearised import BatchProblem, Linearised
 from .output_hessians import output_hessian
@@ -33,9 +33,13 @@ class BayesianRegularization(LevenbergMarquardt):
         γ = P − α tr (β A + α I)⁻¹,   α = γ / |θ|²,   β = (m n − γ) / (2 Σ_k L_k).
 
     γ is the effective number of parameters: how many the samples determine. 1/β is the variance of the noise. ``trainbr`` has
-    E_D = Σ e² and E_W = Σ θ² without ½, and so half of our α and β. For losses other than squared_error β is 1: exp(−L) is the
-    likelihood as it stands. Steps are made on the cost as it is given, with the penalty ``ridge(strength, biases)`` besides; its
-    strength is α / β, and for a mean α / (β m). The cost in the history has no penalty.
+    E_D = Σ e² and E_W = Σ θ² without ½, and so half of our α and β. Steps are made on the cost as it is given, with the penalty
+    ``ridge(strength, biases)`` besides; its strength is α / β, and for a mean α / (β m). The cost in the history has no penalty.
+
+    For losses other than squared_error β is 1: exp(−L) is the likelihood as it stands, up to a factor without θ. So it is for
+    the cross-entropies, with smoothed labels too, poisson, gaussian_nll, huber, log_cosh and cosine; a loss of your own must be
+    made so. A loss that weighs classes or answers is the negative logarithm of no model and is refused: weigh the samples by the
+    reduction.
 
     The penalty is weak at first. An estimate is made where the step before lowered the penalised cost by at most `settled` of it
     (MacKay), or, with ``settled=1``, at every step (Foresee & Hagan). Far from a minimum all misfit looks like noise, and the
@@ -60,9 +64,11 @@ class BayesianRegularization(LevenbergMarquardt):
 
     Notes
     -----
-    The reduction must be mean, sum, weighted or weighted_mean. Take all samples as one batch: a part of them has an evidence of its
-    own. Each estimate takes the eigenvalues of A, [P, P], or of its dual, [m n, m n], whichever is smaller: of 1-20-20-1, m 2000, a
-    step with an estimate takes 2.6 times as long as one without, of 1-20-1, m 41, 1.5 times.
+    The reduction must be mean, sum, weighted or weighted_mean. With squared_error a sample's weight divides the variance of its
+    noise; with other losses it says how often the sample counts. Weights of weighted_mean are scaled to the mean 1, and samples of
+    weight 0 do not count. Take all samples as one batch: a part of them has an evidence of its own. Each estimate takes the
+    eigenvalues of A, [P, P], or of its dual, [m n, m n], whichever is smaller: of 1-20-20-1, m 2000, a step with an estimate takes
+    2.6 times as long as one without, of 1-20-1, m 41, 1.5 times.
 
     ``result.state.arrays`` has "effective_parameters" (γ), "alpha", "beta" and "strength", with which the last step was made, and
     "log_evidence", besides what `LevenbergMarquardt` has; "stopped" may be "evidence". The history has γ of each epoch,
@@ -131,8 +137,10 @@ class BayesianRegularization(LevenbergMarquardt):
     def _estimate(self, samples: Linearised, arrays: dict[str, NDArray[Any]]) -> float:
         """Estimate γ, α, β and the strength anew where the last step has settled. Gives the largest part by which one of them
         changed, infinite where there was no estimate."""
-        network, cost = samples.network, samples.cost
-        count = samples.shape[0] if cost.reduction.name in ("mean", "weighted_mean") else 1  # Σ L_k = count · C
+        network, cost, n = samples.network, samples.cost, samples.shape[1]
+        w = cost.reduction.data
+        m = int(np.count_nonzero(w > 0)) if w.size else samples.shape[0]
+        count = m if cost.reduction.name in ("mean", "weighted_mean") else 1  # Σ L_k = count · C
         if arrays["strength"] == 0:
             arrays["strength"][...] = WEAK * float(samples.diagonal().mean(dtype=np.float64)) if samples.size else 1.0
             arrays["alpha"][...] = count * arrays["strength"]
@@ -147,7 +155,7 @@ class BayesianRegularization(LevenbergMarquardt):
             return np.inf
         old = {name: float(arrays[name]) for name in ("effective_parameters", "alpha", "beta")}
         of_penalised = found.penalised(float(arrays["strength"]))
-        numbers, misfit = samples.shape[0] * samples.shape[1], 2 * count * float(samples.value)
+        numbers, misfit = m * n, 2 * count * float(samples.value)
         new = {"effective_parameters": of_penalised + found.others, "alpha": of_penalised / square, "beta": old["beta"]}
         noisy = cost.loss.name == "squared_error"
         if noisy and misfit > 0:

@@ -15,6 +15,7 @@ from ..typing import Array, Number, Rate
 
 DOUBLE, BOOLEAN = np.dtype(np.float64), np.dtype(np.bool_)
 EVIDENT = ("mean", "sum", "weighted", "weighted_mean")
+FLAT = ("absolute_error", "hinge", "quantile_loss")  # whose ∇²L is 0 almost everywhere
 RATE = "a finite number of at least 0"
 
 Kind = TypeVar("Kind")
@@ -230,7 +231,15 @@ def likelihood(loss: Any, known: Collection[str]) -> None:
 
 
 def evidence(cost: Any) -> None:
-    """A cost whose samples have a likelihood: a sum of losses, or their mean, and no penalty, which the update chooses."""
+    """A cost whose samples have a likelihood: a sum of losses, or their mean, of a loss that is a negative log-likelihood with
+    curvature; and no penalty, which the update chooses."""
+    if cost.loss.weighted:
+        raise ValueError(f"BayesianRegularization needs a loss that is a negative log-likelihood, but {cost.loss!r} weighs "
+                         f"classes; take {cost.loss.name} without weights, and the reduction weighted_mean(w) with the weight of "
+                         "each sample's class")
+    if cost.loss.name in FLAT:
+        raise ValueError("BayesianRegularization needs a loss with curvature, which says how much the samples determine, but that "
+                         f"of {cost.loss!r} is 0 almost everywhere; use huber or log_cosh, or for classes binary_cross_entropy")
     if cost.penalty is not None:
         raise ValueError(f"cost must have no penalty for BayesianRegularization, which chooses its own, but has {cost.penalty!r}; "
                          "leave it out, or use LevenbergMarquardt")

@@ -57,6 +57,7 @@ class KeptLinearised:
 
     kept_bytes: int | None = None
     added: Array | None = None  # no penalty
+    normal: Array | None = None
     X: Any  # [m, n_0], or what gives rows of it
 
     def __init__(self, problem: BatchProblem, theta: Array, trainable: Mask, output_hessian: OutputHessianOf) -> None:

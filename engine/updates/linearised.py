@@ -58,6 +58,8 @@ class Linearised(Protocol):
         The cost of the samples alone, without the penalty.
     added : ndarray [p], or None
         The diagonal of Λ, the penalty's curvature.
+    normal : ndarray [p, p], or None
+        MᵀM, its lower triangle, once something has formed it that a solver may use too.
     """
 
     network: Network
@@ -68,6 +70,7 @@ class Linearised(Protocol):
     gradient: Array
     solvers: tuple[str, ...]
     added: Array | None
+    normal: Array | None
 
     @property
     def samples(self) -> Any:

@@ -41,6 +41,7 @@ class PenalisedLinearised:
         self.gradient: Array = samples.gradient + self._shrinkage
         self._diagonal = penalty.curvature(self.network)[self.free]
         self.added: Array | None = self._diagonal
+        self.normal = samples.normal
 
     def pushed(self, direction: Array) -> Any:
         """(J v, v) for v [p]."""

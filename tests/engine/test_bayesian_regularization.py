@@ -3,11 +3,12 @@
 import numpy as np
 import pytest
 
-from engine import BayesianRegularization, Cost, LevenbergMarquardt, Network, fit, reductions, value_and_gradient
+from engine import BayesianRegularization, Cost, LevenbergMarquardt, Network, fit, losses, reductions, value_and_gradient
 from engine.batch_problem import BatchProblem
 from engine.callbacks import EarlyStopping
 from engine.penalties import ridge
-from engine.updates.evidence import determined
+from engine.updates.determined import determined
+from engine.updates.kept_linearised import KeptLinearised
 from engine.updates.output_hessians import output_hessian
 from schedulers import BatchSchedule, BatchStep
 from tests.cases import DTYPES, network
@@ -123,6 +124,42 @@ def test_a_resumed_run_has_the_same_bits_and_frozen_numbers_keep_theirs(dtype, t
     assert 0 < further.state.arrays["effective_parameters"] <= mask.sum()
 
 
+@pytest.mark.parametrize("reduction", ["weighted", "weighted_mean"])
+def test_samples_of_weight_0_are_no_observations(reduction):
+    """The estimates are those of the samples that are left, and a weighted mean is worth as many."""
+    net, part = network(WIDTHS), np.arange(40) % 4 > 0
+    w = part * np.linspace(0.5, 1.5, 40)
+    made = getattr(reductions, reduction)
+    found, expected = (run(net, Cost("squared_error", made(weights)), 4, X=inputs, y=y, settled=1).state.arrays
+                       for weights, inputs, y in ((w, X, Y), (w[part], X[part], Y[part])))
+    names = ("effective_parameters", "alpha", "beta", "log_evidence")
+    assert [float(found[name]) for name in names] == pytest.approx([float(expected[name]) for name in names], rel=1e-7)
+
+
+def test_class_weights_are_given_to_samples():
+    """A loss that weighs classes is refused, and its weights as those of samples repeat them."""
+    labels, w = np.digitize(X[:, 0], [0.2]), np.array([1.0, 3.0])
+    net, repeats = network((1, 3, 2)), np.repeat(np.arange(40), w[labels].astype(int))
+    for loss in (losses.softmax_cross_entropy(class_weights=w), losses.binary_cross_entropy(pos_weight=3.0)):
+        with pytest.raises(ValueError, match=r"needs a loss that is a negative log-likelihood, but .*weigh.*weighted_mean\(w\)"):
+            run(net, Cost(loss), y=labels if "softmax" in loss.name else np.column_stack([labels, labels]))
+    cost = Cost("softmax_cross_entropy", reductions.weighted(w[labels]))
+    found = run(net, cost, 4, y=labels, settled=1).state.arrays
+    expected = run(net, Cost("softmax_cross_entropy", "sum"), 4, X=X[repeats], y=labels[repeats], settled=1).state.arrays
+    assert found["effective_parameters"] == pytest.approx(expected["effective_parameters"], rel=1e-7)
+    assert found["log_evidence"] == pytest.approx(expected["log_evidence"], rel=1e-7)
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+def test_a_step_with_an_estimate_forms_its_matrix_once(dtype, monkeypatch):
+    formed = []
+    for name in ("square", "rows"):
+        plainly = getattr(KeptLinearised, name)
+        monkeypatch.setattr(KeptLinearised, name, lambda self, plainly=plainly: formed.append(self) or plainly(self))
+    run(network(WIDTHS, dtype=dtype), X=X.astype(dtype), y=Y.astype(dtype), epochs=3, settled=1, solver="cholesky")
+    assert len(formed) == 3 == len(set(map(id, formed)))
+
+
 def test_what_has_nothing_to_estimate_still_runs():
     zeros = Network(WIDTHS, NAMES, np.zeros(22))
     assert np.isfinite(run(zeros).network.parameters).all()
@@ -160,6 +197,7 @@ def test_a_noisy_sine_is_not_overfitted():
 @pytest.mark.parametrize("call, message", [
     (lambda: run(network(WIDTHS), Cost("squared_error", penalty=ridge(0.1))), r"no penalty for Bayesian.*ridge\(0.1\)"),
     (lambda: run(network(WIDTHS), Cost("squared_error", "max")), "reduction must be one of mean, sum, weighted.*but is max"),
+    (lambda: run(network(WIDTHS), Cost("absolute_error")), "needs a loss with curvature.*absolute_error is 0.*use huber"),
     (lambda: BayesianRegularization(biases=2), "biases must be True or False"),
     (lambda: BayesianRegularization(settled=2), "settled must be a number from 0 to 1"),
     (lambda: BayesianRegularization(evidence_tolerance=-1), "evidence_tolerance")])

@@ -31,9 +31,10 @@ class Cholesky:
     def __init__(self, linearised: Linearised, steepest: RightSide) -> None:
         self._potrf, self._potrs = lapack.get_lapack_funcs(("potrf", "potrs"), dtype=linearised.network.dtype)
         self._rows = linearised.shape[0] * linearised.shape[1]
-        self.matrix = linearised.reduced(normal_matrix, np.add)
+        known, dtype = linearised.normal, linearised.network.dtype
+        self.matrix = linearised.reduced(normal_matrix, np.add) if known is None else known.astype(dtype, copy=False)
         if linearised.added is not None:
-            self.matrix = np.array(self.matrix, order="K")  # sums of workers cannot be written to
+            self.matrix = np.array(self.matrix, order="K")  # sums of workers cannot be written to, nor what another keeps
             np.einsum("ii->i", self.matrix)[...] += linearised.added
         self._upper, self._given = np.ascontiguousarray(self.matrix.T), steepest.vector
         self._decomposition: Decomposition | None = None

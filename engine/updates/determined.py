@@ -1,4 +1,4 @@
-"""The evidence of a penalty: how many numbers of θ the samples determine (MacKay 1992)."""
+"""How many numbers of θ the samples of a batch step determine, which the evidence of a penalty needs (MacKay 1992)."""
 
 from __future__ import annotations
 
@@ -42,7 +42,8 @@ def determined(samples: Linearised, penalised: Mask) -> Determined | None:
     """The Determined of a batch step for `penalised` [p], by M Mᵀ [mn, mn] or MᵀM [p, p], whichever is smaller.
 
     With A the curvature of the samples, w the penalised numbers and b the others, the eigenvalues are those of
-    A_ww − A_wb A_bb⁺ A_bw: adding ρ I to it and inverting gives the block of w of (A + ρ I_w)⁻¹. None where M is not finite.
+    A_ww − A_wb A_bb⁺ A_bw: adding ρ I to it and inverting gives the block of w of (A + ρ I_w)⁻¹. None where M is not finite. An
+    MᵀM that was formed is left with `samples`, for the step that follows.
     """
     m, n = samples.shape
     dual = "kernel" in samples.solvers and m * n < samples.size
@@ -70,7 +71,7 @@ def _dual(samples: Any, penalised: Mask) -> tuple[Double, int]:
 
 def _primal(samples: Linearised, penalised: Mask) -> tuple[Double, int]:
     """A_ww − A_wb A_bb⁺ A_bw, its lower triangle, and the rank of A_bb, for A = MᵀM."""
-    A = samples.reduced(square_of_columns, np.add)
+    A = samples.normal = samples.reduced(square_of_columns, np.add)
     if penalised.all():
         return np.array(A, order="F"), 0
     A = np.tril(A) + np.tril(A, -1).T
