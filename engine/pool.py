@@ -52,8 +52,8 @@ class _Worker(threading.Thread):
         release_bell(self.bell)
 
 
-class _Team:
-    """A board and the threads that watch it. A team that was stopped, or whose start was interrupted, is never used again."""
+class _Crew:
+    """A board and the threads that watch it. A crew that was stopped, or whose start was interrupted, is never used again."""
 
     def __init__(self) -> None:
         self.board, self.whole = new_board(), True
@@ -98,7 +98,7 @@ class _Team:
 
     @property
     def usable(self) -> bool:
-        """Whether the team can be given work."""
+        """Whether the crew can be given work."""
         return self.whole and not self.board[STOP]
 
     def stop(self) -> None:
@@ -120,7 +120,7 @@ class _Pool:
 
     def forget(self) -> None:
         """Start afresh, without stopping anything."""
-        self.turns, self._team, self._asked = Turns(), _Team(), -AGAIN
+        self.turns, self._crew, self._asked = Turns(), _Crew(), -AGAIN
         self.wanted = -math.inf  # when a call last waited to resize the pool
         self.addresses: dict[Any, int] = {}
         self.ended = 0.0  # when the last call did
@@ -129,23 +129,23 @@ class _Pool:
     @property
     def workers(self) -> list[_Worker]:
         """The threads that are running."""
-        return self._team.workers
+        return self._crew.workers
 
     def close(self) -> None:
         """End the threads as the interpreter exits. A daemon thread that still computes does so alone."""
         self.count = 1
-        self._team.stop()
+        self._crew.stop()
 
     def resize(self, count: int) -> None:
         """Use `count` threads from now on. The caller must have the turn."""
-        self._team.stop()
+        self._crew.stop()
         self.count = count
 
     def awake(self, threads: int) -> tuple[NDArray[np.int64], int]:
         """A board that at most `threads` threads watch, the caller included, and how many do. The caller must have the turn."""
-        team = self._started()
-        threads = min(threads, len(team.workers) + 1)
-        return team.board, threads
+        crew = self._started()
+        threads = min(threads, len(crew.workers) + 1)
+        return crew.board, threads
 
     def run(self, threads: int, address: int, count: int, arguments: tuple[Any, ...]) -> int:
         """Run the kernel at `address` on threads; 0 where its arguments are too many, and nothing was run. The caller must have
@@ -153,17 +153,17 @@ class _Pool:
         board, threads = self.awake(threads)
         return _launch(board, threads, address, count, arguments)
 
-    def _started(self) -> _Team:
-        """A team with as many threads as it should have, or as the system gives."""
-        if not self._team.usable:
-            self._team.stop()
-            self._team = _Team()
-        team = self._team
-        if len(team.workers) != self.count - 1 and time.monotonic() - self._asked >= AGAIN:
+    def _started(self) -> _Crew:
+        """A crew with as many threads as it should have, or as the system gives."""
+        if not self._crew.usable:
+            self._crew.stop()
+            self._crew = _Crew()
+        crew = self._crew
+        if len(crew.workers) != self.count - 1 and time.monotonic() - self._asked >= AGAIN:
             wait_for_jobs(STOPPED, new_board(), 0)  # compiles it here: a thread that compiles would hold Numba's lock
-            if not team.grow(self.count - 1):
+            if not crew.grow(self.count - 1):
                 self._asked = time.monotonic()
-        return team
+        return crew
 
     def address(self, function: Callable[..., Any], arguments: tuple[Any, ...]) -> int:
         """Where the machine code of the kernel lies that takes arguments of these types."""

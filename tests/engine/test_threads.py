@@ -294,7 +294,7 @@ def test_an_array_that_threads_share_is_as_long_as_it_is_asked_for(threads, monk
     try:
         found = [value_and_gradient(net, X, y, Cost("squared_error")) for _ in range(4)]
     finally:
-        pool._pool._team.stop()
+        pool._pool._crew.stop()
     assert len(reads) > 8 and all(value == expected[0] and np.array_equal(gradient, expected[1]) for value, gradient in found)
     assert len(lengths) == 4 and all(wanted == given for wanted, given in lengths)
 
