@@ -44,7 +44,7 @@ def beginning(options: argparse.Namespace, arguments: Sequence[str], problem: Pr
         "features": {"columns": columns.columns, "width": columns.width, "categories": columns.categories,
                      "ignored": columns.ignored},
         "targets": {"names": list(targets.names), "task": targets.task, "labels": list(targets.labels), "loss": targets.loss,
-                    "reading": targets.reading},
+                    "loss_settings": dict(problem.loss_settings), "reading": targets.reading},
         "split": {"train": len(problem.train), "test": len(problem.test)},
         "network": list(problem.network.widths), "activations": [g.name for g in problem.network.activations],
         "dtype": str(problem.network.dtype), "parameters": problem.network.size, "cost": repr(problem.cost),

@@ -38,9 +38,11 @@ def evaluate(options: argparse.Namespace, arguments: Sequence[str]) -> Report:
     assert columns is not None
     data = read_like(options.data, columns, choices(options))
     X = saved.network_features(data.X, columns, data.place)
-    cost = cost_of(columns.loss, saved.description["options"].get("reduction", "mean"), data.weights, data.groups)
+    described = saved.description
+    cost = cost_of(columns.loss, described["options"].get("reduction", "mean"), data.weights, data.groups,
+                   described.get("targets", {}).get("loss_settings"))
     found = scores(columns, data.targets, cost, saved.outputs(X), data.targets.y)
-    rows: list[tuple[str, object]] = [("samples", found["samples"]), ("cost", f"{found['cost']:.4g}, {columns.loss}")]
+    rows: list[tuple[str, object]] = [("samples", found["samples"]), ("cost", f"{found['cost']:.4g}, {cost.loss!r}")]
     for name, words in (("accuracy", "accuracy"), ("cosine", "mean cosine"), ("r2", "R^2")):
         if name in found:
             rows.append((words, f"{found[name]:.4f}"))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -14,6 +15,7 @@ from schedulers import BatchSchedule
 from .. import Adam, AdamW, Cost, GradientDescent, Network, RMSprop, losses, reductions
 from ..typing import Row
 from . import option_checks
+from .loss_options import loss_settings
 from .options import choices
 from .tables import target_checks
 from .tables.data import DataSet, read_data
@@ -28,13 +30,18 @@ LOSS_FORMS = [name + ("[:NUMBER]" if name in losses.PARAMETRIC else "") for name
 REDUCTION_FORMS = [name + (":NUMBER" if takes else "") for name, takes in REDUCTIONS.items()]
 
 
-def cost_of(loss: str, reduction: str, weights: NDArray[Any] | None = None, groups: NDArray[Any] | None = None) -> Cost:
+def cost_of(loss: str, reduction: str, weights: NDArray[Any] | None = None, groups: NDArray[Any] | None = None,
+            settings: Mapping[str, Any] | None = None) -> Cost:
     """The Cost of a loss and a reduction as the command line has them, `name` or `name:number`.
+
+    `settings` are what `loss_settings` gives.
 
     With `weights` [m], mean is the weighted mean and sum the weighted sum; group_max takes `groups` [m].
     """
     named, number = option_checks.loss_spec(loss, LOSSES, losses.PARAMETRIC, LOSS_FORMS)
-    chosen = losses.named(named) if number is None else getattr(losses, named)(number)
+    chosen: Any = losses.named(named) if number is None else getattr(losses, named)(number)
+    if settings:
+        chosen = chosen(**settings)
     name, number = option_checks.reduction_spec(reduction, REDUCTIONS, REDUCTION_FORMS)
     option_checks.per_sample(name, weights is not None, groups is not None)
     if name == "group_max":
@@ -62,6 +69,8 @@ class Problem:
         Of the training samples; its reduction may hold their weights or groups.
     test_cost : Cost
         Of those held out.
+    loss_settings : dict
+        The parameters of the loss that were given by options of their own.
     notes : tuple of str
         What is to be said about the data and the split.
     """
@@ -76,6 +85,7 @@ class Problem:
     test_cost: Cost
     update: Any
     schedule: BatchSchedule
+    loss_settings: Mapping[str, Any]
     notes: tuple[str, ...]
 
     @classmethod
@@ -96,11 +106,13 @@ class Problem:
         target_checks.representable(y.reshape(m, -1), options.dtype, data.place, lambda j: f"the target {targets.names[j]!r}")
         network = Network.initialize((X.shape[1], *options.widths, targets.outputs), options.activation, seed=options.seed,
                                      dtype=options.dtype)
+        of_loss = loss_settings(options, targets, train)
         cost, test_cost = (cost_of(targets.loss, options.reduction, None if data.weights is None else data.weights[part],
-                                   None if data.groups is None else data.groups[part]) for part in (train, test))
+                                   None if data.groups is None else data.groups[part], of_loss) for part in (train, test))
         rate = RATES[options.update] if options.rate is None else options.rate
         return cls(replace(data, columns=columns), train, test, X, y, network, cost, test_cost, UPDATES[options.update](rate),
-                   BatchSchedule(options.batch_size, order=options.order, seed=options.seed), (*data.notes, *split.notes))
+                   BatchSchedule(options.batch_size, order=options.order, seed=options.seed), of_loss,
+                   (*data.notes, *split.notes))
 
     def fitted_with(self) -> tuple[Any, ...]:
         """What fit takes first."""

@@ -34,7 +34,7 @@ def summary(description: Mapping[str, Any], problem: Problem, epochs: int) -> li
     measure = {"classes": "accuracy", "numbers": "cosine" if targets.loss == "cosine" else "r2"}[targets.task]
     return [("target", targets.reading), ("data", problem.data.described), *[("note", note) for note in problem.notes],
             ("network", "-".join(map(str, network.widths)) + f", {activation}, {network.dtype}"),
-            ("cost", f"{found['cost']:.4g}, {targets.loss}" if epochs else "none: no epoch was run"),
+            ("cost", f"{found['cost']:.4g}, {problem.cost.loss!r}" if epochs else "none: no epoch was run"),
             *[(f"{part} {targets.measure}", shown(found[part][measure])) for part in ("train", "test")],
             ("batch steps", str(found["batch_steps"])), ("sample steps", str(found["sample_steps"]))]
 

@@ -17,6 +17,7 @@ from . import option_checks
 from .description import beginning, completed
 from .folding import fold
 from .like import repeated
+from .loss_options import add_loss_options
 from .options import DATA, OneLine, add_command, add_reading
 from .problem import LOSS_FORMS, REDUCTION_FORMS, UPDATES, Problem
 from .report import Report, pairs
@@ -66,6 +67,7 @@ def add_settings(command: OneLine) -> None:
     command.add_argument("--loss", metavar="NAME[:NUMBER]",
                          help=f"{', '.join(LOSS_FORMS)}; by default softmax_cross_entropy for classes and squared_error for "
                               "numbers; binary_cross_entropy and hinge train two classes by one output")
+    add_loss_options(command)
     command.add_argument("--reduction", default="mean", metavar="NAME[:NUMBER]", help=", ".join(REDUCTION_FORMS))
     command.add_argument("--update", default="adam", choices=sorted(UPDATES), help="how a batch step changes the parameters")
     command.add_argument("--rate", type=float, help="learning rate; the default goes with the update")
