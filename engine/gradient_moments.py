@@ -13,7 +13,7 @@ from .blocks import block_count, cut, levels_of
 from .cost import Cost
 from .forward import empty_stack, fill_stack, lanes
 from .kernels.losses import prepare_losses
-from .kernels.moments import join_moments, moments, moments_size
+from .kernels.moments import PIECE, fold_moments, join_moments, moments, moments_size
 from .kernels.streamed import LossCodes, Results, Samples
 from .kernels.sums import BLOCK
 from .network import NO_INDICES, Network
@@ -24,6 +24,7 @@ from .typing import Array, RowSource
 from .workspace import thread_workspaces
 
 PASSES = BACK + 1  # the work of the moments in passes forward: forward, back, a sum of gradients and one of squares
+JOINED = 8  # multiply-adds that a number of a node counts for where nodes are joined
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -85,7 +86,7 @@ class _Nodes:
     def _join(self) -> None:
         other, other_m = self._nodes.pop()
         node, m = self._nodes.pop()
-        join_moments(node, other, m, other_m)
+        join_moments(node, other, m, other_m, (0, node.size // 2))
         self._nodes.append((node, m + other_m))
 
     def joined(self) -> Array:
@@ -93,16 +94,6 @@ class _Nodes:
         while len(self._nodes) > 1:
             self._join()
         return self._nodes[0][0]
-
-
-def _folded(nodes: Array, m: int) -> Array:
-    """The node [2 P] of m samples, from those of their chunks [chunks, 2 P], which are overwritten."""
-    size, found = BLOCK, _Nodes()
-    while size * len(nodes) < m:
-        size *= 2
-    for node, first in zip(nodes, range(0, m, size)):
-        found.add(node, min(size, m - first))
-    return found.joined()
 
 
 class _Moments:
@@ -120,7 +111,7 @@ class _Moments:
         each = network.widths[-1] + 1
         if not self.streamed:
             each += layout.stack_lines + 4 * network.widths[-1] + 4 * max(network.widths)
-        nodes = 2 * (chunks + levels_of(len(self.X), m)) * network.size
+        nodes = 2 * (chunks + 1 + levels_of(len(self.X), m)) * network.size
         numbers = min(num_threads(), chunks) * workspace + nodes + m * each
         read = 0
         if not in_memory(self.X, self.targets):
@@ -133,8 +124,8 @@ class _Moments:
     def _chunks(self, m: int) -> int:
         return chunk_count(self.network, m, self._work(m))
 
-    def node(self, slab: slice) -> Array:
-        """The node [2 P] of a slab."""
+    def node(self, slab: slice, divisor: int) -> Array:
+        """The node [2 P] of a slab, over `divisor`."""
         network, kernels, loss = self.network, self.network.kernels, self.cost.loss
         m, dtype, n = slab.stop - slab.start, network.dtype, network.widths[-1]
         given = Samples(self.X[slab], self.targets[slab], NO_INDICES)
@@ -151,7 +142,9 @@ class _Moments:
         workspaces, codes = thread_workspaces(numbers, dtype), LossCodes(loss.code, loss.parameter)
         over(len(nodes), self._work(m), moments, kernels.theta, kernels.backward_weights, kernels.plan, given, codes, stack,
              loss_gradients, Results(A, losses, nodes), workspaces)
-        return _folded(nodes, m)
+        out = np.empty(2 * network.size, dtype)
+        over(-(-network.size // PIECE), JOINED * nodes.size, fold_moments, nodes, m, divisor, out)
+        return out
 
 
 def gradient_moments(network: Network, X: ArrayLike | RowSource, y: ArrayLike | RowSource, cost: Cost, *,
@@ -214,8 +207,9 @@ def gradient_moments(network: Network, X: ArrayLike | RowSource, y: ArrayLike | 
     X, targets = samples_and_targets(X, y, network.widths, network.dtype, cost, bounded=max_bytes is not None)
     found, m = _Moments(network, X, targets, cost), len(X)
     slabs = [slice(0, m)] if max_bytes is None else cut(m, found.bytes, max_bytes)
+    if len(slabs) == 1:
+        return GradientMoments(*found.node(slabs[0], m).reshape(2, -1), m)
     nodes = _Nodes()
     for slab in slabs:
-        nodes.add(found.node(slab), slab.stop - slab.start)
-    sums, squares = nodes.joined().reshape(2, -1)
-    return GradientMoments(sums / m, squares / m, m)
+        nodes.add(found.node(slab, 1), slab.stop - slab.start)
+    return GradientMoments(*(nodes.joined() / m).reshape(2, -1), m)

@@ -21,6 +21,7 @@ from .simd import dot_lines, lanes_of, multiply_lines, sum_lines
 from .streamed import Kept, block_losses
 from .sums import BLOCK
 
+PIECE = 512  # numbers of theta whose nodes are joined at once, in the first-level cache
 SHARE = 4  # M_2 is taken from the sum of squares where it is no less than a fourth of it, so that two bits are lost at most
 
 
@@ -121,16 +122,18 @@ def block_moments(plan, kept, count, workspace, scratch, node):
 
 
 @kernel
-def join_moments(node, other, count, other_count):
-    """The node of `count` samples becomes that of these and the `other_count` samples of another."""
-    size = node.size // 2
-    kind = node.dtype.type
+def join_moments(node, other, count, other_count, span):
+    """The node of `count` samples becomes that of these and the `other_count` samples of another, for the numbers of theta in
+    `span`."""
+    (first, stop), size, kind = span, node.size // 2, node.dtype.type
     each, other_each = kind(1.0 / count), kind(1.0 / other_count)
     weight = kind(float(count) * other_count / (count + other_count))
-    for k in range(size):
-        distance = other[k] * other_each - node[k] * each
-        node[size + k] += other[size + k] + weight * (distance * distance)
-        node[k] += other[k]
+    sums, squares = node[first:stop], node[size + first:size + stop]
+    other_sums, other_squares = other[first:stop], other[size + first:size + stop]
+    for k in range(sums.size):
+        distance = other_sums[k] * other_each - sums[k] * each
+        squares[k] += other_squares[k] + weight * (distance * distance)
+        sums[k] += other_sums[k]
 
 
 @kernel
@@ -142,7 +145,8 @@ def samples_between(first, stop, m):
 @kernel
 def join_levels(levels, i, starts, stop, m):
     """Join levels i and i + 1, which begin at the blocks of `starts` and end before block `stop`, into level i."""
-    join_moments(levels[i], levels[i + 1], samples_between(starts[i], starts[i + 1], m), samples_between(starts[i + 1], stop, m))
+    join_moments(levels[i], levels[i + 1], samples_between(starts[i], starts[i + 1], m), samples_between(starts[i + 1], stop, m),
+                 (0, levels.shape[1] // 2))
 
 
 @kernel
@@ -192,3 +196,24 @@ def moments(theta, backward_weights, plan, samples, loss, stack, output_gradient
         deltas(backward_weights, plan, kept.stack, kept.offset, kept.delta, kept.delta_offset, count)
         block_moments(plan, kept, count, squares, workspace.scratch, summand(tree, b))
         join_up(tree, b, m, starts)
+
+
+@kernel
+def fold_moments(nodes, m, divisor, out, span):
+    """out [2 P] = the node of all m samples over `divisor`, from the nodes [chunks, 2 P] of their chunks, which are overwritten:
+    for the pieces of theta in `span`."""
+    chunks, size, total = nodes.shape[0], out.size // 2, out.dtype.type(divisor)
+    blocks = chunk_blocks(lines_for(m, BLOCK), chunks)[0]
+    first_piece, stop_piece, _ = span
+    for first in range(first_piece * PIECE, min(stop_piece * PIECE, size), PIECE):
+        stop, step = min(first + PIECE, size), 1
+        while step < chunks:
+            for i in range(0, chunks - step, 2 * step):
+                count = samples_between(i * blocks, (i + step) * blocks, m)
+                other_count = samples_between((i + step) * blocks, (i + 2 * step) * blocks, m)
+                join_moments(nodes[i], nodes[i + step], count, other_count, (first, stop))
+            step *= 2
+        for start in (0, size):
+            node, part = nodes[0, start + first:start + stop], out[start + first:start + stop]
+            for k in range(part.size):
+                part[k] = node[k] / total
