@@ -10,7 +10,6 @@ from numpy.typing import ArrayLike, NDArray
 from .cost import Cost
 from .forward import forward_pass, lanes, panel_count
 from .kernels.diagonal_rows import diagonal_rows, diagonal_rows_size
-from .kernels.ggn_diagonal import diagonal_factors
 from .network import Network
 from .operators import checks as operator_checks
 from .operators.curvature_checks import samples_and_targets
@@ -86,8 +85,6 @@ def _fill(network: Network, X: Array, targets: Array, cost: Cost, rows: Array, s
     forward, panels = forward_pass(network, X), panel_count(m, network.dtype)
     H = OutputHessian.of_loss(cost.loss, forward.outputs, targets, np.ones(m, network.dtype), "per_sample_ggn_diagonals",
                               check_finite=True)
-    factors = np.empty(panels * wide * sum(network.widths[1:]) + wide * wide, network.dtype)
-    over(panels, m * network.size * n, diagonal_factors, kernels.theta, kernels.backward_weights, kernels.plan, forward.stack,
-         H.in_panels(), factors)
-    over(panels, rows.size, diagonal_rows, kernels.plan, forward.stack, factors, rows,
-         thread_workspaces(diagonal_rows_size(kernels.plan, wide), network.dtype), streaming)
+    workspaces = thread_workspaces(diagonal_rows_size(kernels.plan, wide, network.dtype.itemsize), network.dtype)
+    over(panels, m * network.size * (n + 1), diagonal_rows, kernels.theta, kernels.backward_weights, kernels.plan, forward.stack,
+         H.in_panels(), rows, workspaces, streaming)

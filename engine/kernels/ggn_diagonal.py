@@ -6,40 +6,52 @@ from .chain import cached_panels, chain_panels
 from .deltas import deltas
 from .layout import line, lines_for, padded, panel_sizes, places
 from .levels import Tree, add_up, blocks_of, chunk_blocks, summand
-from .linked import kernel
+from .linked import kernel, shared
 from .outer_products import block_gradient
-from .output_curvature import ENTRIES, base_lines, curvature_lines, quadratic_lines, softmax_diagonal, term_count
+from .output_curvature import ENTRIES, Curvature, base_lines, curvature_lines, quadratic_lines, softmax_diagonal, term_count
 from .product import pack
+from .signatures import Line, Pair, Plan
 from .simd import fma_lines, lanes_of, multiply_lines
 from .sum_workspace import sum_workspace_of
 from .sums import BLOCK
 
 
+@shared
+def panel_factors(theta: Line, backward_weights: Line, plan: Plan, stack: Line, curvature: Curvature, chain: Line, scratch: Line,
+                  out: Line, offset: int, panels: Pair):
+    """diag((B^l)^T H B^l) for l = 1 … L and every sample of panels panels[0] … panels[1] - 1, from the chains, into
+    out [panels][n_1 + … + n_L][lanes] from `offset`; through chain [panels][n][.] and scratch, two outputs' chains."""
+    lanes = lanes_of(theta)
+    panel, rank = panel_sizes(plan, lanes), curvature.rank
+    size = line(0, curvature_lines(panel.n, rank), lanes)
+    first, stop = panels
+    chain_panels(theta, backward_weights, plan, stack, chain, 0, panels)
+    for j in range(first, stop):
+        factors = offset + (j - first) * panel.deltas
+        quadratic_lines(curvature.lines, (j * size, rank), panel.n, chain, ((j - first) * panel.n * panel.chain, panel.chain), out,
+                        (factors, panel.chain // lanes), scratch)
+        top_factors(plan, stack, j, curvature, j * size, out, factors)
+
+
 @kernel
 def diagonal_factors(theta, backward_weights, plan, stack, curvature, out, span):
-    """diag((B^l)^T H B^l) for l = 1 … L and every sample of the panels of `span`, from the chains, into
-    out [panels][n_1 + … + n_L][lanes]."""
+    """The factors diag((B^l)^T H B^l) of the panels of `span`, each panel's at its own offset in `out`."""
     lanes = lanes_of(theta)
-    panel, rank, panels = panel_sizes(plan, lanes), curvature.rank, cached_panels(plan, lanes, theta.itemsize)
-    size, chain = line(0, curvature_lines(panel.n, rank), lanes), np.empty(panels * panel.n * panel.chain, theta.dtype)
-    scratch = np.empty(2 * panel.chain, theta.dtype)
+    panel, panels = panel_sizes(plan, lanes), cached_panels(plan, lanes, theta.itemsize)
+    chain, scratch = np.empty(panels * panel.n * panel.chain, theta.dtype), np.empty(2 * panel.chain, theta.dtype)
     first, stop, _ = span
     for j in range(first, stop, panels):
-        end = min(j + panels, stop)
-        chain_panels(theta, backward_weights, plan, stack, chain, 0, (j, end))
-        for k in range(j, end):
-            quadratic_lines(curvature.lines, (k * size, rank), panel.n, chain, ((k - j) * panel.n * panel.chain, panel.chain), out,
-                            (k * panel.deltas, panel.chain // lanes), scratch)
-            top_factors(plan, stack, k, curvature, k * size, out)
+        panel_factors(theta, backward_weights, plan, stack, curvature, chain, scratch, out, j * panel.deltas,
+                      (j, min(j + panels, stop)))
 
 
 @kernel
-def top_factors(plan, stack, j, curvature, h, out):
-    """Those of layer L of one panel, where B^L is the diagonal of gamma^L; its H begins at `h`."""
+def top_factors(plan, stack, j, curvature, h, out, offset):
+    """Those of layer L of panel j, where B^L is the diagonal of gamma^L; its H begins at `h`, its factors at `offset` in out."""
     lanes = lanes_of(stack)
     panel, top, rank = panel_sizes(plan, lanes), places(plan, plan.shape[0] - 1, lanes), curvature.rank
     scratch = np.empty(lanes, stack.dtype)
-    gammas, factors = j * panel.stack + top.gamma, j * panel.deltas + top.delta
+    gammas, factors = j * panel.stack + top.gamma, offset + top.delta
     if rank < ENTRIES:
         softmax_diagonal(curvature.lines, h, panel.n, stack, gammas, out, factors, scratch)
     for i in range(panel.n):

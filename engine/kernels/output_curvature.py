@@ -1,6 +1,6 @@
 """H_k [n, n] at the outputs of every sample, in panels: its products and its quadratic forms, samples as lanes."""
 
-from collections import namedtuple
+from typing import NamedTuple
 
 import numpy as np
 
@@ -11,11 +11,18 @@ from .panels import gather, scatter
 from .signatures import Line, Pair
 from .simd import copy_lines, fma_lines, lanes_of, multiply_lines, weighted_squares
 
-# H of `samples` samples in panels. rank >= 0: diag(h) + the sum over r < rank of s_r x_r x_r^T, as the lines h [n], x_0 [n], s_0,
-# x_1 …; rank = ENTRIES: every entry, [n * n] lines; rank = SOFTMAX - r: w (diag(p) - p p^T) and r such terms, as the lines p [n],
-# 1 at the class t whose p is above 1/2 among zeros [n], w p [n], x_0 [n], s_0, x_1 …, each x of which sums to 0. Lanes without a
-# sample hold zeros.
-Curvature = namedtuple("Curvature", "lines rank samples")
+
+class Curvature(NamedTuple):
+    """H of `samples` samples in panels; lanes without a sample hold zeros. rank >= 0: diag(h) + the sum over r < rank of
+    s_r x_r x_r^T, as the lines h [n], x_0 [n], s_0, x_1 …; rank = ENTRIES: every entry, [n * n] lines; rank = SOFTMAX - r:
+    w (diag(p) - p p^T) and r such terms, as the lines p [n], 1 at the class t whose p is above 1/2 among zeros [n], w p [n],
+    x_0 [n], s_0, x_1 …, each x of which sums to 0."""
+
+    lines: Line
+    rank: int
+    samples: int
+
+
 ENTRIES, SOFTMAX = -1, -2
 
 
