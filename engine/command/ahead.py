@@ -16,6 +16,8 @@ from .. import configuration, losses, operators, pool, reductions, training
 from ..activations import NAMED as ACTIVATIONS
 from ..cost import Cost
 from ..evaluation import value_and_gradient
+from ..ggn_diagonals import per_sample_ggn_diagonals
+from ..gradient_moments import gradient_moments
 from ..helper_processes import without_helpers
 from ..kernels.numba_internals import compilations
 from ..losses import NAMED as LOSSES
@@ -133,12 +135,15 @@ def fitting(dtype: DType) -> None:
 
 
 def curvature(dtype: DType) -> None:
-    """Operators that a cost has, and gradients of single samples."""
+    """Operators that a cost has, and gradients and GGN diagonals of single samples."""
     net, (X, _, classes) = network(SMALL, dtype), batch(SMALL, dtype)
     for build in OPERATORS:
         operator = build(net, X, classes, COST)
         operator @ np.ones(net.size, dtype), operator.dense(), operator.diagonal(), operator.trace()
     per_sample_gradients(net, X, classes, COST), per_sample_gradient_norms(net, X, classes, COST)
+    per_sample_ggn_diagonals(net, X, classes, COST)
+    X, _, classes = batch(SMALL, dtype, SHARED)
+    gradient_moments(net, X, classes, COST), gradient_moments(net, X, classes, COST, max_bytes=1 << 17)
     operators.ntk(net, X).dense()
 
 

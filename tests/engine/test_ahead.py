@@ -32,6 +32,7 @@ with compilations() as count:
             for cost in (Cost("softmax_cross_entropy"), Cost("softmax_cross_entropy", reductions.log_sum_exp(1.0))):
                 value_and_gradient(net, X, c, cost), value_and_gradient(net, X[:5], c[:5], cost)
                 value_and_gradient(wide, g.random((100, 20)), c[:100], cost)
+                engine.gradient_moments(net, X, c, cost), engine.per_sample_ggn_diagonals(net, X[:200], c[:200], cost)
                 for batch in (16, 300):
                     engine.fit(net, X, c, cost, engine.Adam(), BatchSchedule(batch), epochs=1, progress=False, validation=(X, c))
             value_and_gradient(net, X, y, Cost("squared_error", reductions.group_max(c)))
