@@ -156,6 +156,8 @@ class Case:
             return self.samples * self.outputs * sum(products[1:-1])
         if work in ("gradient", "adam_step"):  # no derivative with respect to X
             return self.samples * (3 * sum(products) - products[0])
+        if work == "gradient_moments":  # two sums over samples
+            return self.samples * (4 * sum(products) - products[0])
         if work == "levenberg_marquardt":
             return self._damped_step(products)
         return self.samples * sum(products)

@@ -64,10 +64,16 @@ class Peer:
     def _filled(self, function, out):
         over(-(-out.size // PIECE), 1e9, function, out, np.full(1, 0.5, out.dtype))
 
-    def dense(self):
-        out = np.ones(self.case.y.size * self.case.theta.size, self.case.dtype)
+    def _fills(self, rows):
+        out = np.ones(rows * self.case.theta.size, self.case.dtype)
         return {"fill": Work(lambda: self._filled(fill, out), lambda _: None),
                 "non-temporal fill": Work(lambda: self._filled(fill_past_the_cache, out), lambda _: None)}
+
+    def dense(self):
+        return self._fills(self.case.y.size)
+
+    def ggn_diagonals(self):
+        return self._fills(self.case.samples)
 
     def dense_fresh(self):
         def run(function):
@@ -101,6 +107,9 @@ class Peer:
 
     def gradient(self):
         return self._peak("gradient")
+
+    def gradient_moments(self):
+        return self._peak("gradient_moments")
 
     def adam_step(self):
         return self._peak("adam_step")

@@ -45,6 +45,7 @@ WANTED |= {("sweep", f"jax, vmap, {orders}"): {network: {"float32": 3.0} for net
 
 # rows without a goal; the first because the fill bounds both sides
 SHOWN = [(work, "jax, by hand") for work in ("gradient_moments", "ggn_diagonals")]
+SHOWN += [("gradient_moments", "limits, peak"), ("ggn_diagonals", "limits, fill"), ("ggn_diagonals", "limits, non-temporal fill")]
 SHOWN += [("jacobian", "jax, a pytree, donated"), ("gram", "jax, by hand, from factors"),
          ("gram_other", "jax, by hand, from factors"), ("fit", "jax, scan"), ("elementary", "numpy, g and γ"),
          ("elementary", "numpy, g alone"), ("bayesian_regularization", "engine, Levenberg–Marquardt"),
