@@ -57,7 +57,18 @@ def a_network(generator, widths, names, dtype):
 
 def results(dtype, layout, updates):
     """(name, array) of every case."""
-    from engine import Adam, Cost, Private, fit, losses, per_sample_gradients, reductions, value_and_gradient
+    from engine import (
+        Adam,
+        Cost,
+        Private,
+        fit,
+        gradient_moments,
+        losses,
+        per_sample_ggn_diagonals,
+        per_sample_gradients,
+        reductions,
+        value_and_gradient,
+    )
     from schedulers import BatchSchedule, orders
     from tests.cases import UPDATES
 
@@ -80,6 +91,10 @@ def results(dtype, layout, updates):
     yield "gradient, any reduction", value_and_gradient(network, X, c, cost)[1]
     yield "gradient, mean", value_and_gradient(network, X, y, squares)[1]
     yield "per-sample gradients", per_sample_gradients(network, X, c, cost)
+    diagonals = [per_sample_ggn_diagonals(network, X[rows], c[rows], cost) for rows in cut(layout)]
+    yield "per-sample GGN diagonals", np.concatenate(diagonals)
+    moments = gradient_moments(network, X, c, cost)
+    yield "moments of gradients", np.concatenate([moments.mean, moments.variance])
     for name in updates or UPDATES:
         result = fit(network, X, c, Cost("softmax_cross_entropy"), UPDATES[name][0], BatchSchedule(32, seed=3), epochs=10,
                      progress=False)
@@ -95,6 +110,9 @@ def results(dtype, layout, updates):
     yield "row norms, more work", J.row_norms()
     yield "gradient, more work", value_and_gradient(network, X, y, cost=Cost("squared_error", reductions.cvar(0.3)))[1]
     yield "gradient, mean, more work", value_and_gradient(network, X, y, squares)[1]
+    yield "per-sample GGN diagonals, more work", per_sample_ggn_diagonals(network, X, y, squares)
+    moments = gradient_moments(network, X, y, squares)
+    yield "moments of gradients, more work", np.concatenate([moments.mean, moments.variance])
     private = Private(Adam(0.01), clip_norm=0.5, noise_multiplier=0.5, seed=0)
     for name, trainable in {"all": None, "some": np.arange(network.size) % 3 > 0}.items():
         yield f"five epochs, private, {name} of theta", fit(
