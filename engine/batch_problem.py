@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+import functools
+from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,6 +14,9 @@ from . import checks
 from .clipped import losses_and_clipped_sum
 from .cost import Cost
 from .evaluation import evaluate
+from .jets.evaluation import value_and_gradient
+from .jets.point_sets import PointSets, of_jets, point_sets
+from .jets.residual_loss import ResidualLoss
 from .network import Network, with_parameters
 from .rows import Rows, as_given
 from .typing import Array, Mask
@@ -79,6 +83,11 @@ class BatchProblem:
         """The cost, its reduction's per-sample data taken at the batch, its loss of targets like `y`."""
         return self._cost.at(self._step.indices).encoded
 
+    @functools.cached_property
+    def point_sets(self) -> PointSets:
+        """The batch's points, set by set, of a cost of residuals."""
+        return point_sets(cast(ResidualLoss, self._cost.loss), self.X, self.targets, self._network.widths[-1])
+
     def samples_at(self, slab: Any) -> Array:
         """X [., n_0] of a slice of the batch's sample steps 0 … m."""
         return self._X[self._step.indices[slab]]
@@ -87,14 +96,21 @@ class BatchProblem:
         """The batch's cost near θ to second order, by the `output_hessian` of its losses: a Linearised."""
         from .updates.kept_linearised import KeptLinearised
         from .updates.penalised import penalised
+        from .updates.residual_linearised import ResidualLinearised
         from .updates.slab_linearised import SlabLinearised, whole_fits
 
+        if of_jets(self._cost):
+            return penalised(ResidualLinearised(self, theta, trainable, output_hessian), self._cost.penalty)
         whole = self.max_bytes is None or whole_fits(self._network, len(self._step), self.max_bytes)
         samples = (KeptLinearised if whole else SlabLinearised)(self, theta, trainable, output_hessian)
         return penalised(samples, self._cost.penalty)
 
     def value_and_gradient(self, theta: Array) -> tuple[np.floating[Any], Array]:
         """C and D_θ C of the batch (eq. 14 and 20)."""
+        if of_jets(self._cost):
+            network = self.network(theta)
+            value, gradient = value_and_gradient(network, self.point_sets, self._cost.at(self._step.indices))
+            return self._cost.with_penalty(network, value, gradient)
         return evaluate(self.network(theta), self._X, self._targets, self._cost, self._step, self.max_bytes)
 
     def losses_and_clipped_sum(self, theta: Array, clip_norm: float, trainable: Mask) -> tuple[Array, Array]:

@@ -235,9 +235,13 @@ class KeptLinearised:
         change = (self.outputs_at(part * step)[0] - self.outputs) / part - pushed
         if not np.isfinite(change).all():
             return RightSide(np.full_like(step, np.inf), change.reshape(-1), None)
-        if hidden_by_rounding(np.linalg.norm(change), np.linalg.norm(self.outputs), part, step.dtype):
+        if hidden_by_rounding(np.linalg.norm(change), self._size_of_outputs(), part, step.dtype):
             return None
         return self.right_side(change * (2 / part))
+
+    def _size_of_outputs(self) -> Any:
+        """|A|, to which the rounding of A is relative."""
+        return np.linalg.norm(self.outputs)
 
     def value_at(self, step: Array) -> Any:
         """C at θ + δ for δ [p], infinite where it is not defined."""

@@ -6,24 +6,10 @@ import numpy as np
 
 from ...forward import lanes
 from ...kernels.cholesky import BLOCK, block_rows, factor_block, negated_lines, solve_transposed, solve_upper
-from ...kernels.row_products import packed_rows, row_products
 from ...pool import over
+from ...row_squares import MOVED
 from ...typing import Array, DType
 from ...workspace import aligned
-
-MOVED = 8  # multiply-adds in whose time a number is copied
-
-
-def square_of_rows(M: Array, scale: Array) -> Array:
-    """R Rᵀ [k, k] on and above the diagonal, for R = M / scale, M [k, p] and scale [p]. What lies below is no part of it."""
-    (k, p), wide = M.shape, lanes(M.dtype)
-    count, width = -(-k // wide), -(-p // wide) * wide
-    R = np.zeros((count * wide, width), M.dtype)
-    np.divide(M, scale, out=R[:k, :p])
-    packed, out = np.empty(R.size, M.dtype), np.empty(R.shape[0]**2, M.dtype)
-    over(count, MOVED * R.size, packed_rows, R.reshape(-1), width, packed)
-    over(count, out.size * width / 2, row_products, R.reshape(-1), width, packed, out)
-    return np.ascontiguousarray(out.reshape(len(R), len(R))[:k, :k])
 
 
 class Decomposition:

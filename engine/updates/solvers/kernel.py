@@ -7,11 +7,12 @@ from typing import Any
 import numpy as np
 from scipy.linalg import blas, lapack
 
+from ...row_squares import square_of_rows
 from ...typing import Array
 from ..kept_linearised import KeptLinearised
 from ..linearised import RightSide
 from . import rank
-from .decomposition import Decomposition, square_of_rows
+from .decomposition import Decomposition
 
 SMALL = 1 << 20  # numbers of M up to which our own kernels multiply it, and no threads of a BLAS spin beside ours
 LEAST = 10  # times ε: λ below which rounding, divided by λ, would make a step of a tenth of |w|

@@ -1,0 +1,94 @@
+"""Jets of a network in its inputs, forward and back through kernels that keep nothing between calls (eq. 22–25)."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from ..backward import folded
+from ..blocks import sum_chunks
+from ..forward import lanes
+from ..kernels.jet_gradient import jet_gradient as sums_of_rows
+from ..kernels.jet_rows import jet_products, jet_rows
+from ..kernels.jet_workspace import jet_workspace_size
+from ..kernels.jets import JET_BLOCK, JetPlan, jets
+from ..kernels.second_derivatives import prepare_second_derivatives
+from ..kernels.third_derivatives import prepare_third_derivatives
+from ..network import Network
+from ..pool import over
+from ..typing import Array
+from ..workspace import thread_workspaces
+from .components import Components
+
+ELEMENTWISE = 24  # multiply-adds that an activation and its derivatives take, about
+
+
+class JetPasses:
+    """The passes of one network at samples X [m, n_0], for some components of its jets.
+
+    Parameters
+    ----------
+    network : Network
+        Of built-in activations that have the derivatives wanted.
+    X : ndarray [m, n_0]
+        Contiguous, in the network's dtype.
+    components : Components
+    """
+
+    def __init__(self, network: Network, X: Array, components: Components) -> None:
+        self.network, self.X, self.components = network, X, components
+        terms = [(s, i, j, c) for s, form in enumerate(components.forms) for i, j, c in form]
+        self._plan = JetPlan(np.array(components.axes, np.int64), len(components.forms),
+                             np.array([term[:3] for term in terms], np.int64).reshape(-1, 3),
+                             np.array([term[3] for term in terms], network.dtype))
+        codes = [activation.code for activation in network.activations]
+        if components.count > 1:
+            prepare_second_derivatives(codes, network.dtype)
+        if components.forms:
+            prepare_third_derivatives(codes, network.dtype)
+
+    @property
+    def _blocks(self) -> int:
+        return -(-len(self.X) // JET_BLOCK)
+
+    def _work(self, passes: float) -> float:
+        """Multiply-adds of so many passes through the layers."""
+        layout = self.network.kernels.layout
+        return passes * self.components.count * len(self.X) * (layout.sample_work + ELEMENTWISE * sum(self.network.widths[1:]))
+
+    def _workspaces(self, residuals: int) -> Array:
+        dtype, plan = self.network.dtype, self.network.kernels.plan
+        return thread_workspaces(jet_workspace_size(plan, self._plan, lanes(dtype), JET_BLOCK, residuals), dtype)
+
+    def jets(self) -> Array:
+        """[m, K, n]: every component of every output (eq. 22 and 23)."""
+        kernels, K = self.network.kernels, self.components.count
+        out = np.empty((len(self.X), K, self.network.widths[-1]), self.network.dtype)
+        over(self._blocks, self._work(1), jets, kernels.theta, kernels.plan, self._plan, self.X, out.reshape(len(out), -1),
+             self._workspaces(1))
+        return out
+
+    def rows(self, seeds: Array, out: Array) -> Array:
+        """The rows of J into out [m q, P], from seeds [m, q, K, n] = ∂r/∂jets (eq. 24 and 25)."""
+        kernels, q = self.network.kernels, seeds.shape[1]
+        over(self._blocks, self._work(1 + 3 * q), jet_rows, kernels.theta, kernels.backward_weights, kernels.plan, self._plan, self.X,
+             seeds.reshape(len(seeds), -1), q, out, self._workspaces(q))
+        return out
+
+    def product(self, seeds: Array, v: Array) -> Array:
+        """J v [m, q] for v [P], from seeds [m, q, K, n] (eq. 25)."""
+        kernels, q = self.network.kernels, seeds.shape[1]
+        out = np.empty((len(seeds), q), self.network.dtype)
+        over(self._blocks, self._work(2 + q), jet_products, kernels.theta, kernels.backward_weights, kernels.plan, self._plan,
+             self.X, seeds.reshape(len(seeds), -1), q, v, out, self._workspaces(q))
+        return out
+
+    def gradient(self, seeds: Array) -> Array:
+        """Jᵀu [P], from seeds [m, K, n] = Σ_q u_q ∂r_q/∂jets (eq. 20 and 25)."""
+        kernels, network = self.network.kernels, self.network
+        if not len(seeds):
+            return np.zeros(network.size, network.dtype)
+        work = self._work(3)
+        nodes = np.empty((sum_chunks(self._blocks, work, network.size * network.dtype.itemsize), network.size), network.dtype)
+        over(len(nodes), work, sums_of_rows, kernels.theta, kernels.backward_weights, kernels.plan, self._plan, self.X,
+             seeds.reshape(len(seeds), -1), nodes, self._workspaces(1))
+        return folded(nodes)

@@ -1,0 +1,93 @@
+"""The points of a batch, set by set, with what the residual of each reads of the jets: all that depends on no θ."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+
+from ..cost import Cost
+from ..typing import Array, Indices
+from .components import Components
+from .residual_loss import ResidualLoss
+
+
+@dataclass(frozen=True)
+class SetOfPoints:
+    """The points that share a residual.
+
+    Attributes
+    ----------
+    residual : Residual, or an object like it
+    rows : slice or ndarray of int [m_s]
+        Which points of the batch they are.
+    X : ndarray [m_s, n_0]
+        Contiguous.
+    targets : ndarray [m_s, k]
+    components : Components
+        What the residual reads.
+    """
+
+    residual: Any
+    rows: Any
+    X: Array
+    targets: Array
+    components: Components
+
+    def values(self, jets: Array) -> Array:
+        """r [m_s, q_s] from jets [m_s, K, n]."""
+        return self.residual.values(self.X, jets, self.components, self.targets)
+
+    def values_and_seeds(self, jets: Array) -> tuple[Array, Array]:
+        """r [m_s, q_s] and ∂r/∂jets [m_s, q_s, K, n]."""
+        return self.residual.values_and_seeds(self.X, jets, self.components, self.targets)
+
+
+class PointSets:
+    """All points of a batch.
+
+    Parameters
+    ----------
+    m, outputs : int
+        Points, and the most residuals that one has.
+    sets : list of SetOfPoints
+        Those with points.
+    """
+
+    def __init__(self, m: int, outputs: int, sets: list[SetOfPoints]) -> None:
+        self.m, self.outputs, self.sets = m, outputs, sets
+
+    def restricted(self, first: int, count: int) -> tuple[PointSets, list[tuple[int, Indices]]]:
+        """The `count` points from `first` on, and for each of their sets its number here and which of its points they are."""
+        sets, chosen = [], []
+        for s, one in enumerate(self.sets):
+            rows = np.arange(self.m)[one.rows]
+            inside = np.flatnonzero((rows >= first) & (rows < first + count))
+            if len(inside):
+                X = np.ascontiguousarray(one.X[inside])
+                sets.append(replace(one, rows=as_slice(rows[inside] - first), X=X, targets=one.targets[inside]))
+                chosen.append((s, inside))
+        return PointSets(count, self.outputs, sets), chosen
+
+
+def point_sets(loss: ResidualLoss, X: Array, targets: Array, n: int) -> PointSets:
+    """The sets of points X [m, n_0] with `targets` as `loss.targets` makes them, for networks of n outputs."""
+    n_0, sets = X.shape[1], []
+    for rows, residual in loss.sets(targets):
+        where = as_slice(rows)
+        points = np.ascontiguousarray(X[where])
+        sets.append(SetOfPoints(residual, where, points, targets[where], residual.components(points, n_0, n)))
+    return PointSets(len(X), loss.width(n_0, n), sets)
+
+
+def as_slice(rows: Indices) -> slice | Indices:
+    """Rows that follow each other as a slice, which copies nothing."""
+    if len(rows) and rows[-1] - rows[0] == len(rows) - 1 and (np.diff(rows) == 1).all():
+        return slice(int(rows[0]), int(rows[-1]) + 1)
+    return rows
+
+
+def of_jets(cost: Cost) -> bool:
+    """Whether a cost's loss is one of residuals, which needs the network's jets."""
+    return isinstance(cost.loss, ResidualLoss)

@@ -1,0 +1,54 @@
+"""Sums over samples of rows of J times weights (eq. 20 and 25): J^T u of residuals of jets, block by block up the fixed tree."""
+
+import numpy as np
+
+from .jet_errors import gather_seeds, jet_errors
+from .jet_workspace import jet_workspace_of
+from .jets import JET_BLOCK, components, jets_of_block
+from .layout import line, lines_for, padded, panel_sizes, places
+from .levels import Tree, add_up, blocks_of, chunk_blocks, summand
+from .linked import kernel
+from .outer_products import bias_gradient, inputs_as_rows
+from .product import pack, sample_product
+from .simd import lanes_of
+
+
+@kernel
+def jet_block_gradient(plan, jet, panels, workspace, out):
+    """The sum over a block's samples and components of z̄^l_k ⊗ a^{l-1}_k, component by component, and of z̄^l_0, to out [P]."""
+    lanes = lanes_of(out)
+    panel, samples, scratch = panel_sizes(plan, lanes), line(0, components(jet) * panels, lanes), workspace.scratch
+    b = (0, line(0, samples, lanes))
+    for l in range(1, plan.shape[0]):
+        at = places(plan, l, lanes)
+        a, d = (at.a_below, panel.stack), (at.delta, panel.deltas)
+        tile = scratch[padded(max(at.width, at.before), lanes) * samples:]
+        if inputs_as_rows(plan, l, lanes):
+            pack(workspace.delta, d, at.width, samples, scratch, 0, samples)
+            sample_product(workspace.stack, a, scratch, b, tile, out, (at.weight, 1, at.before),
+                           (at.before, at.width, samples))  # eq. 20 and 25
+        else:
+            pack(workspace.stack, a, at.before, samples, scratch, 0, samples)
+            sample_product(workspace.delta, d, scratch, b, tile, out, (at.weight, at.before, 1),
+                           (at.width, at.before, samples))  # eq. 20 and 25
+        bias_gradient(workspace.delta, d, panels, out, at.bias, at.width)
+
+
+@kernel
+def jet_gradient(theta, backward_weights, plan, jet, X, seeds, partial, workspaces, span):
+    """partial[c] = J^T u of the blocks of chunk c, for the chunks of `span`, from the seeds [m, K n]: u times the residuals'
+    derivatives in the jet."""
+    lanes = lanes_of(theta)
+    first, stop, slot = span
+    workspace = jet_workspace_of(workspaces[slot], plan, jet, JET_BLOCK, 1)
+    no_indices, blocks = jet.axes[:0], lines_for(X.shape[0], JET_BLOCK)
+    size, height = chunk_blocks(blocks, partial.shape[0])
+    tree = Tree(partial, np.empty((height if size > 1 else 0, theta.size), theta.dtype), size, blocks)
+    for b in blocks_of(tree, first, stop):
+        sample, count = b * JET_BLOCK, min(JET_BLOCK, X.shape[0] - b * JET_BLOCK)
+        panels = lines_for(count, lanes)
+        jets_of_block(theta, plan, jet, X, no_indices, sample, count, workspace, True)
+        gather_seeds(plan, jet, seeds, no_indices, sample, count, workspace)
+        jet_errors(backward_weights, plan, jet, 0, 1, panels, workspace)
+        jet_block_gradient(plan, jet, panels, workspace, summand(tree, b))
+        add_up(tree, b)

@@ -1,0 +1,132 @@
+"""Rows of J = d r / d theta of residuals of jets: sum over the components of z̄^l_k ⊗ a^{l-1}_k, and z̄^l_0 for biases (eq. 25)."""
+
+from .jet_errors import gather_seeds, jet_errors
+from .jet_workspace import jet_workspace_of
+from .jets import JET_BLOCK, components, jets_of_block
+from .layout import FROM_BIAS, FROM_ZERO, STORED, line, lines_for, panel_sizes, places, samples_in, weights
+from .linked import kernel
+from .outer_products import inputs_as_rows
+from .panels import scatter
+from .product import group_product, panel_product, tile_heights
+from .simd import dot_lines, lanes_of, tile
+
+
+@kernel
+def by_samples(source, offset, stride, panels, K, width, out):
+    """`width` lines of panel 0 of every component, `panels` panels apart, as out [K][lanes][width]."""
+    lanes = lanes_of(source)
+    size = line(0, width, lanes)
+    for k in range(K):
+        scatter(source, offset + k * panels * stride, 0, 0, lanes, out[k * size:(k + 1) * size].reshape((lanes, width)))
+
+
+@kernel
+def paired_rows(A, a, B, b, scratch, out, o, shape):
+    """out[i, c] = sum over k of A_k[i] B_k[c] to o = (offset, row stride, column stride): a, b = (offset, component stride),
+    shape = (rows, columns, K). Whole lines go to out itself where columns are neighbours there; the others pass through scratch."""
+    lanes = lanes_of(out)
+    rows, columns, K = shape
+    lines = lines_for(columns, lanes)
+    full = columns // lanes if o[2] == 1 else 0
+    tiles, small, higher = tile_heights(rows)
+    i = 0
+    for t in range(tiles):
+        height = small + 1 if t < higher else small
+        row = (a[0] + i, 1, a[1], 0, 0)
+        if full > 0:
+            tile(height, A, row, B, (b[0], b[1], lanes), out, (o[0] + i * o[1], o[1], lanes), out, (0, 0, 0), (K, 1, full),
+                 (FROM_ZERO, STORED))  # eq. 25
+        if full < lines:
+            stride = line(0, lines - full, lanes)
+            tile(height, A, row, B, (line(b[0], full, lanes), b[1], lanes), scratch, (0, stride, lanes), scratch, (0, 0, 0),
+                 (K, 1, lines - full), (FROM_ZERO, STORED))  # eq. 25
+            for r in range(height):
+                first = r * stride - line(0, full, lanes)
+                for c in range(line(0, full, lanes), columns):
+                    out[o[0] + (i + r) * o[1] + c * o[2]] = scratch[first + c]
+        i += height
+
+
+@kernel
+def sample_row(plan, workspace, s, K, out, offset):
+    """The row of J of sample s of the panel that lies in workspace.inputs and workspace.errors, to out from `offset` on."""
+    lanes = lanes_of(out)
+    inputs, outputs = places(plan, plan.shape[0] - 1, 1).a, panel_sizes(plan, 1).deltas
+    for l in range(1, plan.shape[0]):
+        at = places(plan, l, 1)
+        a = (s * inputs + at.a_below, line(0, inputs, lanes))
+        z = (s * outputs + at.delta, line(0, outputs, lanes))
+        if inputs_as_rows(plan, l, lanes):
+            paired_rows(workspace.inputs, a, workspace.errors, z, workspace.scratch, out, (offset + at.weight, 1, at.before),
+                        (at.before, at.width, K))
+        else:
+            paired_rows(workspace.errors, z, workspace.inputs, a, workspace.scratch, out, (offset + at.weight, at.before, 1),
+                        (at.width, at.before, K))
+        for p in range(at.width):
+            out[offset + at.bias + p] = workspace.errors[z[0] + p]  # eq. 25
+
+
+@kernel
+def jet_rows(theta, backward_weights, plan, jet, X, seeds, residuals, out, workspaces, span):
+    """The rows of J of the blocks of `span` into out [m residuals, P], from the seeds [m, residuals K n]."""
+    lanes, K = lanes_of(theta), components(jet)
+    panel, inputs = panel_sizes(plan, lanes), places(plan, plan.shape[0] - 1, 1).a
+    first, stop, slot = span
+    workspace = jet_workspace_of(workspaces[slot], plan, jet, JET_BLOCK, residuals)
+    flat, no_indices = out.reshape(-1), jet.axes[:0]
+    for b in range(first, stop):
+        sample, count = b * JET_BLOCK, min(JET_BLOCK, X.shape[0] - b * JET_BLOCK)
+        panels = lines_for(count, lanes)
+        jets_of_block(theta, plan, jet, X, no_indices, sample, count, workspace, True)
+        gather_seeds(plan, jet, seeds, no_indices, sample, count, workspace)
+        for e in range(residuals):
+            jet_errors(backward_weights, plan, jet, e, residuals, panels, workspace)
+            for j in range(panels):
+                by_samples(workspace.stack, j * panel.stack, panel.stack, panels, K, inputs, workspace.inputs)
+                by_samples(workspace.delta, j * panel.deltas, panel.deltas, panels, K, panel.deltas // lanes, workspace.errors)
+                for s in range(samples_in(j, lanes, count)):
+                    row = (line(sample + s, j, lanes)) * residuals + e
+                    sample_row(plan, workspace, s, K, flat, row * theta.size)
+
+
+@kernel
+def moved_inputs(direction, plan, jet, panels, workspace):
+    """V^l a^{l-1}_k of every layer and component, and v_b^l besides for the value, V^l and v_b^l the parts of `direction` [P]."""
+    lanes = lanes_of(direction)
+    panel, stack, moved = panel_sizes(plan, lanes), workspace.stack, workspace.moved
+    group = panels * panel.deltas
+    for l in range(1, plan.shape[0]):
+        at = places(plan, l, lanes)
+        panel_product(direction, weights(at), stack, (at.a_below, panel.stack), moved, (at.delta, panel.deltas), moved, (0, 0),
+                      (at.width, at.before, panels), (FROM_BIAS, STORED))
+        group_product(direction, weights(at), stack, (panels * panel.stack + at.a_below, panel.stack, panels * panel.stack), moved,
+                      (group + at.delta, panel.deltas, group), moved, (0, 0, 0),
+                      (at.width, at.before, panels, components(jet) - 1), (FROM_ZERO, STORED))
+
+
+@kernel
+def jet_products(theta, backward_weights, plan, jet, X, seeds, residuals, direction, out, workspaces, span):
+    """J v of the blocks of `span` into out [m, residuals] for v = `direction` [P]: the sum over layers and components of
+    z̄^l_k · (V^l a^{l-1}_k), and of z̄^l_0 · v_b^l (eq. 25)."""
+    lanes, K = lanes_of(theta), components(jet)
+    panel = panel_sizes(plan, lanes)
+    first, stop, slot = span
+    workspace = jet_workspace_of(workspaces[slot], plan, jet, JET_BLOCK, residuals)
+    totals, no_indices = workspace.totals, jet.axes[:0]
+    for b in range(first, stop):
+        sample, count = b * JET_BLOCK, min(JET_BLOCK, X.shape[0] - b * JET_BLOCK)
+        panels = lines_for(count, lanes)
+        jets_of_block(theta, plan, jet, X, no_indices, sample, count, workspace, True)
+        gather_seeds(plan, jet, seeds, no_indices, sample, count, workspace)
+        moved_inputs(direction, plan, jet, panels, workspace)
+        for e in range(residuals):
+            jet_errors(backward_weights, plan, jet, e, residuals, panels, workspace)
+            for j in range(panels):
+                totals[:lanes] = 0
+                for k in range(K):
+                    d = (k * panels + j) * panel.deltas
+                    dot_lines(workspace.delta, d, workspace.moved, d, totals, lanes, panel.deltas // lanes)  # eq. 25
+                    for s in range(lanes):
+                        totals[s] += totals[lanes + s]
+                for s in range(samples_in(j, lanes, count)):
+                    out[line(sample + s, j, lanes), e] = totals[s]
