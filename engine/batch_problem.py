@@ -86,7 +86,7 @@ class BatchProblem:
     @functools.cached_property
     def point_sets(self) -> PointSets:
         """The batch's points, set by set, of a cost of residuals."""
-        return point_sets(cast(ResidualLoss, self._cost.loss), self.X, self.targets, self._network.widths[-1])
+        return point_sets(cast(ResidualLoss, self._cost.loss), self.X, self.targets, self._network)
 
     def samples_at(self, slab: Any) -> Array:
         """X [., n_0] of a slice of the batch's sample steps 0 … m."""

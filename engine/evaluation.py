@@ -13,6 +13,9 @@ from . import checks, object_checks
 from .backward import blocks_streamed, chunk_nodes, folded, gradient_work, streamed_nodes, transposed_product
 from .cost import Cost
 from .forward import empty_stack, fill_stack
+from .jets import evaluation as jet_evaluation
+from .jets.pass_checks import without_slabs
+from .jets.point_sets import of_jets, point_sets
 from .network import Network
 from .rows import Rows, gathered, gathered_rows, samples_and_targets
 from .two_passes import TwoPasses
@@ -105,7 +108,7 @@ def value_and_gradient(network: Network, X: ArrayLike | RowSource, y: ArrayLike 
     y : array_like, or such an object
         As the loss wants it: [m, n], [m] where n = 1, or [m] class numbers.
     cost : Cost
-        Its scale is the reduction's: "mean" divides by m, "sum" does not.
+        Its scale is the reduction's: "mean" divides by m, "sum" does not. Of residuals, too, as `collocation` makes it.
     max_bytes : int, optional
         Samples then pass in slabs of whole blocks, twice: once for the losses, once for the sum (once where φ is linear). The
         result has the same bits. Of X and y no more than a slab is copied, nothing where they are arrays or memmaps of the
@@ -142,8 +145,10 @@ def value_and_gradient(network: Network, X: ArrayLike | RowSource, y: ArrayLike 
     (2.0, array([2., 2.]))
     """
     object_checks.network(network, Network)
-    object_checks.cost(cost, Cost, penalised=True)
+    object_checks.cost(cost, Cost, penalised=True, residuals=True)
     max_bytes = checks.max_bytes(max_bytes)
+    if of_jets(cost):
+        return _of_residuals(network, X, y, cost, max_bytes)
     X, targets = samples_and_targets(X, y, network.widths, network.dtype, cost, bounded=max_bytes is not None)
     passes = None if max_bytes is None else TwoPasses(network, X, targets, cost, None, max_bytes)
     if passes is None or passes.whole:
@@ -151,4 +156,13 @@ def value_and_gradient(network: Network, X: ArrayLike | RowSource, y: ArrayLike 
     else:
         value, gradient = _in_slabs(passes, cost)
     value, gradient = cost.with_penalty(network, value, gradient)
+    return float(value), gradient
+
+
+def _of_residuals(network: Network, X: Any, y: Any, cost: Cost, max_bytes: int | None) -> tuple[float, Array]:
+    """C and D_θ C [P] of a cost of residuals."""
+    without_slabs(max_bytes)
+    X, targets = samples_and_targets(X, y, network.widths, network.dtype, cost, bounded=False)
+    points = point_sets(cost.loss, X[:], targets[:], network)  # type: ignore[arg-type]
+    value, gradient = cost.with_penalty(network, *jet_evaluation.value_and_gradient(network, points, cost))
     return float(value), gradient

@@ -14,7 +14,10 @@ from . import checks, object_checks
 from .batch_problem import BatchProblem
 from .cost import Cost
 from .network import Network
+from .jets.point_sets import of_jets
+from .jets.residual_pass import residuals_at
 from .operators.jacobian import Jacobian
+from .operators.residual_jacobian import ResidualJacobian
 from .typing import Array, Indices
 
 
@@ -22,7 +25,7 @@ class ScaledJacobian(LinearOperator):
     """diag(w) J of shape (m n, P), the derivative of `Objective.residual`: float64, as SciPy computes. A penalty of q numbers adds
     q rows √Λ, each with one number, at `penalised`."""
 
-    def __init__(self, jacobian: Jacobian, scale: Array, penalised: Indices, roots: NDArray[np.float64]) -> None:
+    def __init__(self, jacobian: Jacobian | ResidualJacobian, scale: Array, penalised: Indices, roots: NDArray[np.float64]) -> None:
         self._jacobian, self._scale, self._penalised, self._roots = jacobian, scale.astype(np.float64), penalised, roots
         super().__init__(np.float64, (jacobian.shape[0] + len(roots), jacobian.shape[1]))
 
@@ -60,7 +63,7 @@ class Objective:
     """C(θ) and its derivatives at fixed samples, as `scipy.optimize` calls them. Made by `engine.objective`."""
 
     def __init__(self, network: Network, X: ArrayLike, y: ArrayLike, cost: Cost) -> None:
-        self.network, self.cost = object_checks.network(network, Network), object_checks.cost(cost, Cost, penalised=True)
+        self.network, self.cost = object_checks.network(network, Network), object_checks.cost(cost, Cost, penalised=True, residuals=True)
         self._X = np.array(checks.samples(X, network.widths[0], network.dtype))
         self._targets = np.array(cost.targets(y, len(self._X), network.widths[-1], network.dtype))
         self._problem = BatchProblem(network, self._X, self._targets, cost, BatchStep(0, 0, np.arange(len(self._X))))
@@ -110,7 +113,8 @@ class Objective:
     def _scale(self) -> Array:
         """√∂φ/∂L_k, one for each of A: with it ½‖residual‖² is C."""
         weights = checks.residual_weights(self.cost, len(self._X), self.network.dtype)
-        return np.repeat(np.sqrt(weights), self.network.widths[-1])
+        each = self._problem.point_sets.outputs if of_jets(self.cost) else self.network.widths[-1]
+        return np.repeat(np.sqrt(weights), each)
 
     def residual(self, theta: ArrayLike) -> NDArray[np.float64]:
         """A − y, float64 [m n], scaled so that ½‖residual‖² = C: for `scipy.optimize.least_squares`.
@@ -123,7 +127,11 @@ class Objective:
             Where the loss is not squared_error, or the reduction not sum, mean, weighted or weighted_mean with weights ≥ 0.
         """
         network = self.network.replace(theta)
-        of_samples = self._scale().astype(np.float64) * (network(self._X) - self._targets).reshape(-1)
+        if of_jets(self.cost):
+            values = residuals_at(network, self._problem.point_sets)
+        else:
+            values = network(self._X) - self._targets
+        of_samples = self._scale().astype(np.float64) * values.reshape(-1)
         if not len(self._penalised):
             return of_samples
         return np.concatenate([of_samples, self._roots * network.parameters[self._penalised]])
@@ -136,7 +144,9 @@ class Objective:
     def residual_jac(self, theta: ArrayLike) -> ScaledJacobian:
         """The derivative of `residual`, a LinearOperator (m n, P), or (m n + q, P) with a penalty, that never forms J; its
         `.dense()` does."""
-        return ScaledJacobian(self.network.replace(theta).jacobian(self._X), self._scale(), self._penalised, self._roots)
+        network = self.network.replace(theta)
+        J = ResidualJacobian(network, self._X, self._problem.y, self.cost) if of_jets(self.cost) else network.jacobian(self._X)
+        return ScaledJacobian(J, self._scale(), self._penalised, self._roots)
 
 
 def objective(network: Network, X: ArrayLike, y: ArrayLike, cost: Cost) -> Objective:

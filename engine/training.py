@@ -24,6 +24,9 @@ from .epochs import EpochSteps, FitRun, diverged, epoch_stepwise
 from .errors import DivergenceError
 from .fit_progress import FitProgress
 from .history import History
+from .jets import evaluation as jet_evaluation
+from .jets.pass_checks import without_slabs
+from .jets.point_sets import of_jets, point_sets
 from .network import Network
 from .preparation import compiled_ahead, prepare_fit
 from .rows import Rows, in_memory, read_targets, samples, samples_and_targets
@@ -41,8 +44,10 @@ class _Run:
 
     def __init__(self, network: Network, X: ArrayLike | RowSource, y: ArrayLike | RowSource, cost: Cost, update: Update,
                  schedule: Any, trainable: ArrayLike | None, max_bytes: int | None) -> None:
-        self.network, self.cost = object_checks.network(network, Network), object_checks.cost(cost, Cost, penalised=True)
+        self.network, self.cost = object_checks.network(network, Network), object_checks.cost(cost, Cost, penalised=True, residuals=True)
         self.max_bytes = checks.max_bytes(max_bytes)
+        if of_jets(self.cost):
+            without_slabs(self.max_bytes)
         self.update = update_checks.update(update, Update)
         self.schedule = update_checks.schedule(schedule)
         self.X, self.targets = samples_and_targets(X, y, network.widths, network.dtype, cost, bounded=self.max_bytes is not None)
@@ -290,6 +295,9 @@ def _validation(run: FitRun, pair: Sequence[Any] | None) -> Callable[[Network], 
     network, bounded = run.network, run.max_bytes is not None
     X = samples(pair[0], network.widths[0], network.dtype, name="validation X", bounded=bounded)
     targets = read_targets(pair[1], len(X), network.widths[-1], network.dtype, run.cost, bounded=bounded)
+    if of_jets(run.cost):
+        points = point_sets(run.cost.loss, X[:], targets[:], network)  # type: ignore[arg-type]
+        return lambda network: float(jet_evaluation.value(network, points, run.cost))
     if bounded or isinstance(X, Rows) or isinstance(targets, Rows):
         max_bytes = run.max_bytes or VALIDATION
         return lambda network: float(run.cost.reduce(losses_in_slabs(network, X, targets, run.cost, max_bytes))[0])

@@ -8,7 +8,9 @@ from typing import Any
 import numpy as np
 
 from ..cost import Cost
+from ..network import Network
 from ..typing import Array, Indices
+from . import pass_checks
 from .components import Components
 from .residual_loss import ResidualLoss
 
@@ -71,13 +73,21 @@ class PointSets:
         return PointSets(count, self.outputs, sets), chosen
 
 
-def point_sets(loss: ResidualLoss, X: Array, targets: Array, n: int) -> PointSets:
-    """The sets of points X [m, n_0] with `targets` as `loss.targets` makes them, for networks of n outputs."""
-    n_0, sets = X.shape[1], []
+def point_sets(loss: ResidualLoss, X: Array, targets: Array, network: Network) -> PointSets:
+    """The sets of points X [m, n_0] with `targets` as `loss.targets` makes them, for networks like this one.
+
+    Raises
+    ------
+    ValueError
+        Where an activation of the network has not the derivatives that a residual reads.
+    """
+    n_0, n, sets = network.widths[0], network.widths[-1], []
     for rows, residual in loss.sets(targets):
         where = as_slice(rows)
         points = np.ascontiguousarray(X[where])
-        sets.append(SetOfPoints(residual, where, points, targets[where], residual.components(points, n_0, n)))
+        components = residual.components(points, n_0, n)
+        pass_checks.differentiable(network, components)
+        sets.append(SetOfPoints(residual, where, points, targets[where], components))
     return PointSets(len(X), loss.width(n_0, n), sets)
 
 

@@ -9,6 +9,7 @@ import numpy as np
 
 from .. import checks, object_checks
 from ..cost import Cost
+from ..jets.residual_loss import ResidualLoss
 from ..losses import Loss
 from ..network import Network
 from ..reductions import Reduction
@@ -27,6 +28,14 @@ def samples_and_targets(network: Network, X: Any, y: Any, cost: Cost) -> tuple[A
 def _has(function: object, owner: str, given: str, wanted: str, remedy: str) -> None:
     if function is None:
         raise ValueError(f"{owner} needs {wanted}, but {given} has none; {remedy}")
+
+
+def residual_loss(loss: Loss) -> ResidualLoss:
+    """A loss of residuals of jets."""
+    if not isinstance(loss, ResidualLoss):
+        raise ValueError(f"cost must be one of residuals, as engine.collocation makes it, but its loss is {loss!r}; "
+                         "engine.operators.LossJacobian serves losses of outputs")
+    return loss
 
 
 def loss_hessian(loss: Loss, owner: str) -> None:
