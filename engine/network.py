@@ -26,6 +26,7 @@ from .workspace import thread_workspaces
 
 if TYPE_CHECKING:
     from .forward import ForwardPass
+    from .jets.network_jet import NetworkJet
     from .operators.jacobian import Jacobian
 
 NO_INDICES = np.empty(0, np.int64)
@@ -250,6 +251,13 @@ class Network(LayeredParameters):
         from .operators.jacobian import Jacobian
 
         return Jacobian(self, X)
+
+    def jet(self, X: ArrayLike, second: str | None = None) -> NetworkJet:
+        """The value and its derivatives in the inputs at X [m, n_0]: a NetworkJet, `second` None, "laplacian", "diagonal" or "full"
+        (eq. 22 and 23)."""
+        from .jets.network_jet import NetworkJet
+
+        return NetworkJet(self, X, second)
 
     def save(self, path: Path) -> None:
         """Write the network to an .npz file, never pickled, for `engine.load` to read.

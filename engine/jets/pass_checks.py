@@ -23,3 +23,10 @@ def without_slabs(max_bytes: int | None) -> None:
     if max_bytes is not None:
         raise ValueError(f"max_bytes must be None for a cost of residuals, but is {max_bytes}: their points do not pass in slabs yet. "
                          "Leave it out, or give `fit` smaller batches")
+
+
+def propagated(name: str, second: str | None, serving: tuple[str, ...]) -> None:
+    """Refuse to give second derivatives that were not propagated."""
+    if second not in serving:
+        raise ValueError(f"{name} was not propagated: the jet was made with second={second!r}; make it with "
+                         f"second={' or '.join(map(repr, serving))}")

@@ -63,7 +63,7 @@ class JetPasses:
         """[m, K, n]: every component of every output (eq. 22 and 23)."""
         kernels, K = self.network.kernels, self.components.count
         out = np.empty((len(self.X), K, self.network.widths[-1]), self.network.dtype)
-        over(self._blocks, self._work(1), jets, kernels.theta, kernels.plan, self._plan, self.X, out.reshape(len(out), -1),
+        over(self._blocks, self._work(1), jets, kernels.theta, kernels.plan, self._plan, self.X, _flat(out),
              self._workspaces(1))
         return out
 
@@ -71,7 +71,7 @@ class JetPasses:
         """The rows of J into out [m q, P], from seeds [m, q, K, n] = ∂r/∂jets (eq. 24 and 25)."""
         kernels, q = self.network.kernels, seeds.shape[1]
         over(self._blocks, self._work(1 + 3 * q), jet_rows, kernels.theta, kernels.backward_weights, kernels.plan, self._plan, self.X,
-             seeds.reshape(len(seeds), -1), q, out, self._workspaces(q))
+             _flat(seeds), q, out, self._workspaces(q))
         return out
 
     def product(self, seeds: Array, v: Array) -> Array:
@@ -79,7 +79,7 @@ class JetPasses:
         kernels, q = self.network.kernels, seeds.shape[1]
         out = np.empty((len(seeds), q), self.network.dtype)
         over(self._blocks, self._work(2 + q), jet_products, kernels.theta, kernels.backward_weights, kernels.plan, self._plan,
-             self.X, seeds.reshape(len(seeds), -1), q, v, out, self._workspaces(q))
+             self.X, _flat(seeds), q, v, out, self._workspaces(q))
         return out
 
     def gradient(self, seeds: Array) -> Array:
@@ -90,5 +90,10 @@ class JetPasses:
         work = self._work(3)
         nodes = np.empty((sum_chunks(self._blocks, work, network.size * network.dtype.itemsize), network.size), network.dtype)
         over(len(nodes), work, sums_of_rows, kernels.theta, kernels.backward_weights, kernels.plan, self._plan, self.X,
-             seeds.reshape(len(seeds), -1), nodes, self._workspaces(1))
+             _flat(seeds), nodes, self._workspaces(1))
         return folded(nodes)
+
+
+def _flat(values: Array) -> Array:
+    """An array [m, …] as [m, .], m ≥ 0."""
+    return values.reshape(len(values), int(np.prod(values.shape[1:])))
