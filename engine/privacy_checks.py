@@ -12,7 +12,6 @@ from .object_checks import shown
 Kind = TypeVar("Kind")
 REDUCTIONS = ("mean", "sum")
 ACCOUNTANTS = ("rdp", "pld")
-SEEDS = 1 << 128  # as many keys as Philox has
 
 
 def first_order(value: Any, kind: type[Kind]) -> Kind:
@@ -21,14 +20,6 @@ def first_order(value: Any, kind: type[Kind]) -> Kind:
         raise TypeError("update must be a first-order update such as engine.Adam(1e-3), which sees the noisy gradient alone, but "
                         f"is {shown(value)}; an update by curvature looks at single samples beside it")
     return value
-
-
-def seed(value: Any) -> int:
-    """A key of the noise: a whole number of at most 128 bits."""
-    number = whole_number(value, "seed", 0)
-    if number >= SEEDS:
-        raise ValueError(f"seed must be below 2**128, but has {number.bit_length()} bits; secrets.randbits(128) gives one")
-    return number
 
 
 def reduction(cost: Any) -> str:

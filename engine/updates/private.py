@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from .. import checks, privacy, privacy_checks
+from .. import checks, draw_checks, privacy, privacy_checks
 from ..cost import Cost
 from ..network import Network
 from ..typing import Array, Mask, Number
@@ -80,7 +80,7 @@ class Private(Update):
         object.__setattr__(self, "update", privacy_checks.first_order(self.update, FirstOrder))
         object.__setattr__(self, "clip_norm", checks.positive(self.clip_norm, "clip_norm"))
         object.__setattr__(self, "noise_multiplier", privacy_checks.noise_multiplier(self.noise_multiplier))
-        object.__setattr__(self, "seed", privacy_checks.seed(self.seed))
+        object.__setattr__(self, "seed", draw_checks.seed(self.seed))
 
     def begin(self, network: Network) -> UpdateState:
         """The state of `update`, and {"noise_steps": the number of batch steps for which noise was drawn}."""
