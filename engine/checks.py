@@ -282,7 +282,8 @@ def savable_activations(activations: Sequence[Any]) -> list[str]:
 def residual_weights(cost: Any, m: int, dtype: DType) -> Array:
     """∂φ/∂L_k [m] of a cost that is a sum of squares with weights that do not depend on the losses."""
     if cost.loss.name != "squared_error" and not hasattr(cost.loss, "residuals"):
-        raise ValueError(f"residual needs the loss squared_error, or one of residuals, but the cost's is {cost.loss.name}; use .fun and .jac")
+        raise ValueError(f"residual needs the loss squared_error, or one of residuals, but the cost's is {cost.loss.name}; use "
+                         ".fun and .jac")
     if cost.reduction.name not in ("sum", "mean", "weighted", "weighted_mean"):
         raise ValueError(f"residual needs the reduction sum, mean, weighted or weighted_mean, but the cost's is "
                          f"{cost.reduction.name}; use .fun and .jac")

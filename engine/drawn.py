@@ -19,8 +19,8 @@ class Drawn:
     """Points [count, n_0] of each of many batch steps, drawn when they are needed and never all held: an X for `fit`.
 
     Step t has the points that ``draw`` makes with Philox (Salmon et al. 2011) keyed by the seed, its counter from t · 2¹²⁸ on: they
-    depend on nothing but the seed and t, so that a run that is resumed sees the same ones. As an array it has count · steps rows, those
-    of step t beginning at t · count; rows that are asked for again are drawn again.
+    depend on nothing but the seed and t, so that a run that is resumed sees the same ones. As an array it has count · steps rows,
+    those of step t beginning at t · count; rows that are asked for again are drawn again.
 
     Parameters
     ----------

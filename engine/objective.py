@@ -13,9 +13,9 @@ from schedulers import BatchStep
 from . import checks, object_checks
 from .batch_problem import BatchProblem
 from .cost import Cost
-from .network import Network
 from .jets.point_sets import of_jets
 from .jets.residual_pass import residuals_at
+from .network import Network
 from .operators.jacobian import Jacobian
 from .operators.residual_jacobian import ResidualJacobian
 from .typing import Array, Indices
@@ -63,7 +63,8 @@ class Objective:
     """C(θ) and its derivatives at fixed samples, as `scipy.optimize` calls them. Made by `engine.objective`."""
 
     def __init__(self, network: Network, X: ArrayLike, y: ArrayLike, cost: Cost) -> None:
-        self.network, self.cost = object_checks.network(network, Network), object_checks.cost(cost, Cost, penalised=True, residuals=True)
+        self.network = object_checks.network(network, Network)
+        self.cost = object_checks.cost(cost, Cost, penalised=True, residuals=True)
         self._X = np.array(checks.samples(X, network.widths[0], network.dtype))
         self._targets = np.array(cost.targets(y, len(self._X), network.widths[-1], network.dtype))
         self._problem = BatchProblem(network, self._X, self._targets, cost, BatchStep(0, 0, np.arange(len(self._X))))

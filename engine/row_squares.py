@@ -13,7 +13,8 @@ MOVED = 8  # multiply-adds in whose time a number is copied
 
 
 def square_of_rows(M: Array, scale: Array | None = None) -> Array:
-    """R Rᵀ [k, k] on and above the diagonal, for R = M / scale, M [k, p] and scale [p], or for M itself. What lies below is no part of it."""
+    """R Rᵀ [k, k] on and above the diagonal, for R = M / scale, M [k, p] and scale [p], or for R = M where that is None. What lies
+    below is no part of it."""
     (k, p), wide = M.shape, lanes(M.dtype)
     count, width = -(-k // wide), -(-p // wide) * wide
     R = np.zeros((count * wide, width), M.dtype)

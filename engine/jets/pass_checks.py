@@ -7,22 +7,22 @@ from .components import Components
 
 
 def differentiable(network: Network, components: Components) -> None:
-    """Refuse activations of one's own, of whose derivatives kernels know nothing, and a slope that jumps under a second derivative."""
+    """Refuse activations of one's own, of whose g‴ kernels know nothing, and a slope that jumps under a second derivative."""
     for l, activation in enumerate(network.activations, 1):
         if activation.code < 0:
-            raise ValueError(f"derivatives in the inputs need built-in activations, but layer {l}'s is {activation!r}; its g‴ is not "
-                             "known: take a smooth one such as 'tanh', 'sin', 'gelu' or 'softplus'")
+            raise ValueError(f"derivatives in the inputs need built-in activations, but layer {l}'s is {activation!r}, whose g‴ is "
+                             "not known; take a smooth one such as 'tanh', 'sin', 'gelu' or 'softplus'")
         if components.forms and activation.kinked:
-            raise ValueError(f"second derivatives in the inputs need smooth activations, but layer {l}'s is {activation.label}, whose "
-                             "slope jumps: its second derivative is 0 or infinite. Take a smooth one such as 'tanh', 'sin', 'gelu' or "
-                             "'softplus'")
+            raise ValueError(f"second derivatives in the inputs need smooth activations, but layer {l}'s is {activation.label}, "
+                             "whose slope jumps and whose second derivative is 0 or infinite; take one such as 'tanh', 'sin', "
+                             "'gelu' or 'softplus'")
 
 
 def without_slabs(max_bytes: int | None) -> None:
     """Refuse a bound on memory, of which passes of jets know nothing yet."""
     if max_bytes is not None:
-        raise ValueError(f"max_bytes must be None for a cost of residuals, but is {max_bytes}: their points do not pass in slabs yet. "
-                         "Leave it out, or give `fit` smaller batches")
+        raise ValueError(f"max_bytes must be None for a cost of residuals, but is {max_bytes}: their points do not pass in slabs "
+                         "yet; leave it out, or give fit smaller batches")
 
 
 def propagated(name: str, second: str | None, serving: tuple[str, ...]) -> None:

@@ -70,8 +70,8 @@ class JetPasses:
     def rows(self, seeds: Array, out: Array) -> Array:
         """The rows of J into out [m q, P], from seeds [m, q, K, n] = ∂r/∂jets (eq. 24 and 25)."""
         kernels, q = self.network.kernels, seeds.shape[1]
-        over(self._blocks, self._work(1 + 3 * q), jet_rows, kernels.theta, kernels.backward_weights, kernels.plan, self._plan, self.X,
-             _flat(seeds), q, out, self._workspaces(q))
+        over(self._blocks, self._work(1 + 3 * q), jet_rows, kernels.theta, kernels.backward_weights, kernels.plan, self._plan,
+             self.X, _flat(seeds), q, out, self._workspaces(q))
         return out
 
     def product(self, seeds: Array, v: Array) -> Array:

@@ -95,8 +95,10 @@ class ResidualPass:
         made = ResidualPass.__new__(ResidualPass)
         made.network, made.residuals = self.network, self.residuals[first:first + count]
         made.points, chosen = self.points.restricted(first, count)
-        made._parts = [_Part(one, JetPasses(self.network, one.X, one.components), self._parts[s].jets[inside],
-                             np.ascontiguousarray(self._parts[s].seeds[inside])) for one, (s, inside) in zip(made.points.sets, chosen)]
+        made._parts = []
+        for one, (s, inside) in zip(made.points.sets, chosen):
+            jets, seeds = (np.ascontiguousarray(values[inside]) for values in (self._parts[s].jets, self._parts[s].seeds))
+            made._parts.append(_Part(one, JetPasses(self.network, one.X, one.components), jets, seeds))
         return made
 
 

@@ -44,8 +44,8 @@ def errors_of_activation(plan, at, jet, workspace, j, panels):
     """z̄ of a layer in place of ā, in panel j of every component (eq. 24)."""
     lanes = lanes_of(workspace.stack)
     panel = panel_sizes(plan, lanes)
-    count, d, stack_group, group = line(0, at.width, lanes), j * panel.deltas + at.delta, panels * panel.stack, panels * panel.deltas
-    axes, start = jet.axes.size, j * panel.stack + at.gamma
+    count, axes, start, d = line(0, at.width, lanes), jet.axes.size, j * panel.stack + at.gamma, j * panel.deltas + at.delta
+    stack_group, group = panels * panel.stack, panels * panel.deltas
     gamma, second = workspace.stack[start:start + count], workspace.second[d:d + count]
     third, value = workspace.third[d:d + count], workspace.delta[d:d + count]
     for x in range(count):

@@ -17,6 +17,6 @@ from .spectral_density import spectral_density
 from .spectrum import leading_eigenvalues, leading_singular_values
 from .trace_estimate import trace_estimate
 
-__all__ = ["Jacobian", "LossJacobian", "ResidualJacobian", "ekfac", "empirical_fisher", "fisher", "ggn", "hessian", "inverse", "inverse_product",
-           "kfac", "leading_eigenvalues", "leading_singular_values", "ntk", "ntk_predict", "ntk_scale", "spectral_density",
-           "trace_estimate"]
+__all__ = ["Jacobian", "LossJacobian", "ResidualJacobian", "ekfac", "empirical_fisher", "fisher", "ggn", "hessian", "inverse",
+           "inverse_product", "kfac", "leading_eigenvalues", "leading_singular_values", "ntk", "ntk_predict", "ntk_scale",
+           "spectral_density", "trace_estimate"]

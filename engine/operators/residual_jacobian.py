@@ -23,9 +23,9 @@ SLAB = 1 << 23  # bytes of rows that `row_norms` has in memory at once
 class ResidualJacobian(RealOperator):
     """J = ∂r/∂θ of shape (m q, P): row k q + e is the derivative of residual e of point k, from one pass forward and one back.
 
-    ∂r/∂W^l = Σ_k z̄^l_k ⊗ a^{l−1}_k and ∂r/∂b^l = z̄^l_0 over the components k of the network's jet (eq. 25). No row is scaled, not by
-    the weight of its set either: M = √∇φ J is what Gauss–Newton steps are made of. Where the residuals of one set are fewer than q,
-    its points have rows of zeros. Nothing of J is kept: a product goes forward and back once more. A SciPy LinearOperator.
+    ∂r/∂W^l = Σ_k z̄^l_k ⊗ a^{l−1}_k and ∂r/∂b^l = z̄^l_0 over the components k of the network's jet (eq. 25). No row is scaled, not
+    even by the weight of its set: M = √∇φ J is what Gauss–Newton steps are made of. Where the residuals of a set are fewer than q, its
+    points have rows of zeros. Nothing of J is kept: a product goes forward and back once more. A SciPy LinearOperator.
 
     Parameters
     ----------
@@ -76,7 +76,7 @@ class ResidualJacobian(RealOperator):
         loss = residual_loss(object_checks.cost(cost, Cost, penalised=True, residuals=True).loss)
         X, targets = samples_and_targets(X, y, network.widths, network.dtype, cost, bounded=False)
         self.network = network
-        self._pass = ResidualPass(network, point_sets(loss, X, targets, network))
+        self._pass = ResidualPass(network, point_sets(loss, X[:], targets[:], network))
         self.residuals = self._pass.residuals
         super().__init__(network.dtype, self._pass.shape)
 

@@ -23,7 +23,7 @@ class ResidualLinearised(KeptLinearised):
     As those of KeptLinearised, of a problem whose loss is a `ResidualLoss`.
     """
 
-    solvers = ("cholesky", "qr", "kernel", "cg")
+    solvers: tuple[str, ...] = ("cholesky", "qr", "kernel", "cg")
 
     def _forward(self) -> None:
         self._points = self.problem.point_sets
