@@ -2,21 +2,23 @@
 
 from __future__ import annotations
 
-import functools
 from collections.abc import Iterator
 
 import numpy as np
 
 from ..cost import Cost
+from ..dense_rows import DenseRows, empty_square
 from ..jets.residual_pass import ResidualPass, residuals_at
 from ..network import Network
-from ..row_squares import square_of_rows
 from ..typing import Array
 from .kept_linearised import SLAB, KeptLinearised
 
 
 class ResidualLinearised(KeptLinearised):
     """A Linearised around the residuals r [m, q] of all points in place of outputs: the loss of a point is ½ |r|², its target 0.
+
+    J is kept where it takes no more than a slab (2-32-1, 904 points, one thread: Jᵀu 0.03 ms in place of 0.48 forward and back once
+    more, J v 0.07 in place of 0.47).
 
     Parameters
     ----------
@@ -31,11 +33,25 @@ class ResidualLinearised(KeptLinearised):
         self.outputs = self._pass.residuals
         self.cost = Cost("squared_error", self.cost.reduction)
         self.targets = np.zeros_like(self.outputs)
+        self._kept: DenseRows | None = None
+        if len(self.outputs) <= self._at_once:
+            self._kept = DenseRows(self._pass.shape, self.network.dtype)
+            self._pass.dense(self._kept.rows)
+
+    @property
+    def _at_once(self) -> int:
+        """Points whose rows are in memory at once."""
+        rows = self.outputs.shape[1] * self.network.size * self.network.dtype.itemsize
+        return max(1, SLAB // rows)
 
     def _pulled(self, u: Array) -> Array:
+        if self._kept is not None:
+            return self._kept.transposed_product(u.reshape(-1))[self.free]
         return self._pass.transposed_product(u)[self.free]
 
     def _pushed_along(self, full: Array) -> Array:
+        if self._kept is not None:
+            return self._kept.product(full).reshape(self.outputs.shape)
         return self._pass.product(full)
 
     def _outputs_of(self, network: Network) -> Array:
@@ -45,19 +61,35 @@ class ResidualLinearised(KeptLinearised):
         """The norm of r before its terms cancel: rounding is relative to that."""
         return self._pass.size_of_terms()
 
-    def rows(self) -> Iterator[Array]:
-        """Yield M in slabs of whole points [rows, p], each valid until the next is taken."""
+    def _slabs(self) -> Iterator[tuple[DenseRows, int]]:
+        """Yield M in slabs of whole points, memory and the number of its rows that are filled, each valid until the next is taken."""
         m, q = self.outputs.shape
-        at_once = max(1, SLAB // (q * self.network.size * self.network.dtype.itemsize))
-        memory = np.empty((min(at_once, m) * q, self.network.size), self.network.dtype)
+        at_once = min(m, self._at_once)
+        memory = DenseRows((at_once * q, self.network.size), self.network.dtype)
+        factor = self.factor.reshape(-1, 1)
         for first in range(0, m, at_once):
             count = min(at_once, m - first)
-            part = self._pass if count == m else self._pass.restricted(first, count)
-            yield self._scaled_rows(part.dense(memory[:count * q]), slice(first, first + count))
+            rows, scale = memory.rows[:count * q], factor[first * q:(first + count) * q]
+            if self._kept is not None:
+                np.multiply(self._kept.rows, scale, out=rows)
+            else:
+                self._pass.restricted(first, count).dense(rows)
+                rows *= scale
+            yield memory, count * q
+
+    def rows(self) -> Iterator[Array]:
+        """Yield M in slabs of whole points [rows, p], each valid until the next is taken."""
+        for memory, count in self._slabs():
+            slab = memory.rows[:count]
+            yield slab if isinstance(self.free, slice) else slab[:, self.free]
 
     def square(self) -> Array:
         """The lower triangle of MᵀM [p, p], in Fortran's order."""
-        return functools.reduce(np.add, (square_of_rows(np.ascontiguousarray(slab.T)) for slab in self.rows())).T
+        total = empty_square(self.network.size, self.network.dtype)
+        for memory, count in self._slabs():
+            memory.add_square(total, count)
+        upper = total[:, :self.network.size]
+        return (upper if isinstance(self.free, slice) else upper[np.ix_(self.free, self.free)]).T
 
     def diagonal(self) -> Array:
         """The diagonal of MᵀM [p]."""
