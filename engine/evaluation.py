@@ -16,6 +16,7 @@ from .forward import empty_stack, fill_stack
 from .jets import evaluation as jet_evaluation
 from .jets.pass_checks import without_slabs
 from .jets.point_sets import of_jets, point_sets
+from .jets.unknowns import with_unknowns
 from .network import Network
 from .rows import Rows, gathered, gathered_rows, samples_and_targets
 from .two_passes import TwoPasses
@@ -162,6 +163,7 @@ def value_and_gradient(network: Network, X: ArrayLike | RowSource, y: ArrayLike 
 def _of_residuals(network: Network, X: Any, y: Any, cost: Cost, max_bytes: int | None) -> tuple[float, Array]:
     """C and D_θ C [P] of a cost of residuals."""
     without_slabs(max_bytes)
+    network = with_unknowns(network, cost)
     X, targets = samples_and_targets(X, y, network.widths, network.dtype, cost, bounded=False)
     points = point_sets(cost.loss, X[:], targets[:], network)  # type: ignore[arg-type]
     value, gradient = cost.with_penalty(network, *jet_evaluation.value_and_gradient(network, points, cost))

@@ -209,6 +209,13 @@ class Network(LayeredParameters):
         found = checks.float_dtype(dtype)
         return self if found == self.dtype else with_parameters(self, checks.cast(self.kernels.theta, found, "parameters"))
 
+    def _at(self, theta: Array) -> Network:
+        """The network with θ [P], which was checked before and is not copied: `replace` checks and copies."""
+        made = object.__new__(Network)
+        made._widths, made._activations = self._widths, self._activations
+        made._own(self.kernels.at(theta))
+        return made
+
     def __call__(self, X: ArrayLike) -> Array:
         """Predictions a^L (eq. 1–2).
 
@@ -301,10 +308,7 @@ class Network(LayeredParameters):
 
 def with_parameters(network: Network, theta: Array) -> Network:
     """The network with θ [P], which was checked before and is not copied: `Network.replace` checks and copies."""
-    made = object.__new__(Network)
-    made._widths, made._activations = network._widths, network._activations
-    made._own(network.kernels.at(theta))
-    return made
+    return network._at(theta)
 
 
 def load(path: Path) -> Network:

@@ -15,6 +15,7 @@ from .batch_problem import BatchProblem
 from .cost import Cost
 from .jets.point_sets import of_jets
 from .jets.residual_pass import residuals_at
+from .jets.unknowns import with_unknowns
 from .network import Network
 from .operators.jacobian import Jacobian
 from .operators.residual_jacobian import ResidualJacobian
@@ -65,6 +66,8 @@ class Objective:
     def __init__(self, network: Network, X: ArrayLike, y: ArrayLike, cost: Cost) -> None:
         self.network = object_checks.network(network, Network)
         self.cost = object_checks.cost(cost, Cost, penalised=True, residuals=True)
+        self.network = with_unknowns(self.network, cost)
+        network = self.network
         self._X = np.array(checks.samples(X, network.widths[0], network.dtype))
         self._targets = np.array(cost.targets(y, len(self._X), network.widths[-1], network.dtype))
         self._problem = BatchProblem(network, self._X, self._targets, cost, BatchStep(0, 0, np.arange(len(self._X))))

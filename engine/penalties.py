@@ -31,7 +31,7 @@ class Ridge:
     def spans(self, network: Network) -> Indices:
         """Where the penalised numbers lie in θ: [first, stop, first, stop, …]."""
         if self.biases:
-            return np.array([0, network.size])
+            return np.array([0, network.kernels.layout.size])
         layout = network.kernels.layout
         ends = [(part.start, part.stop) for part in map(layout.weight_slice, range(1, network.depth + 1))]
         return np.array(ends, np.int64).reshape(-1)

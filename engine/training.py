@@ -12,7 +12,7 @@ from numpy.typing import ArrayLike
 
 from schedulers import BatchSchedule, BatchStep
 
-from . import callback_checks, checks, network_checks, object_checks
+from . import callback_checks, checks, object_checks
 from .backward import rows_shared
 from .batch_problem import BatchProblem, batch_problem
 from .callbacks import Callback, EarlyStopping, restoring
@@ -27,6 +27,7 @@ from .history import History
 from .jets import evaluation as jet_evaluation
 from .jets.pass_checks import without_slabs
 from .jets.point_sets import of_jets, point_sets
+from .jets.unknowns import trainable_with_unknowns, with_unknowns
 from .network import Network
 from .preparation import compiled_ahead, prepare_fit
 from .rows import Rows, in_memory, read_targets, samples, samples_and_targets
@@ -52,7 +53,7 @@ class _Run:
         self.update = update_checks.update(update, Update)
         self.schedule = update_checks.schedule(schedule)
         self.X, self.targets = samples_and_targets(X, y, network.widths, network.dtype, cost, bounded=self.max_bytes is not None)
-        self.trainable = network_checks.trainable(trainable, network.size)
+        self.trainable = trainable_with_unknowns(trainable, network)
         self.update = self.update.within(cost, schedule, len(self.X))
 
     def problem(self, step: BatchStep) -> BatchProblem:
@@ -180,6 +181,7 @@ def fit(network: Network, X: ArrayLike | RowSource, y: ArrayLike | RowSource, co
     >>> result.network.parameters.round(3)
     array([2., 1.])
     """
+    network = with_unknowns(network, cost)
     return with_result(network, lambda reached: run_epochs(
         reached, _Run(network, X, y, cost, update, schedule, trainable, max_bytes), epochs, validation, callbacks, progress,
         checkpoint, checkpoint_every, resume, state))

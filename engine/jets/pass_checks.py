@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+from typing import Any, TypeVar
+
 from ..network import Network
+from ..object_checks import shown
 from .components import Components
+
+Kind = TypeVar("Kind")
 
 
 def differentiable(network: Network, components: Components) -> None:
@@ -30,3 +35,11 @@ def propagated(name: str, second: str | None, serving: tuple[str, ...]) -> None:
     if second not in serving:
         raise ValueError(f"{name} was not propagated: the jet was made with second={second!r}; make it with "
                          f"second={' or '.join(map(repr, serving))}")
+
+
+def has_unknowns(network: Any, kind: type[Kind]) -> Kind:
+    """A network with unknowns of an equation beside θ."""
+    if not isinstance(network, kind):
+        raise ValueError("network must have unknowns, as fit gives it for a cost whose engine.Residual names some, but is "
+                         f"{shown(network)}; pass fit(...).network")
+    return network

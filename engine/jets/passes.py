@@ -68,7 +68,7 @@ class JetPasses:
         return out
 
     def rows(self, seeds: Array, out: Array) -> Array:
-        """The rows of J into out [m q, P], from seeds [m, q, K, n] = ∂r/∂jets (eq. 24 and 25)."""
+        """The rows of J into the first P columns of out [m q, .], from seeds [m, q, K, n] = ∂r/∂jets (eq. 24 and 25)."""
         kernels, q = self.network.kernels, seeds.shape[1]
         over(self._blocks, self._work(1 + 3 * q), jet_rows, kernels.theta, kernels.backward_weights, kernels.plan, self._plan,
              self.X, _flat(seeds), q, out, self._workspaces(q))
@@ -85,10 +85,11 @@ class JetPasses:
     def gradient(self, seeds: Array) -> Array:
         """Jᵀu [P], from seeds [m, K, n] = Σ_q u_q ∂r_q/∂jets (eq. 20 and 25)."""
         kernels, network = self.network.kernels, self.network
+        size = kernels.layout.size
         if not len(seeds):
-            return np.zeros(network.size, network.dtype)
+            return np.zeros(size, network.dtype)
         work = self._work(3)
-        nodes = np.empty((sum_chunks(self._blocks, work, network.size * network.dtype.itemsize), network.size), network.dtype)
+        nodes = np.empty((sum_chunks(self._blocks, work, size * network.dtype.itemsize), size), network.dtype)
         over(len(nodes), work, sums_of_rows, kernels.theta, kernels.backward_weights, kernels.plan, self._plan, self.X,
              _flat(seeds), nodes, self._workspaces(1))
         return folded(nodes)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -37,13 +38,18 @@ class SetOfPoints:
     targets: Array
     components: Components
 
-    def values(self, jets: Array) -> Array:
-        """r [m_s, q_s] from jets [m_s, K, n]."""
-        return self.residual.values(self.X, jets, self.components, self.targets)
+    def values(self, jets: Array, unknowns: Mapping[str, float] | None) -> Array:
+        """r [m_s, q_s] from jets [m_s, K, n]; `unknowns` None for their first values."""
+        return self.residual.values(self.X, jets, self.components, self.targets, unknowns)
 
-    def values_and_seeds(self, jets: Array) -> tuple[Array, Array]:
-        """r [m_s, q_s] and ∂r/∂jets [m_s, q_s, K, n]."""
-        return self.residual.values_and_seeds(self.X, jets, self.components, self.targets)
+    def values_and_slopes(self, jets: Array, unknowns: Mapping[str, float] | None) -> tuple[Array, Array, Array]:
+        """r [m_s, q_s], ∂r/∂jets [m_s, q_s, K, n] and ∂r/∂(unknowns) [m_s, q_s, U_s], those that the residual has."""
+        return self.residual.with_unknowns(self.X, jets, self.components, self.targets, unknowns)
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The residual's unknowns."""
+        return tuple(name for name, _ in self.residual.unknowns)
 
 
 class PointSets:

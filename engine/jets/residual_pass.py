@@ -2,27 +2,38 @@
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 
 from ..network import Network
-from ..typing import Array
+from ..typing import Array, Indices
 from .passes import JetPasses
-from .point_sets import PointSets
+from .point_sets import PointSets, SetOfPoints
+from .unknowns import columns_of, values_of_unknowns
 
 
 class _Part(NamedTuple):
     """What a pass forward leaves of one set of points."""
 
-    points: Any  # a `SetOfPoints`
+    points: SetOfPoints
     passes: JetPasses
     jets: Array  # [m_s, K, n]
     seeds: Array  # [m_s, q_s, K, n]: ∂r/∂jets
+    columns: Indices  # [U_s]: where the residual's unknowns stand in (θ, unknowns)
+    slopes: Array  # [m_s, q_s, U_s]: ∂r/∂(unknowns)
+
+    def restricted(self, one: SetOfPoints, inside: Indices, network: Network) -> _Part:
+        """The part of some of its points."""
+        kept = (np.ascontiguousarray(values[inside]) for values in (self.jets, self.seeds, self.slopes))
+        jets, seeds, slopes = kept
+        return _Part(one, JetPasses(network, one.X, one.components), jets, seeds, self.columns, slopes)
 
 
 class ResidualPass:
     """r [m, q] of all points at one θ, and J [m q, P] as products and rows. Where a set has fewer than q residuals, the rest are 0.
+
+    Of a network with unknowns J has a column more for each of them, after those of θ.
 
     Parameters
     ----------
@@ -42,9 +53,14 @@ class ResidualPass:
         for one in points.sets:
             passes = JetPasses(network, one.X, one.components)
             jets = passes.jets()
-            values, seeds = one.values_and_seeds(jets)
+            values, seeds, slopes = one.values_and_slopes(jets, values_of_unknowns(network))
             self.residuals[one.rows, :values.shape[1]] = values
-            self._parts.append(_Part(one, passes, jets, seeds))
+            self._parts.append(_Part(one, passes, jets, seeds, columns_of(one.names, network), slopes))
+
+    @property
+    def _size(self) -> int:
+        """P, the parameters without unknowns."""
+        return self.network.kernels.layout.size
 
     @property
     def shape(self) -> tuple[int, int]:
@@ -63,7 +79,10 @@ class ResidualPass:
         """J v [m, q] for v [P]."""
         out = np.zeros_like(self.residuals)
         for part in self._parts:
-            out[part.points.rows, :part.seeds.shape[1]] = part.passes.product(part.seeds, v)
+            of_part = part.passes.product(part.seeds, v[:self._size])
+            if len(part.columns):
+                of_part += part.slopes @ v[part.columns]
+            out[part.points.rows, :part.seeds.shape[1]] = of_part
         return out
 
     def transposed_product(self, u: Array) -> Array:
@@ -71,7 +90,9 @@ class ResidualPass:
         total = np.zeros(self.network.size, self.network.dtype)
         for part in self._parts:
             of_part = u[part.points.rows, :part.seeds.shape[1]]
-            total += part.passes.gradient(np.einsum("mq,mqkn->mkn", of_part, part.seeds))
+            total[:self._size] += part.passes.gradient(np.einsum("mq,mqkn->mkn", of_part, part.seeds))
+            if len(part.columns):
+                total[part.columns] += np.einsum("mq,mqu->u", of_part, part.slopes)
         return total
 
     def dense(self, out: Array | None = None) -> Array:
@@ -82,12 +103,14 @@ class ResidualPass:
         blocks = out.reshape(m, q, self.network.size)
         for part in self._parts:
             count, own = part.seeds.shape[:2]
-            if isinstance(part.points.rows, slice) and own == q:
-                part.passes.rows(part.seeds, blocks[part.points.rows].reshape(-1, self.network.size))
-                continue
-            rows = part.passes.rows(part.seeds, np.empty((count * own, self.network.size), out.dtype))
-            blocks[part.points.rows, :own] = rows.reshape(count, own, -1)
-            blocks[part.points.rows, own:] = 0
+            here = isinstance(part.points.rows, slice) and own == q
+            rows = blocks[part.points.rows] if here else np.empty((count, own, self.network.size), out.dtype)
+            part.passes.rows(part.seeds, rows.reshape(-1, self.network.size))
+            rows[:, :, self._size:] = 0
+            rows[:, :, part.columns] = part.slopes
+            if not here:
+                blocks[part.points.rows, :own] = rows
+                blocks[part.points.rows, own:] = 0
         return out
 
     def restricted(self, first: int, count: int) -> ResidualPass:
@@ -95,10 +118,7 @@ class ResidualPass:
         made = ResidualPass.__new__(ResidualPass)
         made.network, made.residuals = self.network, self.residuals[first:first + count]
         made.points, chosen = self.points.restricted(first, count)
-        made._parts = []
-        for one, (s, inside) in zip(made.points.sets, chosen):
-            jets, seeds = (np.ascontiguousarray(values[inside]) for values in (self._parts[s].jets, self._parts[s].seeds))
-            made._parts.append(_Part(one, JetPasses(self.network, one.X, one.components), jets, seeds))
+        made._parts = [self._parts[s].restricted(one, inside, self.network) for one, (s, inside) in zip(made.points.sets, chosen)]
         return made
 
 
@@ -106,6 +126,6 @@ def residuals_at(network: Network, points: PointSets) -> Array:
     """r [m, q] at one θ, without derivatives."""
     out = np.zeros((points.m, points.outputs), network.dtype)
     for one in points.sets:
-        values = one.values(JetPasses(network, one.X, one.components).jets())
+        values = one.values(JetPasses(network, one.X, one.components).jets(), values_of_unknowns(network))
         out[one.rows, :values.shape[1]] = values
     return out

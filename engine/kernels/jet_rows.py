@@ -68,7 +68,7 @@ def sample_row(plan, workspace, s, K, out, offset):
 
 @kernel
 def jet_rows(theta, backward_weights, plan, jet, X, seeds, residuals, out, workspaces, span):
-    """The rows of J of the blocks of `span` into out [m residuals, P], from the seeds [m, residuals K n]."""
+    """The rows of J of the blocks of `span` into the first columns of out [m residuals, .], from the seeds [m, residuals K n]."""
     lanes, K = lanes_of(theta), components(jet)
     panel, inputs = panel_sizes(plan, lanes), places(plan, plan.shape[0] - 1, 1).a
     first, stop, slot = span
@@ -86,7 +86,7 @@ def jet_rows(theta, backward_weights, plan, jet, X, seeds, residuals, out, works
                 by_samples(workspace.delta, j * panel.deltas, panel.deltas, panels, K, panel.deltas // lanes, workspace.errors)
                 for s in range(samples_in(j, lanes, count)):
                     row = (line(sample + s, j, lanes)) * residuals + e
-                    sample_row(plan, workspace, s, K, flat, row * theta.size)
+                    sample_row(plan, workspace, s, K, flat, row * out.shape[1])
 
 
 @kernel

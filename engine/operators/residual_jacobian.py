@@ -9,6 +9,7 @@ from .. import checks, object_checks
 from ..cost import Cost
 from ..jets.point_sets import point_sets
 from ..jets.residual_pass import ResidualPass
+from ..jets.unknowns import with_unknowns
 from ..network import Network
 from ..row_squares import mirrored, square_of_rows
 from ..rows import samples_and_targets
@@ -74,6 +75,7 @@ class ResidualJacobian(RealOperator):
     def __init__(self, network: Network, X: ArrayLike, y: ArrayLike, cost: Cost) -> None:
         object_checks.network(network, Network)
         loss = residual_loss(object_checks.cost(cost, Cost, penalised=True, residuals=True).loss)
+        network = with_unknowns(network, cost)
         X, targets = samples_and_targets(X, y, network.widths, network.dtype, cost, bounded=False)
         self.network = network
         self._pass = ResidualPass(network, point_sets(loss, X[:], targets[:], network))

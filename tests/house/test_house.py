@@ -25,7 +25,7 @@ RANKS = {"kernels": 0, "typing": 0, "layout": 1, "checks": 1, "object_checks": 1
          "losses": 4, "reductions": 4, "blocks": 4, "cost": 5, "rows": 5.5, "backward": 6, "two_passes": 6.5, "evaluation": 6.7,
          "clipped": 6.7, "privacy_checks": 1.2, "privacy": 7,
          "operators": 7, "objective": 7.5, "verification": 7,
-         "jets": 6.6, "drawn": 5, "draw_checks": 1.2, "row_squares": 5, "dense_rows": 5,
+         "jets": 6.6, "drawn": 5, "draw_checks": 1.2, "row_squares": 5, "dense_rows": 5, "standard_errors": 7.5,
          "batch_problem": 7, "updates": 8, "influence": 8, "posteriors": 7.5, "laplace": 8, "per_sample": 8, "history": 9,
          "callback_checks": 1.2, "penalty_checks": 1.2, "penalties": 4, "callbacks": 9,
          "gradient_moments": 8, "ggn_diagonals": 8,
