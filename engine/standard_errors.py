@@ -21,9 +21,8 @@ def standard_errors(network: Network, X: ArrayLike, y: ArrayLike, cost: Cost) ->
 
     With M = √w J, J = ∂r/∂(θ, unknowns) and ρ = √w r at the fitted parameters, a change of ρ moves them by (MᵀM)⁺Mᵀ to first order.
     The covariance is (MᵀM)⁺ Mᵀ diag(ρ_i² / (1 − h_i)) M (MᵀM)⁺, h_i the diagonal of M (MᵀM)⁺ Mᵀ: each residual's own variance is
-    estimated by its square (White 1980), divided by what the fit leaves of it (MacKinnon & White 1985, HC2). So the weights need not
-    be inverse variances, and points of an equation, whose residuals vanish, count as known exactly while measurements count with their
-    noise.
+    estimated by its square (White 1980), divided by what the fit leaves of it (MacKinnon & White 1985, HC2). So weights need not be
+    inverse variances, and points of an equation, whose residuals vanish, count as known exactly, measurements with their noise.
 
     Parameters
     ----------

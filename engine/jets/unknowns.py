@@ -104,8 +104,8 @@ def unknowns_of(cost: Cost) -> dict[str, float]:
 
 
 def with_unknowns(network: Any, cost: Any) -> Any:
-    """The network with the unknowns of the cost's residuals beside it, at their first values; as it is where there are none, or where
-    it has them already."""
+    """The network with the unknowns of the cost's residuals beside it, at their first values; as it is where there are none, or
+    where it has them already."""
     if not isinstance(network, Network) or not isinstance(cost, Cost) or isinstance(network, NetworkWithUnknowns):
         return network
     found = unknowns_of(cost)

@@ -11,8 +11,8 @@ TOGETHER = 4  # rows whose chains of `row_dots` go side by side, for a multiply-
 
 @kernel
 def add_square(rows, size, count, out, span):
-    """out += MᵀM of `count` rows of `size` numbers in rows [.] in their order, on and above the diagonal, for the tiles of `span` of
-    rows of out [size, whole lines]. A cache line beyond the last row is read."""
+    """out += MᵀM of `count` rows of `size` numbers in rows [.], in their order, on and above the diagonal: for the tiles of rows of
+    `span` of out [size, whole lines]. A cache line beyond the last row is read."""
     lanes = lanes_of(out)
     columns = out.shape[1]
     first, stop, _ = span

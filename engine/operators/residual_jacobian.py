@@ -25,8 +25,8 @@ class ResidualJacobian(RealOperator):
     """J = ∂r/∂θ of shape (m q, P): row k q + e is the derivative of residual e of point k, from one pass forward and one back.
 
     ∂r/∂W^l = Σ_k z̄^l_k ⊗ a^{l−1}_k and ∂r/∂b^l = z̄^l_0 over the components k of the network's jet (eq. 25). No row is scaled, not
-    even by the weight of its set: M = √∇φ J is what Gauss–Newton steps are made of. Where the residuals of a set are fewer than q, its
-    points have rows of zeros. Nothing of J is kept: a product goes forward and back once more. A SciPy LinearOperator.
+    even by the weight of its set: M = √∇φ J is what Gauss–Newton steps are made of. Where the residuals of a set are fewer than q,
+    its points have rows of zeros. Nothing of J is kept: a product goes forward and back once more. A SciPy LinearOperator.
 
     Parameters
     ----------

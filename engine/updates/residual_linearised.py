@@ -62,7 +62,7 @@ class ResidualLinearised(KeptLinearised):
         return self._pass.size_of_terms()
 
     def _slabs(self) -> Iterator[tuple[DenseRows, int]]:
-        """Yield M in slabs of whole points, memory and the number of its rows that are filled, each valid until the next is taken."""
+        """Yield M in slabs of whole points: memory and how many of its rows are filled, each valid until the next is taken."""
         m, q = self.outputs.shape
         at_once = min(m, self._at_once)
         memory = DenseRows((at_once * q, self.network.size), self.network.dtype)
