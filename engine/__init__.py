@@ -13,6 +13,7 @@ from .forward import ForwardPass
 from .ggn_diagonals import per_sample_ggn_diagonals
 from .gradient_moments import gradient_moments
 from .influence import influence_on_cost, influence_on_predictions
+from .jets import Residual, collocation
 from .laplace import laplace
 from .losses import Loss
 from .network import Network, load
@@ -37,7 +38,7 @@ from .verification import check_derivatives
 __version__ = "0.1.0"
 __all__ = ["Activation", "Adam", "AdamW", "BayesianRegularization", "CheckpointError", "Cost", "DivergenceError", "FitResult",
            "ForwardPass", "GaussNewton", "GradientDescent", "Interrupted", "Jacobian", "LevenbergMarquardt", "Loss",
-           "NaturalGradient", "Network", "Private", "RMSprop", "Reduction", "check_derivatives", "fit", "gradient_moments",
-           "influence_on_cost", "influence_on_predictions", "interop", "laplace", "load", "losses", "objective", "operators",
-           "per_sample_ggn_diagonals", "per_sample_gradient_norms", "per_sample_gradients", "projection", "reductions",
+           "NaturalGradient", "Network", "Private", "RMSprop", "Reduction", "Residual", "check_derivatives", "collocation", "fit",
+           "gradient_moments", "influence_on_cost", "influence_on_predictions", "interop", "laplace", "load", "losses", "objective",
+           "operators", "per_sample_ggn_diagonals", "per_sample_gradient_norms", "per_sample_gradients", "projection", "reductions",
            "set_num_threads", "show_config", "value_and_gradient"]

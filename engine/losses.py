@@ -5,7 +5,7 @@ from __future__ import annotations
 import enum
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any, cast
+from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -14,6 +14,9 @@ from . import checks, cost_checks, loss_checks
 from .kernels.losses import CODES, CUSTOM, loss_and_gradient, loss_hessian, prepare_losses
 from .loss_encodings import Encoded, Encoding, Levels, Means, SmoothedClasses, WeightedAnswers
 from .typing import Array, DType
+
+if TYPE_CHECKING:
+    from .jets import ResidualLoss
 
 # what the targets of a loss are: any values, class numbers, numbers in [0, 1], counts, −1 and 1
 KINDS = {"squared_error": "values", "absolute_error": "values", "huber": "values", "log_cosh": "values",
@@ -312,6 +315,38 @@ def quantile_loss(q: ArrayLike = 0.5) -> Loss:
     array([[-0.1, -0.9]])
     """
     return cast(Loss, _built_in("quantile_loss", encoding=Levels(loss_checks.levels(q))))
+
+
+def sobolev(weight: float = 1.0) -> ResidualLoss:
+    """½ |u − y_u|² + (weight / 2) |∇u − y_∇|², which fits values and gradients of a function (Czarnecki et al. 2017).
+
+    In force matching u is an energy and y_∇ the forces with the other sign. Like every cost of residuals it cannot be computed from
+    outputs alone: `fit`, `value_and_gradient` and whatever else takes residuals have the network's derivatives in its inputs.
+
+    Parameters
+    ----------
+    weight : float
+        Of the gradients, above 0.
+
+    Returns
+    -------
+    Loss
+        Its targets y are [m, n (1 + n_0)]: the n outputs first, and then their gradients output by output, ∂u_1/∂x_1 …
+        ∂u_1/∂x_{n_0}, ∂u_2/∂x_1 …: ``np.concatenate([u, gradient.reshape(m, -1)], 1)`` of u [m, n] and gradient [m, n, n_0].
+
+    See Also
+    --------
+    Residual : Of one's own.
+
+    Examples
+    --------
+    >>> from engine import Cost, losses
+    >>> Cost(losses.sobolev(0.1))
+    Cost(sobolev(0.1), mean)
+    """
+    from .jets.sobolev import SobolevLoss
+
+    return SobolevLoss(weight)
 
 
 squared_error: Loss = _built_in("squared_error")

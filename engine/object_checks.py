@@ -24,8 +24,8 @@ def network(value: Any, kind: type[Kind], name: str = "network") -> Kind:
     return value
 
 
-def cost(value: Any, kind: type[Kind], name: str = "cost", *, penalised: bool = False) -> Kind:
-    """A Cost; one with a penalty where the caller knows of penalties."""
+def cost(value: Any, kind: type[Kind], name: str = "cost", *, penalised: bool = False, residuals: bool = False) -> Kind:
+    """A Cost; one with a penalty where the caller knows of penalties, one of residuals where it knows of these."""
     if not isinstance(value, kind):
         raise TypeError(f"{name} must be an engine.Cost, but is {shown(value)}; engine.Cost(loss, reduction) makes one, "
                         "engine.Cost('squared_error') for instance")
@@ -33,4 +33,9 @@ def cost(value: Any, kind: type[Kind], name: str = "cost", *, penalised: bool = 
     if not penalised and penalty is not None:
         raise ValueError(f"{name} must have no penalty here, but has {shown(penalty)}; leave it out with engine.Cost(cost.loss, "
                          "cost.reduction)")
+    if not residuals and hasattr(getattr(value, "loss", None), "residuals"):
+        raise ValueError(f"{name} must be a cost of outputs here, but is one of residuals, {shown(value)}; those are served by "
+                         "engine.value_and_gradient, engine.fit with first-order updates, GaussNewton and LevenbergMarquardt, "
+                         "engine.objective, engine.operators.ResidualJacobian and engine.check_derivatives, and not yet by kfac, "
+                         "with max_bytes or on a cluster")
     return value

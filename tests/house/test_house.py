@@ -35,10 +35,10 @@ RANKS = {"kernels": 0, "typing": 0, "layout": 1, "checks": 1, "object_checks": 1
 
 CONTRACT = {"Activation", "Adam", "AdamW", "BayesianRegularization", "CheckpointError", "Cost", "DivergenceError", "FitResult",
             "ForwardPass", "GaussNewton", "GradientDescent", "Interrupted", "Jacobian", "LevenbergMarquardt", "Loss",
-            "NaturalGradient", "Network", "RMSprop", "Reduction", "check_derivatives", "fit", "gradient_moments",
-            "influence_on_cost", "influence_on_predictions", "interop", "laplace", "load", "losses", "objective", "operators",
-            "per_sample_gradient_norms", "per_sample_gradients", "per_sample_ggn_diagonals", "projection", "reductions",
-            "set_num_threads", "show_config", "value_and_gradient"}
+            "NaturalGradient", "Network", "RMSprop", "Reduction", "Residual", "check_derivatives", "collocation", "fit",
+            "gradient_moments", "influence_on_cost", "influence_on_predictions", "interop", "laplace", "load", "losses",
+            "objective", "operators", "per_sample_ggn_diagonals", "per_sample_gradient_norms", "per_sample_gradients",
+            "projection", "reductions", "set_num_threads", "show_config", "value_and_gradient"}
 
 
 def imports(path, top=True):

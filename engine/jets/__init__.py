@@ -1,0 +1,8 @@
+"""Derivatives in the inputs: the jets of a network, residuals of them, and costs of residuals."""
+
+from .collocation import collocation
+from .components import Components
+from .residual import Residual
+from .residual_loss import ResidualLoss
+
+__all__ = ["Components", "Residual", "ResidualLoss", "collocation"]
