@@ -1,4 +1,4 @@
-"""Rows M that are kept dense, and their products by our own kernels: the same bits whatever BLAS and number of threads there are."""
+"""Rows M that are kept dense, and their products by our own kernels: the same bits whatever BLAS and number of threads."""
 
 from __future__ import annotations
 

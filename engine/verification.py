@@ -2,149 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from typing import Any
-
 import numpy as np
 from numpy.typing import ArrayLike
 
 from schedulers import BatchStep
-from schedulers.notebook import html_table
 
 from . import checks, object_checks
 from .cost import Cost
+from .differences import EPS, Comparison, DerivativeReport, along, compare, each, steps
 from .evaluation import evaluate
+from .jets.point_sets import of_jets
 from .network import Network, with_parameters
 from .penalties import Ridge
+from .residual_verification import compared_residuals
 from .typing import Array
 
 DIRECTIONS = 3
-TOLERANCE = 1e-6  # relative, beyond what the differences themselves are uncertain by
-RATIO = 8.0  # of one step to the next smaller
-EPS, TINY = np.finfo(np.float64).eps, np.finfo(np.float64).tiny
-Ends = tuple[Callable[[Any], tuple[Any, Any, Any]], Any]
-
-
-@dataclass(frozen=True)
-class Comparison:
-    """One derivative against central differences: the error relative to its own size, and what is allowed, where they differ most.
-
-    What is allowed is above TOLERANCE by how uncertain the differences are: rounding may leave nothing to compare.
-    """
-
-    name: str
-    error: float
-    allowed: float
-
-    @property
-    def holds(self) -> bool:
-        """Whether the error is allowed."""
-        return self.error <= self.allowed
-
-
-@dataclass(frozen=True, repr=False)
-class DerivativeReport:
-    """The report of `check_derivatives`: `rows`, each a Comparison, and `holds`, whether all of them do."""
-
-    rows: tuple[Comparison, ...]
-
-    @property
-    def holds(self) -> bool:
-        """Whether every derivative agrees with its differences."""
-        return all(row.holds for row in self.rows)
-
-    def __repr__(self) -> str:
-        right, worst = sum(row.holds for row in self.rows), max(self.rows, key=lambda row: row.error / row.allowed)
-        return f"DerivativeReport({right} of {len(self.rows)} derivatives agree, {worst.error:.1e} off at most, in {worst.name!r})"
-
-    def _repr_html_(self) -> str:
-        rows = [(row.name, f"{row.error:.1e}", f"{row.allowed:.1e}", "" if row.holds else "WRONG") for row in self.rows]
-        return html_table(("derivative", "error", "allowed", ""), rows, repr(self), len(rows))
-
-    def __str__(self) -> str:
-        width = max(len(row.name) for row in self.rows)
-        lines = [f"{row.name:{width}}  error {row.error:8.1e}  allowed {row.allowed:8.1e}  {'' if row.holds else 'WRONG'}".rstrip()
-                 for row in self.rows]
-        return "\n".join(lines)
-
-
-def _steps(scale: Any) -> list[Any]:
-    """Steps [., …] from an eighth of the larger of `scale` and 1 down to a millionth of the smaller: both are where functions may
-    bend."""
-    scale = np.where((np.asarray(scale) > 0) & np.isfinite(scale), scale, 1.0)
-    top, bottom = np.maximum(scale, 1) / RATIO, 1e-6 * np.minimum(scale, 1)
-    count = int(np.ceil(np.log(top / bottom).max() / np.log(RATIO))) + 1
-    return [top * RATIO**-k for k in range(count)]
-
-
-def _along(function: Callable[..., Any], point: Array, direction: Array) -> Ends:
-    """step ↦ (function(point + step direction), function(point − step direction), 2 step), and function(point); a step may be one
-    for each row."""
-    def ends(step: Any) -> tuple[Any, Any, Any]:
-        moved = np.reshape(step, (-1, *[1] * (np.ndim(point) - 1))) * direction
-        return function(point + moved), function(point - moved), 2 * step
-    return ends, function(point)
-
-
-def _each(function: Callable[..., Any], points: Array) -> Ends:
-    """`_along` for an elementwise function, with the distance that rounding has left between both ends."""
-    def ends(step: Any) -> tuple[Any, Any, Any]:
-        up, down = points + step, points - step
-        return function(up), function(down), up - down
-    return ends, function(points)
-
-
-def _best_differences(derivative: Array, ends: Callable[[Any], tuple[Any, Any, Any]], middle: Any, steps: Sequence[Any],
-                      noise: Any) -> tuple[Array, Array]:
-    """Central differences, each by the step that leaves it least uncertain, and by how much it is; where no step leaves a digit, as
-    at a maximum or in noise, by the one that agrees best with `derivative`.
-
-    A difference is uncertain by rounding (of the function, and by `noise` of its argument), by what the next steps differ from it,
-    by what any smaller step does beyond its own rounding, and by a kink: the jump of one-sided differences at a step of 0.
-    """
-    quotients, rounding, jumps = [], [], []
-    with np.errstate(all="ignore"):
-        for step in steps:
-            up, down, width = (np.asarray(values, np.float64) for values in ends(step))
-            quotients.append(np.atleast_1d((up - down) / width))
-            jumps.append(np.atleast_1d(((up - middle) + (down - middle)) / width))
-            rounding.append(np.atleast_1d((4 * EPS * np.maximum(np.abs(up), np.abs(down)) + noise + TINY) / width))
-        quotients, rounding, jumps = np.stack(quotients), np.stack(rounding), np.stack(jumps)
-        uncertain, seen = 2 * rounding, np.isfinite(quotients) & np.isfinite(rounding)
-        for j in range(len(steps)):
-            apart = np.where(seen, np.abs(quotients - quotients[j]), 0)
-            beside = apart[max(0, j - 1):j + 2].max(0)
-            below = np.maximum(apart[j + 1:] - 100 * rounding[j + 1:], 0).max(0, initial=0)
-            uncertain[j] += np.maximum(beside, below)
-            if j + 1 < len(steps):
-                kink = np.abs(RATIO * jumps[j + 1] - jumps[j]) / (RATIO - 1)
-                uncertain[j] += np.where(seen[j + 1], np.maximum(kink - 10 * rounding[j + 1], 0), 0)
-        uncertain[~seen | ~np.isfinite(uncertain)] = np.inf
-        relative = np.where(uncertain > 0, uncertain / np.abs(quotients), 0.0)
-        relative[np.isnan(relative)] = np.inf
-        doubts = np.abs(quotients - derivative) / uncertain
-        doubts[np.isnan(doubts)] = np.inf
-    chosen = np.where(relative.min(0) < 0.1, relative.argmin(0), doubts.argmin(0))[None]
-    return np.take_along_axis(quotients, chosen, 0)[0], np.take_along_axis(uncertain, chosen, 0)[0]
-
-
-def _compare(name: str, derivative: Any, function: Ends, steps: Sequence[Any], noise: Any = 0.0) -> Comparison:
-    """Every number of `derivative` against its own differences, each judged by its own size."""
-    derivative = np.atleast_1d(np.asarray(derivative, np.float64))
-    if derivative.size == 0:
-        return Comparison(name, 0.0, TOLERANCE)
-    ends, middle = function
-    difference, uncertain = _best_differences(derivative, ends, middle, steps, noise)
-    size = np.maximum(np.abs(derivative), np.abs(difference))
-    uncertain = uncertain + 1e-13 * size.max()
-    with np.errstate(all="ignore"):
-        error = np.where(size > 0, np.abs(derivative - difference) / size, 0.0)
-        allowed = TOLERANCE + np.where(size > 0, 10 * uncertain / size, 0.0)
-        allowed[np.isnan(allowed)], error[np.isnan(error)] = TOLERANCE, np.inf
-        error[np.isinf(uncertain) & np.isfinite(derivative)] = 0.0
-        worst = np.unravel_index(np.argmax(np.where(np.isinf(allowed), 0.0, error / allowed)), error.shape)
-    return Comparison(name, float(error[worst]), float(allowed[worst]))
 
 
 def check_derivatives(network: Network, X: ArrayLike, y: ArrayLike, cost: Cost, *,
@@ -192,8 +65,13 @@ def check_derivatives(network: Network, X: ArrayLike, y: ArrayLike, cost: Cost, 
     True
     """
     object_checks.network(network, Network)
-    object_checks.cost(cost, Cost, penalised=True)
+    object_checks.cost(cost, Cost, penalised=True, residuals=True)
     generator = checks.generator(seed)
+    if of_jets(cost):
+        rows = list(compared_residuals(network.astype(np.float64), X, y, cost, generator))
+        penalty = [] if cost.penalty is None else _penalty_rows(network.astype(np.float64), cost.penalty,
+                                                                generator.standard_normal(network.size))
+        return DerivativeReport(tuple(rows + penalty))
     theta = network.parameters.astype(np.float64)
     network = type(network)(network.widths, network.activations, theta)
     X = checks.samples(X, network.widths[0], np.dtype(np.float64))
@@ -203,39 +81,39 @@ def check_derivatives(network: Network, X: ArrayLike, y: ArrayLike, cost: Cost, 
     A, rows = checks.finite(forward.outputs, "the network's outputs"), []
     for l, activation in enumerate(network.activations, 1):
         z = forward.z(l)
-        steps, derivative = _steps(np.abs(z).max()), activation.derivative(z)
-        rows.append(_compare(f"layer {l}: {activation.label}, first derivative", derivative, _each(activation.function, z), steps))
+        widths, derivative = steps(np.abs(z).max()), activation.derivative(z)
+        rows.append(compare(f"layer {l}: {activation.label}, first derivative", derivative, each(activation.function, z), widths))
         if activation.second_derivative is not None:
-            rows.append(_compare(f"layer {l}: {activation.label}, second derivative", activation.second_derivative(z),
-                                 _each(activation.derivative, z), steps))
+            rows.append(compare(f"layer {l}: {activation.label}, second derivative", activation.second_derivative(z),
+                                 each(activation.derivative, z), widths))
     losses, loss_gradients = cost.losses_and_gradients(A, targets)
     checks.finite(losses, "the losses")
     scale = np.abs(A).max(1)
     scale[scale == 0] = 1
     for _ in range(DIRECTIONS):
         d = generator.standard_normal(A.shape)
-        rows.append(_compare("loss gradient", (loss_gradients * d).sum(1),
-                             _along(lambda A: cost.losses_and_gradients(A, targets)[0], A, d), _steps(scale),
+        rows.append(compare("loss gradient", (loss_gradients * d).sum(1),
+                             along(lambda A: cost.losses_and_gradients(A, targets)[0], A, d), steps(scale),
                              EPS * np.abs(loss_gradients * A).sum(1)))
         d, slopes = generator.standard_normal(len(losses)) * np.abs(losses), cost.reduce(losses)[1]
-        rows.append(_compare("reduction gradient", slopes @ d, _along(lambda L: cost.reduce(L)[0], losses, d), _steps(1.0),
+        rows.append(compare("reduction gradient", slopes @ d, along(lambda L: cost.reduce(L)[0], losses, d), steps(1.0),
                              EPS * np.abs(slopes * losses).sum()))
     J, gradient, layout = network.jacobian(X), evaluate(network, X, targets, cost, step)[1], network.kernels.layout
     for l in range(1, network.depth + 1):
         z, a, W = (np.abs(values).max() for values in (forward.z(l), forward.a(l - 1), network.weight(l)))
         z = z if z > 0 else 1.0
         W = W if W > 0 else z / a if a > 0 else 1.0
-        steps = [h / z for h in _steps(z)]
+        widths = [h / z for h in steps(z)]
         for name, place, size in ((f"W^{l}", layout.weight_slice(l), W), (f"b^{l}", layout.bias_slice(l), z)):
             v = np.zeros(network.size)
             v[place] = generator.standard_normal(v[place].size) * size
             product = J @ v
-            rows.append(_compare(f"Jacobian along {name}", product,
-                                 _along(lambda t: with_parameters(network, t)(X).reshape(-1), theta, v), steps,
+            rows.append(compare(f"Jacobian along {name}", product,
+                                 along(lambda t: with_parameters(network, t)(X).reshape(-1), theta, v), widths,
                                  16 * EPS * np.abs(product).max()))
-            rows.append(_compare(f"gradient along {name}", gradient @ v,
-                                 _along(lambda t: evaluate(with_parameters(network, t), X, targets, cost, step)[0], theta, v),
-                                 steps, 16 * EPS * size * np.abs(gradient[place]).sum()))
+            rows.append(compare(f"gradient along {name}", gradient @ v,
+                                 along(lambda t: evaluate(with_parameters(network, t), X, targets, cost, step)[0], theta, v),
+                                 widths, 16 * EPS * size * np.abs(gradient[place]).sum()))
     if cost.penalty is not None:
         rows += _penalty_rows(network, cost.penalty, generator.standard_normal(network.size))
     return DerivativeReport(tuple(rows))
@@ -250,7 +128,7 @@ def _penalty_rows(network: Network, penalty: Ridge, d: Array) -> list[Comparison
         return float(penalty.add(with_parameters(network, t), gradient)), gradient
 
     gradient, second = at(theta)[1], penalty.curvature(network) * d
-    return [_compare(f"{penalty!r}, gradient", gradient @ d, _along(lambda t: at(t)[0], theta, d), _steps(size),
+    return [compare(f"{penalty!r}, gradient", gradient @ d, along(lambda t: at(t)[0], theta, d), steps(size),
                      16 * EPS * size * np.abs(gradient).sum()),
-            _compare(f"{penalty!r}, second derivative", second, _along(lambda t: at(t)[1], theta, d), _steps(size),
+            compare(f"{penalty!r}, second derivative", second, along(lambda t: at(t)[1], theta, d), steps(size),
                      16 * EPS * np.abs(second).max() * size)]
