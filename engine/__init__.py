@@ -6,6 +6,7 @@ from . import interop, losses, operators, reductions
 from .activations import Activation
 from .configuration import set_num_threads, show_config
 from .cost import Cost, projection
+from .drawn import Drawn
 from .endings import FitResult
 from .errors import CheckpointError, DivergenceError, Interrupted
 from .evaluation import value_and_gradient
@@ -21,6 +22,7 @@ from .objective import objective
 from .operators import Jacobian
 from .per_sample import per_sample_gradient_norms, per_sample_gradients
 from .reductions import Reduction
+from .standard_errors import standard_errors
 from .training import fit
 from .updates import (
     Adam,
@@ -36,9 +38,9 @@ from .updates import (
 from .verification import check_derivatives
 
 __version__ = "0.1.0"
-__all__ = ["Activation", "Adam", "AdamW", "BayesianRegularization", "CheckpointError", "Cost", "DivergenceError", "FitResult",
-           "ForwardPass", "GaussNewton", "GradientDescent", "Interrupted", "Jacobian", "LevenbergMarquardt", "Loss",
+__all__ = ["Activation", "Adam", "AdamW", "BayesianRegularization", "CheckpointError", "Cost", "DivergenceError", "Drawn",
+           "FitResult", "ForwardPass", "GaussNewton", "GradientDescent", "Interrupted", "Jacobian", "LevenbergMarquardt", "Loss",
            "NaturalGradient", "Network", "Private", "RMSprop", "Reduction", "Residual", "check_derivatives", "collocation", "fit",
-           "gradient_moments", "influence_on_cost", "influence_on_predictions", "interop", "laplace", "load", "losses", "objective",
-           "operators", "per_sample_ggn_diagonals", "per_sample_gradient_norms", "per_sample_gradients", "projection", "reductions",
-           "set_num_threads", "show_config", "value_and_gradient"]
+           "gradient_moments", "influence_on_cost", "influence_on_predictions", "interop", "laplace", "load", "losses",
+           "objective", "operators", "per_sample_ggn_diagonals", "per_sample_gradient_norms", "per_sample_gradients",
+           "projection", "reductions", "set_num_threads", "show_config", "standard_errors", "value_and_gradient"]

@@ -4,5 +4,6 @@ from .collocation import collocation
 from .components import Components
 from .residual import Residual
 from .residual_loss import ResidualLoss
+from .unknowns import NetworkWithUnknowns
 
-__all__ = ["Components", "Residual", "ResidualLoss", "collocation"]
+__all__ = ["Components", "NetworkWithUnknowns", "Residual", "ResidualLoss", "collocation"]

@@ -24,6 +24,11 @@ def residuals(values: Any, kind: type) -> tuple[Any, ...]:
         a_residual(residual, kind, f"residuals[{k}]")
     if not found:
         raise ValueError("residuals must hold one engine.Residual or more, but holds none")
+    first: dict[str, float] = {}
+    for name, value in (pair for residual in found for pair in residual.unknowns):
+        if first.setdefault(name, value) != value:
+            raise ValueError(f"residuals that share an unknown must give it one first value, but {name!r} begins at {first[name]} "
+                             f"and at {value}; give both the same, or another name")
     return found
 
 

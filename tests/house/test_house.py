@@ -34,12 +34,12 @@ RANKS = {"kernels": 0, "typing": 0, "layout": 1, "checks": 1, "object_checks": 1
          "compiled_batch": 9, "preparation": 8.9, "fit_progress": 9, "compiled_run": 9.5,
          "training": 10, "distributed": 11, "interop": 11, "__init__": 12, "command": 12.5, "edges": 13, "__main__": 13}
 
-CONTRACT = {"Activation", "Adam", "AdamW", "BayesianRegularization", "CheckpointError", "Cost", "DivergenceError", "FitResult",
-            "ForwardPass", "GaussNewton", "GradientDescent", "Interrupted", "Jacobian", "LevenbergMarquardt", "Loss",
+CONTRACT = {"Activation", "Adam", "AdamW", "BayesianRegularization", "CheckpointError", "Cost", "DivergenceError", "Drawn",
+            "FitResult", "ForwardPass", "GaussNewton", "GradientDescent", "Interrupted", "Jacobian", "LevenbergMarquardt", "Loss",
             "NaturalGradient", "Network", "RMSprop", "Reduction", "Residual", "check_derivatives", "collocation", "fit",
             "gradient_moments", "influence_on_cost", "influence_on_predictions", "interop", "laplace", "load", "losses",
             "objective", "operators", "per_sample_ggn_diagonals", "per_sample_gradient_norms", "per_sample_gradients",
-            "projection", "reductions", "set_num_threads", "show_config", "value_and_gradient"}
+            "projection", "reductions", "set_num_threads", "show_config", "standard_errors", "value_and_gradient"}
 
 
 def imports(path, top=True):

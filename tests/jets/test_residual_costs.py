@@ -127,7 +127,8 @@ def test_wrong_sets_are_refused(sets, message):
 
 
 @pytest.mark.parametrize("value, message", [
-    ([], "one engine.Residual or more"), ([ONE, first], r"residuals\[1\] must be"), (3, "is 3")])
+    ([], "one engine.Residual or more"), ([ONE, first], r"residuals\[1\] must be"), (3, "is 3"),
+    ([Residual(first, unknowns={"k": 1}), Residual(second, unknowns={"k": 2})], "'k' begins at 1.0 and at 2.0")])
 def test_a_loss_of_something_else_is_refused(value, message):
     with pytest.raises((TypeError, ValueError), match=message):
         ResidualLoss(value)
