@@ -21,9 +21,10 @@ from .typing import Array
 DIRECTIONS = 3
 
 
-def compared_residuals(network: Network, X: ArrayLike, y: ArrayLike, cost: Cost, generator: np.random.Generator) -> Iterator[Comparison]:
-    """Of a float64 network: g′, g″ and g‴ at every layer's z; each set's residual in its jet and unknowns; along random directions in
-    each W^l, b^l and unknown J and D_θ C (eq. 4, 20 and 22–25)."""
+def compared_residuals(network: Network, X: ArrayLike, y: ArrayLike, cost: Cost,
+                       generator: np.random.Generator) -> Iterator[Comparison]:
+    """Of a float64 network: g′, g″ and g‴ at every layer's z; each set's residual in its jet and unknowns; J and D_θ C along random
+    directions in each W^l, b^l and unknown (eq. 4, 20 and 22–25)."""
     network = with_unknowns(network, cost)
     X, targets = samples_and_targets(X, y, network.widths, network.dtype, cost, bounded=False)
     points = point_sets(cost.loss, X[:], targets[:], network)  # type: ignore[arg-type]
@@ -37,7 +38,8 @@ def _activations(network: Network, X: Array) -> Iterator[Comparison]:
     forward = network.forward(X)
     for l, activation in enumerate(network.activations, 1):
         z = forward.z(l)
-        orders = (activation.function, activation.derivative, activation.second_derivative, getattr(activation, "third_derivative", None))
+        orders = (activation.function, activation.derivative, activation.second_derivative,
+                  getattr(activation, "third_derivative", None))
         for name, lower, upper in zip(("first", "second", "third"), orders, orders[1:]):
             if lower is not None and upper is not None:
                 yield compare(f"layer {l}: {activation.label}, {name} derivative", upper(z), each(lower, z), steps(np.abs(z).max()))
@@ -75,8 +77,7 @@ def _in_parameters(network: Network, points: PointSets, cost: Cost, generator: n
         v = np.zeros(network.size)
         size = max(float(np.abs(theta[place]).max()), 1e-3)
         v[place] = generator.standard_normal(v[place].size) * size
-        product = J.product(v)
-        yield compare(f"Jacobian along {name}", product.reshape(-1),
-                      along(lambda t: residuals_at(with_parameters(network, t), points).reshape(-1), theta, v), steps(1.0), rounding)
-        yield compare(f"gradient along {name}", gradient @ v, along(lambda t: value(with_parameters(network, t), points, cost), theta, v),
-                      steps(1.0), 16 * EPS * size * np.abs(gradient[place]).sum())
+        residuals = along(lambda t: residuals_at(with_parameters(network, t), points).reshape(-1), theta, v)
+        yield compare(f"Jacobian along {name}", J.product(v).reshape(-1), residuals, steps(1.0), rounding)
+        costs = along(lambda t: value(with_parameters(network, t), points, cost), theta, v)
+        yield compare(f"gradient along {name}", gradient @ v, costs, steps(1.0), 16 * EPS * size * np.abs(gradient[place]).sum())

@@ -136,8 +136,7 @@ OPERATORS = {
 # what is no operator, but made of some, with the file that tests it
 OF_OPERATORS = {"inverse": "test_inverse", "inverse_product": "test_inverse_product", "leading_eigenvalues": "test_spectra",
                 "leading_singular_values": "test_spectra", "ntk_predict": "test_ntk", "ntk_scale": "test_scaled_ntk",
-                "spectral_density": "test_spectra",
-                "trace_estimate": "test_spectra"}
+                "ResidualJacobian": "test_residual_jacobian", "spectral_density": "test_spectra", "trace_estimate": "test_spectra"}
 
 
 def network(widths, names="tanh", dtype=np.float64, seed=0, output="identity"):

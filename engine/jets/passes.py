@@ -9,8 +9,8 @@ from ..blocks import sum_chunks
 from ..forward import lanes
 from ..kernels.jet_gradient import jet_gradient as sums_of_rows
 from ..kernels.jet_rows import jet_products, jet_rows
-from ..kernels.jet_workspace import jet_workspace_size
-from ..kernels.jets import JET_BLOCK, JetPlan, jets
+from ..kernels.jet_workspace import JetPlan, jet_workspace_size
+from ..kernels.jets import JET_BLOCK, jets
 from ..kernels.second_derivatives import prepare_second_derivatives
 from ..kernels.third_derivatives import prepare_third_derivatives
 from ..network import Network

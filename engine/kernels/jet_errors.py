@@ -1,26 +1,29 @@
 """z̄^l_k, the derivative of a residual in z^l_k, from its derivatives in the components of a^L down to layer 1 (eq. 24)."""
 
 from .deltas import clear_lanes
-from .jets import components, form_lines
+from .jet_workspace import JetPlan, JetWorkspace, components
+from .jets import form_lines
 from .layout import FROM_ZERO, STORED, line, lines_for, panel_sizes, places
-from .linked import kernel
+from .linked import kernel, shared
 from .panels import gather
 from .product import group_product
+from .signatures import Line, Plan
 from .simd import copy_lines, fma, lanes_of
 from .transposed import weights_back
 
 
 @kernel
-def gather_seeds(plan, jet, seeds, no_indices, first, count, workspace):
+def gather_seeds(jet, seeds, first, count, workspace):
     """The seeds [m, q K n] of `count` samples into workspace.seeds; lanes without a sample get zeros."""
     lanes = lanes_of(seeds)
     width, panels = seeds.shape[1], lines_for(count, lanes)
-    gather(seeds, no_indices, first, count, workspace.seeds, 0, line(0, width, lanes))
+    gather(seeds, jet.axes[:0], first, count, workspace.seeds, 0, line(0, width, lanes))
     clear_lanes(workspace.seeds, line(0, (panels - 1) * width, lanes), width, count)
 
 
-@kernel
-def jet_errors(backward_weights, plan, jet, residual, residuals, panels, workspace):
+@shared
+def jet_errors(backward_weights: Line, plan: Plan, jet: JetPlan, residual: int, residuals: int, panels: int,
+               workspace: JetWorkspace):
     """z̄^l of every component for one of `residuals` residuals, from its seeds in workspace.seeds."""
     lanes = lanes_of(backward_weights)
     panel, K, delta = panel_sizes(plan, lanes), components(jet), workspace.delta

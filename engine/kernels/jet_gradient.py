@@ -3,8 +3,8 @@
 import numpy as np
 
 from .jet_errors import gather_seeds, jet_errors
-from .jet_workspace import jet_workspace_of
-from .jets import JET_BLOCK, components, jets_of_block
+from .jet_workspace import components, jet_workspace_of
+from .jets import JET_BLOCK, jets_of_block
 from .layout import line, lines_for, padded, panel_sizes, places
 from .levels import Tree, add_up, blocks_of, chunk_blocks, summand
 from .linked import kernel
@@ -41,14 +41,14 @@ def jet_gradient(theta, backward_weights, plan, jet, X, seeds, partial, workspac
     lanes = lanes_of(theta)
     first, stop, slot = span
     workspace = jet_workspace_of(workspaces[slot], plan, jet, JET_BLOCK, 1)
-    no_indices, blocks = jet.axes[:0], lines_for(X.shape[0], JET_BLOCK)
+    blocks = lines_for(X.shape[0], JET_BLOCK)
     size, height = chunk_blocks(blocks, partial.shape[0])
     tree = Tree(partial, np.empty((height if size > 1 else 0, theta.size), theta.dtype), size, blocks)
     for b in blocks_of(tree, first, stop):
         sample, count = b * JET_BLOCK, min(JET_BLOCK, X.shape[0] - b * JET_BLOCK)
         panels = lines_for(count, lanes)
-        jets_of_block(theta, plan, jet, X, no_indices, sample, count, workspace, True)
-        gather_seeds(plan, jet, seeds, no_indices, sample, count, workspace)
+        jets_of_block(theta, plan, jet, X, sample, count, workspace, 1)
+        gather_seeds(jet, seeds, sample, count, workspace)
         jet_errors(backward_weights, plan, jet, 0, 1, panels, workspace)
         jet_block_gradient(plan, jet, panels, workspace, summand(tree, b))
         add_up(tree, b)

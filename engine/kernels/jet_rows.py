@@ -1,8 +1,8 @@
 """Rows of J = d r / d theta of residuals of jets: sum over the components of z̄^l_k ⊗ a^{l-1}_k, and z̄^l_0 for biases (eq. 25)."""
 
 from .jet_errors import gather_seeds, jet_errors
-from .jet_workspace import jet_workspace_of
-from .jets import JET_BLOCK, components, jets_of_block
+from .jet_workspace import components, jet_workspace_of
+from .jets import JET_BLOCK, jets_of_block
 from .layout import FROM_BIAS, FROM_ZERO, STORED, line, lines_for, panel_sizes, places, samples_in, weights
 from .linked import kernel
 from .outer_products import inputs_as_rows
@@ -73,12 +73,12 @@ def jet_rows(theta, backward_weights, plan, jet, X, seeds, residuals, out, works
     panel, inputs = panel_sizes(plan, lanes), places(plan, plan.shape[0] - 1, 1).a
     first, stop, slot = span
     workspace = jet_workspace_of(workspaces[slot], plan, jet, JET_BLOCK, residuals)
-    flat, no_indices = out.reshape(-1), jet.axes[:0]
+    flat = out.reshape(-1)
     for b in range(first, stop):
         sample, count = b * JET_BLOCK, min(JET_BLOCK, X.shape[0] - b * JET_BLOCK)
         panels = lines_for(count, lanes)
-        jets_of_block(theta, plan, jet, X, no_indices, sample, count, workspace, True)
-        gather_seeds(plan, jet, seeds, no_indices, sample, count, workspace)
+        jets_of_block(theta, plan, jet, X, sample, count, workspace, 1)
+        gather_seeds(jet, seeds, sample, count, workspace)
         for e in range(residuals):
             jet_errors(backward_weights, plan, jet, e, residuals, panels, workspace)
             for j in range(panels):
@@ -112,12 +112,12 @@ def jet_products(theta, backward_weights, plan, jet, X, seeds, residuals, direct
     panel = panel_sizes(plan, lanes)
     first, stop, slot = span
     workspace = jet_workspace_of(workspaces[slot], plan, jet, JET_BLOCK, residuals)
-    totals, no_indices = workspace.totals, jet.axes[:0]
+    totals = workspace.totals
     for b in range(first, stop):
         sample, count = b * JET_BLOCK, min(JET_BLOCK, X.shape[0] - b * JET_BLOCK)
         panels = lines_for(count, lanes)
-        jets_of_block(theta, plan, jet, X, no_indices, sample, count, workspace, True)
-        gather_seeds(plan, jet, seeds, no_indices, sample, count, workspace)
+        jets_of_block(theta, plan, jet, X, sample, count, workspace, 1)
+        gather_seeds(jet, seeds, sample, count, workspace)
         moved_inputs(direction, plan, jet, panels, workspace)
         for e in range(residuals):
             jet_errors(backward_weights, plan, jet, e, residuals, panels, workspace)

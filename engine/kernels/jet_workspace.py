@@ -1,12 +1,27 @@
-"""The workspace of one thread that takes jets of a block of samples forward and back."""
+"""What a jet holds, and the workspace of one thread that takes jets of a block of samples forward and back."""
 
 from typing import NamedTuple
 
 from .layout import line, padded, panel_sizes, places
 from .linked import kernel
 from .product import ROWS
-from .signatures import Line
+from .signatures import Indices, Line, Plan
 from .simd import lanes_of
+
+
+class JetPlan(NamedTuple):
+    """The components of a jet: the value, d first derivatives, and `forms` second ones."""
+
+    axes: Indices  # [d], numbers of inputs
+    forms: int
+    terms: Plan  # [T, 3]: the form, and i <= j among the axes
+    coefficients: Line  # [T]: q_s = sum over its terms of c z_i z_j
+
+
+@kernel
+def components(jet):
+    """K."""
+    return 1 + jet.axes.size + jet.forms
 
 
 class JetWorkspace(NamedTuple):
@@ -28,7 +43,7 @@ class JetWorkspace(NamedTuple):
 @kernel
 def jet_sizes(plan, jet, lanes, samples, residuals):
     """Numbers of each part of a JetWorkspace, squares of lines beyond what `pack` and the tile may read included."""
-    panel, panels, K = panel_sizes(plan, lanes), padded(samples, lanes) // lanes, 1 + jet.axes.size + jet.forms
+    panel, panels, K = panel_sizes(plan, lanes), padded(samples, lanes) // lanes, components(jet)
     square, inputs, widest = line(0, lanes, lanes), places(plan, panel.depth, 1).a, 0
     for l in range(1, plan.shape[0]):
         at = places(plan, l, lanes)

@@ -5,44 +5,26 @@ The K components of a block of panels lie one after another, each as a panel's s
 of every other z^l_k, the derivative of z^l.
 """
 
-from typing import NamedTuple
-
-from .activations import ActivationCode, activate
-from .jet_workspace import jet_workspace_of
+from .activations import activate
+from .jet_workspace import JetPlan, JetWorkspace, components, jet_workspace_of
 from .layout import FROM_BIAS, FROM_ZERO, STORED, line, lines_for, panel_sizes, places, weights
-from .linked import kernel
+from .linked import kernel, shared
 from .panels import gather, scatter
 from .product import group_product, panel_product
 from .second_derivatives import second_derivative
-from .signatures import Indices, Line, Plan
+from .signatures import Line, Plan, Table
 from .simd import copy_lines, fma, lanes_of, multiply_lines
 from .third_derivatives import third_derivative
 
-IDENTITY = ActivationCode.IDENTITY.value
 JET_BLOCK = 32  # samples whose components go through a layer together, and that are summed in order; a constant
 
 
-class JetPlan(NamedTuple):
-    """The components of a jet: the value, d first derivatives, and `forms` second ones."""
-
-    axes: Indices  # [d], numbers of inputs
-    forms: int
-    terms: Plan  # [T, 3]: the form, and i <= j among the axes
-    coefficients: Line  # [T]: q_s = sum over its terms of c z_i z_j
-
-
 @kernel
-def components(jet):
-    """K."""
-    return 1 + jet.axes.size + jet.forms
-
-
-@kernel
-def jet_inputs(plan, jet, X, no_indices, first, count, workspace):
+def jet_inputs(plan, jet, X, first, count, workspace):
     """a^0 of every component of samples first … first + count - 1: x, the unit vectors of the axes, and 0."""
     lanes = lanes_of(X)
     panel, panels, stack = panel_sizes(plan, lanes), lines_for(count, lanes), workspace.stack
-    gather(X, no_indices, first, count, stack, 0, panel.stack)
+    gather(X, jet.axes[:0], first, count, stack, 0, panel.stack)
     for v in range(panels, components(jet) * panels):
         stack[v * panel.stack:v * panel.stack + line(0, panel.n_0, lanes)] = 0
     for i in range(jet.axes.size):
@@ -52,8 +34,8 @@ def jet_inputs(plan, jet, X, no_indices, first, count, workspace):
 
 
 @kernel
-def jet_layer(theta, plan, l, jet, panels, workspace, back):
-    """z^l, a^l and what follows of them of every component (eq. 1 and 22); g‴ only where `back`, for the pass back."""
+def jet_layer(theta, plan, l, jet, panels, workspace, with_third):
+    """z^l, a^l and what follows of them of every component (eq. 1 and 22)."""
     lanes = lanes_of(theta)
     at, panel, stack = places(plan, l, lanes), panel_sizes(plan, lanes), workspace.stack
     shape, group = (at.width, at.before, panels), panels * panel.stack
@@ -63,11 +45,11 @@ def jet_layer(theta, plan, l, jet, panels, workspace, back):
                   (group + at.gamma, panel.stack, group), stack, (0, 0, 0), (*shape, components(jet) - 1),
                   (FROM_ZERO, STORED))  # eq. 22: z_k = W a_k
     for j in range(panels):
-        jet_activation(plan, at, jet, workspace, j, group, back)
+        jet_activation(plan, at, jet, workspace, j, group, with_third)
 
 
 @kernel
-def jet_activation(plan, at, jet, workspace, j, group, back):
+def jet_activation(plan, at, jet, workspace, j, group, with_third):
     """a = g(z), a_i = gamma z_i and a_s = g″ q_s + gamma z_s of panel j, q_s = sum_ij Q_s[i, j] z_i z_j (eq. 22)."""
     lanes = lanes_of(workspace.stack)
     panel, stack, d = panel_sizes(plan, lanes), workspace.stack, j * panel_sizes(plan, lanes).deltas + at.delta
@@ -75,7 +57,7 @@ def jet_activation(plan, at, jet, workspace, j, group, back):
     z, second = stack[start + at.a:start + at.a + count], workspace.second[d:d + count]
     if components(jet) > 1:
         second_derivative(at.activation, z, second, at.parameters)
-    if back and jet.forms > 0:
+    if with_third != 0 and jet.forms > 0:
         third_derivative(at.activation, z, workspace.third[d:d + count], at.parameters)
     activate(at.activation, stack, start + at.a, stack, start + at.gamma, count, at.parameters)  # eq. 2 and 4
     for k in range(1, components(jet)):
@@ -113,12 +95,13 @@ def form_squares(plan, at, jet, workspace, j, group):
             squares[x] = fma(c * z_i[x], z_j[x], squares[x])
 
 
-@kernel
-def jets_of_block(theta, plan, jet, X, no_indices, first, count, workspace, back):
-    """All layers of samples first … first + count - 1."""
-    jet_inputs(plan, jet, X, no_indices, first, count, workspace)
+@shared
+def jets_of_block(theta: Line, plan: Plan, jet: JetPlan, X: Table, first: int, count: int, workspace: JetWorkspace,
+                  with_third: int):
+    """All layers of samples first … first + count - 1; g‴ besides, for the pass back, where `with_third` is not 0."""
+    jet_inputs(plan, jet, X, first, count, workspace)
     for l in range(1, plan.shape[0]):
-        jet_layer(theta, plan, l, jet, lines_for(count, lanes_of(theta)), workspace, back)
+        jet_layer(theta, plan, l, jet, lines_for(count, lanes_of(theta)), workspace, with_third)
 
 
 @kernel
@@ -128,11 +111,10 @@ def jets(theta, plan, jet, X, out, workspaces, span):
     panel, top = panel_sizes(plan, lanes), places(plan, plan.shape[0] - 1, lanes)
     first, stop, slot = span
     workspace = jet_workspace_of(workspaces[slot], plan, jet, JET_BLOCK, 1)
-    no_indices = jet.axes[:0]
     for b in range(first, stop):
         sample, count = b * JET_BLOCK, min(JET_BLOCK, X.shape[0] - b * JET_BLOCK)
         panels = lines_for(count, lanes)
-        jets_of_block(theta, plan, jet, X, no_indices, sample, count, workspace, False)
+        jets_of_block(theta, plan, jet, X, sample, count, workspace, 0)
         for j in range(panels):
             for k in range(components(jet)):
                 copy_lines(workspace.stack, (k * panels + j) * panel.stack + top.a, workspace.seeds,
