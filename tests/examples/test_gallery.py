@@ -161,3 +161,23 @@ def test_a_torch_module_comes_in_whole(run):
     space = run("torch_module", SHOWN=60)
     assert space["outputs_apart"] < 1e-12 and space["jacobian_apart"] < 1e-12 and space["right"] > 0.95
     assert space["contrast"]["trained"] > space["contrast"]["before training"]
+
+
+def test_levenberg_marquardt_solves_poissons_equation(run):
+    space = run("poisson", STEPS=110, ADAM_STEPS=300)
+    assert space["errors"][-1] < 1e-4 < 1e-2 < space["adam_errors"][-1]
+
+
+def test_the_pendulum_keeps_seven_digits(run):
+    assert run("pendulum", STEPS=120)["error"] < 1e-4
+
+
+def test_forces_tell_more_than_energies(run):
+    errors = run("force_matching", STEPS=60)["errors"]
+    for k in (0, 1):
+        assert np.std(errors["energies and forces"][k]) < 0.25 * np.std(errors["energies alone"][k])
+
+
+def test_the_unknown_is_within_three_standard_errors(run):
+    space = run("inverse_heat", STEPS=60)
+    assert abs(space["kappa"] - 0.3) < 3 * space["error"] < 0.1
