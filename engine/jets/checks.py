@@ -182,6 +182,7 @@ def depends(found: bool, name: str) -> None:
 
 def pieces(result: Any, m: int, outputs: int, name: str, carried: type) -> list[Any]:
     """What a residual gave as `outputs` pieces [m], each an array of real numbers or `carried`."""
+    found: list[Any]
     if isinstance(result, (tuple, list)):
         found = list(result)
     elif isinstance(result, carried):
