@@ -1,4 +1,4 @@
-"""g, g′ and g″ by name, some with parameters, and a user's own (eq. 2 and 4)."""
+"""g and its derivatives by name, some with parameters, and a user's own (eq. 2 and 4)."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from . import activation_checks, checks
 from .kernels.activations import CODES, CUSTOM, DEFAULTS, ActivationCode, activate
 from .kernels.layout import ActivationParameters
 from .kernels.second_derivatives import second_derivative
+from .kernels.third_derivatives import third_derivative
 from .typing import Array
 
 KINKED = {ActivationCode.RELU, ActivationCode.LEAKY_RELU, ActivationCode.SELU, ActivationCode.HARD_TANH,
@@ -36,6 +37,8 @@ class Activation:
     ----------
     code : int
         What the kernels know it by; a user's own has −1.
+    third_derivative : callable or None
+        g‴ of a built-in activation, on arrays; a user's own has none.
 
     See Also
     --------
@@ -66,6 +69,20 @@ class Activation:
         return self.function.parameters if isinstance(self.function, _BuiltIn) and self.code >= 0 else ()
 
     @property
+    def third_derivative(self) -> Callable[[Any], Array] | None:
+        """g‴ of a built-in activation, 0 at kinks of g, g′ and g″; None for a user's own.
+
+        Second derivatives of a network in its inputs need it where they are differentiated in θ.
+
+        Examples
+        --------
+        >>> from engine import activations
+        >>> activations.named("tanh").third_derivative([0.0, 1.0])
+        array([-2.        ,  0.62162668])
+        """
+        return _BuiltIn(self.code, 3, self.parameters) if self.code >= 0 else None
+
+    @property
     def kinked(self) -> bool:
         """Whether its slope jumps somewhere, as that of relu does at 0. Of a user's own that is not known, and False."""
         return self.code in KINKED or (self.code == ActivationCode.ELU and self.parameters != (1.0,))
@@ -90,7 +107,7 @@ class Activation:
 
 @dataclass(frozen=True)
 class _BuiltIn:
-    """One of g, g′, g″ of a kernel's code, on arrays of any shape in their own dtype."""
+    """One of g, g′, g″, g‴ of a kernel's code, on arrays of any shape in their own dtype."""
 
     code: int
     order: int
@@ -103,6 +120,8 @@ class _BuiltIn:
         parameters = ActivationParameters(*self.parameters, *(0.0, 0.0)[len(self.parameters):])
         if self.order == 2:
             second_derivative(self.code, flat, out, parameters)
+        elif self.order == 3:
+            third_derivative(self.code, flat, out, parameters)
         elif flat.size:
             activate(self.code, flat, 0, out, 0, flat.size, parameters)
         return (flat if self.order == 0 else out).reshape(z.shape)

@@ -28,6 +28,13 @@ from .oracle.reductions import FORMS as PLAIN_REDUCTIONS
 PARAMETRIC = {label: activations.named(label) for label in ("leaky_relu(0.2)", "leaky_relu(-1.0)", "elu(0.5)", "softplus(2.0)",
                                                             "softplus(0.1)", "hard_tanh(-0.5, 2.0)", "hard_tanh(0.0, 6.0)")}
 DTYPES = (np.float64, np.float32)
+
+
+def functions_of(activation):
+    """g, g′, g″ and g‴."""
+    return activation.function, activation.derivative, activation.second_derivative, activation.third_derivative
+
+
 SMOOTH = [name for name in ACTIVATIONS if name not in ("relu", "leaky_relu", "hard_tanh", "softsign", "elu", "selu", "hard_sigmoid",
                                                        "hard_swish")]
 

@@ -62,10 +62,11 @@ def batch(widths: tuple[int, ...], dtype: DType, samples: int = SAMPLES) -> tupl
 
 
 def all_activations(dtype: DType) -> None:
-    """Each layer kernel and each second derivative."""
+    """Each layer kernel and each second and third derivative."""
     made = Network((1,) * (len(ACTIVATIONS) + 1), tuple(ACTIVATIONS), np.zeros(2 * len(ACTIVATIONS), dtype))
     for activation in made.activations:
-        for function in (activation.function, activation.derivative, activation.second_derivative):
+        for function in (activation.function, activation.derivative, activation.second_derivative,
+                         activation.third_derivative):
             assert function is not None
             function(np.ones(1, dtype))
 

@@ -1,4 +1,4 @@
-"""g and g′ by code, over flat arrays (eq. 2 and 4); g″ is in second_derivatives.py.
+"""g and g′ by code, over flat arrays (eq. 2 and 4); g″ and g‴ are in second_derivatives.py and third_derivatives.py.
 
 A member ``…_layer`` replaces z by g(z) and writes g′(z) to gamma: `count` numbers of each, from `offset` and `gamma_offset` on;
 `parameters` are those of g, and DEFAULTS says which activations have some. Those without curvature are in piecewise.py. A choice

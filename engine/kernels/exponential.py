@@ -125,3 +125,10 @@ def sigmoid_bend(x):
     """The second derivative of 1 / (1 + e^-x); at most 8 ulp."""
     bell, t = lifted_bell(x, number(x, 0.0))
     return -math.copysign(bell * t * LOWERED(x), x)
+
+
+@inlined
+def sigmoid_jerk(x):
+    """The third derivative of 1 / (1 + e^-x), b (t^2 - 2 b) with b = s (1 - s) and t = tanh(|x| / 2)."""
+    bell, t = lifted_bell(x, number(x, 0.0))
+    return fma(t, t, number(x, -2.0) * (bell * LOWERED(x))) * bell * LOWERED(x)

@@ -1,8 +1,10 @@
-"""x times a gate, a number in (0, 1) that grows with x: silu, gelu_tanh and mish, their first and second derivatives.
+"""x times a gate, a number in (0, 1) that grows with x: silu, gelu_tanh and mish, and their derivatives up to the third.
 
 A gate is made from e^-|w|, so that it keeps its digits in both tails. Where w is not x but a cubic of x, `rest` is what rounding
 left out of w: an error of w makes one |w| times as large in e^w.
 """
+
+import math
 
 from .compiled import inlined
 from .exponential import DEEPEST, LOWERED, lifted_bell, lifted_exp, lifted_product
@@ -43,6 +45,14 @@ def silu_bend(x):
 
 
 @inlined
+def silu_jerk(x):
+    """The third derivative of x / (1 + e^-x), b (x (t^2 - 2 b) - 3 t) with b = s (1 - s), s = 1 / (1 + e^-x), t = tanh(x / 2)."""
+    bell, t = lifted_bell(x, number(x, 0.0))
+    curved = fma(t, t, number(x, -2.0) * (bell * LOWERED(x)))
+    return fma(min(abs(x), -DEEPEST(x)), curved, number(x, -3.0) * t) * math.copysign(bell, x) * LOWERED(x)
+
+
+@inlined
 def cubic(x):
     """x within ±30, beyond which the gate is 0 or 1; w = A x + B x^3, and the rest of |w|; B x^2."""
     near = min(max(x, number(x, -30.0)), number(x, 30.0))
@@ -72,6 +82,18 @@ def gelu_tanh_bend(x):
     bell, t = lifted_bell(w, rest)
     slope = fma(number(x, 3.0), curved, LINEAR(x))
     return fma(-abs(near) * slope * slope, t, fma(number(x, 12.0), curved, number(x, 2.0) * LINEAR(x))) * bell * LOWERED(x)
+
+
+@inlined
+def gelu_tanh_jerk(x):
+    """The third derivative of x s: b (x (24 B + w′^3 (t^2 - 2 b)) - 3 t w′ (A + 9 B x^2)) with b = s (1 - s), t = tanh(w / 2)."""
+    near, w, rest, curved = cubic(x)
+    bell, t = lifted_bell(w, rest)
+    slope = fma(number(x, 3.0), curved, LINEAR(x))
+    gate = fma(t, t, number(x, -2.0) * (bell * LOWERED(x)))
+    inner = fma(slope * slope * slope, gate, number(x, 24.0) * CUBIC(x))
+    outer = number(x, -3.0) * t * slope * fma(number(x, 9.0), curved, LINEAR(x))
+    return fma(abs(near), inner, outer) * math.copysign(bell, x) * LOWERED(x)
 
 
 @inlined
@@ -106,3 +128,22 @@ def mish_bend(x):
     below = fma(fma(fma(-two, e, -three), e, two), e, two)
     terms = fma(-near, above if x >= zero else below, two * (one + e) * q)
     return number(x, 4.0) * terms * (lifted * e if x >= zero else lifted) / (q * q * q) * LOWERED(x)
+
+
+@inlined
+def mish_jerk(x):
+    """The third derivative of x tanh(log(1 + e^x)); with e and q as in `mish_and_slope`
+    4 e^2 (x (4 + 5 e - 24 e^2 - 32 e^3 + 4 e^5) - 3 (2 + 3 e - 2 e^2 - 2 e^3) q) / q^4 above 0,
+    4 e (x (4 - 32 e^2 - 24 e^3 + 5 e^4 + 4 e^5) + 3 (2 + 2 e - 3 e^2 - 2 e^3) q) / q^4 below."""
+    zero, one, two, three = number(x, 0.0), number(x, 1.0), number(x, 2.0), number(x, 3.0)
+    four, five, large, larger = number(x, 4.0), number(x, 5.0), number(x, -24.0), number(x, -32.0)
+    near = min(max(x, DEEPEST(x)), -DEEPEST(x))
+    lifted = lifted_product(one, lifted_exp(-abs(x), zero))
+    e = lifted * LOWERED(x)
+    q = fma(two * e, one + e, one) if x >= zero else fma(e, two + e, two)
+    second_above = -fma(fma(fma(-two, e, -two), e, three), e, two)
+    second_below = fma(fma(fma(-two, e, -three), e, two), e, two)
+    third_above = fma(fma(fma(fma(four * e, e, larger), e, large), e, five), e, four)
+    third_below = fma(fma(fma(fma(four, e, five), e, large), e, larger), e * e, four)
+    terms = fma(near, third_above if x >= zero else third_below, three * (second_above if x >= zero else second_below) * q)
+    return four * terms * (lifted * e if x >= zero else lifted) / (q * q * (q * q)) * LOWERED(x)

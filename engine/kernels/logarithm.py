@@ -1,5 +1,7 @@
 """log, log1p and softplus, of any steepness: log(1 + f) by s = f / (2 + f), after FreeBSD's msun (Ng 1993)."""
 
+import math
+
 import numpy as np
 
 from .compiled import inlined
@@ -102,3 +104,11 @@ def steep_softplus_bend(x, beta, beta_rest):
     y, rest = steep_argument(x, beta, beta_rest)
     bell, _ = lifted_bell(y, rest)
     return beta * bell * LOWERED(x)
+
+
+@inlined
+def steep_softplus_jerk(x, beta, beta_rest):
+    """beta^2 s (1 - s) (1 - 2 s), s = 1 / (1 + e^-y)."""
+    y, rest = steep_argument(x, beta, beta_rest)
+    bell, t = lifted_bell(y, rest)
+    return -math.copysign(beta * beta * bell * t * LOWERED(x), x)

@@ -8,7 +8,7 @@ from numba import config, njit
 from scipy import special
 
 from engine.kernels import elementary
-from tests.cases import ACTIVATIONS, DTYPES
+from tests.cases import ACTIVATIONS, DTYPES, functions_of
 from tests.oracle.activations import FORMS
 
 LONG = np.longdouble
@@ -151,7 +151,7 @@ def test_activations_against_their_plain_forms(name, dtype):
     tolerance = dict(rtol=1e-11, atol=1e-13) if dtype == np.float64 else dict(rtol=2e-5, atol=2e-6)
     activation = ACTIVATIONS[name]
     z = z.astype(dtype)
-    for mine, theirs in zip((activation.function, activation.derivative, activation.second_derivative), plain):
+    for mine, theirs in zip(functions_of(activation), plain, strict=True):
         got = mine(z)
         assert got.dtype == dtype and got.shape == z.shape
         np.testing.assert_allclose(got, theirs(z.astype(float)), **tolerance)
@@ -164,6 +164,8 @@ def test_activation_derivatives_against_differences(name):
     g, h = ACTIVATIONS[name], 1e-6
     np.testing.assert_allclose(g.derivative(z), (g.function(z + h) - g.function(z - h)) / (2 * h), atol=2e-8)
     np.testing.assert_allclose(g.second_derivative(z), (g.derivative(z + h) - g.derivative(z - h)) / (2 * h), atol=2e-8)
+    third = (g.second_derivative(z + h) - g.second_derivative(z - h)) / (2 * h)
+    np.testing.assert_allclose(g.third_derivative(z), third, atol=2e-8)
 
 
 @pytest.mark.parametrize("dtype", DTYPES)
@@ -181,7 +183,7 @@ def test_activations_at_extremes_are_limits_and_nan_stays_nan(name, dtype):
 def test_activations_of_a_number_are_the_same_alone_and_beside_any_other(name, dtype):
     """Signs of zero too, where a huge neighbour or NaN sends a line of numbers another way."""
     z = np.array([0.0, -0.0, 0.3, -2.7, 11.0, -90.0, 1e5, -7.3e5, 1e30, np.inf, -np.inf, np.nan], dtype)
-    for function in (ACTIVATIONS[name].function, ACTIVATIONS[name].derivative, ACTIVATIONS[name].second_derivative):
+    for function in functions_of(ACTIVATIONS[name]):
         alone = np.array([function(z[k:k + 1])[0] for k in range(z.size)])
         for line in (function(z), function(np.repeat(z, 16))[::16], function(np.repeat(z[:7], 16))[::16]):
             assert np.array_equal(line, alone[:line.size], equal_nan=True)

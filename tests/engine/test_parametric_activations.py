@@ -13,7 +13,7 @@ from engine.activations import NAMED, elu, hard_tanh, leaky_relu, softplus
 from engine.saved_network import write
 from schedulers import BatchSchedule, sweep
 from schedulers.described import described
-from tests.cases import DTYPES, PARAMETRIC, network
+from tests.cases import DTYPES, PARAMETRIC, functions_of, network
 from tests.oracle import network as plain
 from tests.oracle.activations import form
 
@@ -25,7 +25,7 @@ from ..checkpointed import NET, resumed, same, trained
 def test_derivatives_are_those_of_the_plain_form(label, dtype):
     activation, z = PARAMETRIC[label], np.random.default_rng(0).uniform(-8, 8, (9, 5)).astype(dtype)
     tolerance = dict(rtol=1e-11, atol=1e-13) if dtype == np.float64 else dict(rtol=2e-5, atol=2e-6)
-    for mine, theirs in zip((activation.function, activation.derivative, activation.second_derivative), form(label)):
+    for mine, theirs in zip(functions_of(activation), form(label), strict=True):
         found = mine(z)
         assert found.dtype == dtype and found.shape == z.shape
         np.testing.assert_allclose(found, theirs(z.astype(float)), **tolerance)

@@ -14,7 +14,7 @@ from engine import Cost, fit, value_and_gradient
 from engine.activations import NAMED as ACTIVATIONS
 from engine.kernels.simd import fma, plain
 from schedulers import BatchSchedule
-from tests.cases import DTYPES, LOSSES, PARAMETRIC, REDUCTIONS, UPDATES, network, targets
+from tests.cases import DTYPES, LOSSES, PARAMETRIC, REDUCTIONS, UPDATES, functions_of, network, targets
 
 Z = [0.0, -0.0, 1e-300, -1e-40, 0.3, -0.7, 1.9, -4.2, 9.5, -30.0, 88.0, -105.0, 1e4, -1e30]
 M = 5
@@ -28,7 +28,7 @@ def cases():
         y = generator.uniform(0, 1, (M, 2))
         for name, activation in {**ACTIVATIONS, **PARAMETRIC}.items():
             z = np.array(Z, dtype)
-            for order, function in enumerate((activation.function, activation.derivative, activation.second_derivative)):
+            for order, function in enumerate(functions_of(activation)):
                 yield f"{name} {order}", function(z)
         J = net.jacobian(X)
         for part in (net(X), J.dense(), J.gram(), J.row_norms(), J @ np.ones(net.size, dtype), J.T @ np.ones(2 * M, dtype),

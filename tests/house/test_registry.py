@@ -3,6 +3,7 @@
 import dataclasses
 import importlib
 import inspect
+import itertools
 import json
 import pathlib
 import re
@@ -20,6 +21,7 @@ from engine.kernels import losses as loss_kernels
 from engine.kernels import reductions as reduction_kernels
 from engine.kernels import updates as update_kernels
 from engine.kernels.second_derivatives import second_derivative
+from engine.kernels.third_derivatives import third_derivative
 from schedulers import orders, rates
 from tests import cases
 from tests.oracle import differences
@@ -48,6 +50,7 @@ def members(call):
 FAMILIES = {
     "activate": (activation_kernels.activate, activation_kernels.ActivationCode, "activations"),
     "second_derivative": (second_derivative, activation_kernels.ActivationCode, "second_derivatives"),
+    "third_derivative": (third_derivative, activation_kernels.ActivationCode, "third_derivatives"),
     "loss_panel": (loss_kernels.loss_panel, loss_kernels.LossCode, "losses"),
     "loss_hessian": (loss_kernels.loss_hessian, loss_kernels.LossCode, "losses"),
     "reduce_losses": (reduction_kernels.reduce_losses, reduction_kernels.ReductionCode, "reductions"),
@@ -66,7 +69,7 @@ def test_every_code_has_a_kernel(table):
 def test_every_activation_is_registered():
     assert_same(PLAIN_ACTIVATIONS, cases.ACTIVATIONS, "FORMS of tests/oracle/activations.py")
     assert_same(EXACT, cases.ACTIVATIONS, "EXACT of tests/oracle/activations.py")
-    rows = re.findall(r"^\| ([a-z_, ]+) \| \d+ \| \d+ \| \d+ \|$", (ROOT / "docs" / "mathematics.md").read_text(), re.M)
+    rows = re.findall(r"^\| ([a-z_, ]+) \| \d+ \| \d+ \| \d+ \| \d+ \|$", (ROOT / "docs" / "mathematics.md").read_text(), re.M)
     assert_same((name for row in rows for name in row.split(", ")), cases.ACTIVATIONS, "the table of errors in docs/mathematics.md")
 
 
@@ -252,8 +255,9 @@ def test_second_derivatives_of_a_reduction_are_differences_of_first_ones(name, d
 @pytest.mark.parametrize("name", cases.ACTIVATIONS)
 def test_the_oracles_activations_are_derivatives_of_each_other(name):
     z = np.array([-2.7, -1.3, -0.4, 0.3, 0.8, 1.6, 3.1])
-    g, first, second = PLAIN_ACTIVATIONS[name]
-    for below, above in ((g, first), (first, second)):
+    forms = PLAIN_ACTIVATIONS[name]
+    assert len(forms) == 4
+    for below, above in itertools.pairwise(forms):
         slopes = differences.jacobian(lambda x, f=below: np.asarray(f(x.astype(float))), z, step=1e-3).diagonal()
         np.testing.assert_allclose(np.asarray(above(z), float), slopes.astype(float), atol=1e-9)
 

@@ -9,6 +9,7 @@ from engine.kernels.layout import ActivationParameters
 from engine.kernels.linked import kernel
 from engine.kernels.reductions import reduce_losses, reduction_hessian_product
 from engine.kernels.second_derivatives import second_derivative
+from engine.kernels.third_derivatives import third_derivative
 from engine.kernels.updates import update_parameters
 from tests.cases import DTYPES
 from tests.processes import process
@@ -30,6 +31,12 @@ def activated(code, z, gamma):
 def bent(code, z, out):
     """g″."""
     second_derivative(code, z, out, NONE)
+
+
+@kernel
+def bent_again(code, z, out):
+    """g‴."""
+    third_derivative(code, z, out, NONE)
 
 
 @kernel
@@ -62,6 +69,7 @@ def calls_of_each_family(dtype):
     settings, state, all_of_it = np.ones(4), np.ones((2, 5), dtype), np.empty(0, bool)
     return [lambda code: activations.activate(code, z, 0, gamma, 0, 5, NONE), lambda code: activated(code, z, gamma),
             lambda code: second_derivatives.second_derivative(code, z, gamma, NONE), lambda code: bent(code, z, gamma),
+            lambda code: third_derivative(code, z, gamma, NONE), lambda code: bent_again(code, z, gamma),
             lambda code: reductions.reduce_losses(code, 0.5, z, z, gamma), lambda code: reduced(code, z, gamma),
             lambda code: reductions.reduction_hessian_product(code, 0.5, z, z, gamma), lambda code: curved(code, z, gamma),
             lambda code: updates.update_parameters(code, z, gamma, settings, state, all_of_it, 0.1, 0),

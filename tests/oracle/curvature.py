@@ -37,7 +37,7 @@ def second_derivatives(theta, widths, names, x):
                 z2[p, i, :] += first[q]
                 z2[p, :, i] += first[q]
             z1[p, at + width * before + p] += 1  # b_p
-        g, g1, g2 = FORMS[name]
+        g, g1, g2, _ = FORMS[name]
         second = g2(z)[:, None, None] * z1[:, :, None] * z1[:, None, :] + g1(z)[:, None, None] * z2
         first, a = g1(z)[:, None] * z1, g(z)
         at += width * (before + 1)
