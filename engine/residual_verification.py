@@ -39,7 +39,7 @@ def _activations(network: Network, X: Array) -> Iterator[Comparison]:
     for l, activation in enumerate(network.activations, 1):
         z = forward.z(l)
         orders = (activation.function, activation.derivative, activation.second_derivative,
-                  getattr(activation, "third_derivative", None))
+                  activation.third_derivative)
         for name, lower, upper in zip(("first", "second", "third"), orders, orders[1:]):
             if lower is not None and upper is not None:
                 yield compare(f"layer {l}: {activation.label}, {name} derivative", upper(z), each(lower, z), steps(np.abs(z).max()))
