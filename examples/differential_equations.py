@@ -1,4 +1,4 @@
-"""Differential equations, forces and an unknown, each from several starts: how many reach their goals, in how many steps and seconds.
+"""Differential equations, forces and an unknown, each from several starts: how many reach their goals, in what steps and seconds.
 
     python examples/differential_equations.py [NAME ...] [--starts N]
 
@@ -140,8 +140,8 @@ def forces(weight):
     """Fit a potential at 150 places, to its values alone where the weight is 0, else with its gradient."""
     X = np.random.default_rng(0).uniform(-1, 1, (150, 3))
     data = (X, potential(X), Cost(losses.sobolev(weight))) if weight else (X, potential(X)[:, :1], Cost("squared_error"))
-    return Problem((3, 24, 1), data, relative_error(lambda x: potential(x)[:, 0], np.random.default_rng(1).uniform(-1, 1, (2000, 3))),
-                   {}, 5)
+    unseen = np.random.default_rng(1).uniform(-1, 1, (2000, 3))
+    return Problem((3, 24, 1), data, relative_error(lambda x: potential(x)[:, 0], unseen), {}, 5)
 
 
 PROBLEMS = {"poisson": poisson, "pendulum": pendulum, "heat": heat, "allen-cahn": allen_cahn, "poisson in 5-D": poisson_in_five,
