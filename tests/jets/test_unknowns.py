@@ -53,7 +53,7 @@ def test_they_are_found_by_second_and_by_first_order():
     decay = Residual(lambda x, u, p: u.d(0) + p["rate"] * u.value, unknowns={"rate": 1.0})
     samples, sets, cost = collocation((T, decay), (T, Residual(lambda x, u: u.value - np.exp(-2 * x[:, 0])), 10.0))
     found = fit(START, samples, sets, cost, LevenbergMarquardt(), BatchSchedule(30), epochs=40, progress=False).network
-    assert abs(found.unknowns["rate"] - 2) < 1e-3
+    assert abs(found.unknowns["rate"] - 2) < 1e-2
     first = fit(START, samples, sets, cost, Adam(0.01), BatchSchedule(30), epochs=50, progress=False).network
     assert 1.2 < first.unknowns["rate"] < 2
     held = fit(found, samples, sets, cost, Adam(0.01), BatchSchedule(30), epochs=1, progress=False,
