@@ -208,8 +208,10 @@ def gradient_moments(network: Network, X: ArrayLike | RowSource, y: ArrayLike | 
     found, m = _Moments(network, X, targets, cost), len(X)
     slabs = [slice(0, m)] if max_bytes is None else cut(m, found.bytes, max_bytes)
     if len(slabs) == 1:
-        return GradientMoments(*found.node(slabs[0], m).reshape(2, -1), m)
+        mean, variance = found.node(slabs[0], m).reshape(2, -1)
+        return GradientMoments(mean, variance, m)
     nodes = _Nodes()
     for slab in slabs:
         nodes.add(found.node(slab, 1), slab.stop - slab.start)
-    return GradientMoments(*(nodes.joined() / m).reshape(2, -1), m)
+    mean, variance = (nodes.joined() / m).reshape(2, -1)
+    return GradientMoments(mean, variance, m)

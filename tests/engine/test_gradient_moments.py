@@ -33,7 +33,7 @@ def data(net, m, loss="squared_error", seed=0):
 @pytest.mark.parametrize("dtype", DTYPES)
 @pytest.mark.parametrize("widths, m, loss", [((5, 19, 7, 3), 300, "softmax_cross_entropy"), ((3, 1), 1, "squared_error"),
                                              ((2, 20, 1), 129, "log_cosh"), ((40, 70, 2), 133, "huber"),
-                                             ((260, 70, 260, 2), 21, "squared_error"),  # factors packed in several pieces
+                                             ((260, 70, 260, 2), 21, "squared_error"),
                                              ((3, 4, 2), 5, "poisson")])
 def test_the_literal_formulas(widths, m, loss, dtype):
     net = network(widths, "tanh", dtype)
