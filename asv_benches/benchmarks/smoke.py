@@ -3,7 +3,7 @@
 from .common import cases, in_engine, limits, share
 
 OF_OWN_NETWORKS = {"products", "gram", "gram_other", "products_kept", "epoch", "adam_step", "levenberg_marquardt",
-                   "bayesian_regularization", "private", "fit", "fit_full", "sweep", "elementary"}
+                   "bayesian_regularization", "private", "fit", "fit_full", "sweep", "elementary", "jet_dense", "residual_step"}
 WORKS = [name for name in cases.WORK if name not in OF_OWN_NETWORKS]
 
 

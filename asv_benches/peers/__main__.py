@@ -20,7 +20,8 @@ PEERS = {"jax": "jax", "torch": "torch", "backpack": "backpack", "curvlinops": "
          "neural_tangents": "neural_tangents", "torchjd": "torchjd", "torch_lm": "torch_levenberg_marquardt", "opacus": "opacus",
          "laplace": "laplace", "numpy": "threadpoolctl", "limits": "numpy"}
 WHOLE, QUICK = (5, 0.05, 4.0, 3), (3, 0.015, 1.0, 1)  # rounds, seconds of a turn, seconds after which so many rounds are enough
-QUICK_NETWORKS = ["A", "C", "A600", "digits", "small", "tiny", "sinc", "m 512", "2-20-20-1", "tanh", "width 4", "width 64"]
+QUICK_NETWORKS = ["A", "C", "A600", "digits", "small", "tiny", "sinc", "m 512", "2-20-20-1", "tanh", "width 4", "width 64",
+                  "2-32-1", "5-64-1"]
 AGREE = {"float64": 1e-8, "float32": 2e-3}  # of the largest number
 
 

@@ -17,6 +17,8 @@ NETWORKS |= {f"m {m}": ((2, 20, 20, 1), m) for m in (512, 2048, 10000)}
 NETWORKS |= {"2-20-20-1": ((2, 20, 20, 1), 512), "64-64-32-10": ((64, 64, 32, 10), 1792)}
 FUNCTIONS = ["tanh", "sin", "gelu", "erf", "softplus"]
 NETWORKS |= {name: ((1, 1), 4096) for name in FUNCTIONS}  # z [4096], in the second-level cache
+JETS = ["2-32-1", "2-20-20-20-1", "5-64-1", "2-50-50-50-50-1", "10-64-64-1"]
+NETWORKS |= {name: (tuple(map(int, name.split("-"))), 784) for name in JETS}
 WIDTHS = [1, 2, 4, 8, 16, 32, 64, 128, 256, 512, 1024]
 # up to 8 outputs, and as many samples as make some 10^8 multiply-adds
 NETWORKS |= {f"width {w}": ((w, w, w, w, min(w, 8)), max(64, min(20000, 30_000_000 // (w**2 * min(w, 8))))) for w in WIDTHS}
@@ -59,6 +61,8 @@ WORK = {
     "levenberg_marquardt": ("a step of Levenberg–Marquardt, 1-20-20-1, m 2000, the mean of ten", ["sinc"], False),
     "bayesian_regularization": ("a step of Bayesian regularisation, with its evidence, 1-20-20-1, m 2000, the mean of ten",
                                 ["sinc"], False),
+    "jet_dense": ("dense J of −Δu, m 784, from X into an array that is used again", JETS, False),
+    "residual_step": ("a step of Levenberg–Marquardt on Poisson's equation, 2-32-1, m 784 + 120, the mean of ten", JETS[:1], False),
     "adam_step": ("gradient and Adam step, 4-32-16-4, m 10000, full batch", ["small"], False),
     "private": ("a step of private training, 64-64-32-10, 1792 samples, Adam, Poisson batches of 256 or so", ["digits"], False),
     "elementary": ("g and γ together, a number, one thread", FUNCTIONS, False),
@@ -80,6 +84,18 @@ def sinc(case):
     """sin(10x)/10x on [−1, 1], as X and y of a case of one input and one output."""
     X = np.linspace(-1, 1, case.samples, dtype=case.dtype)[:, None]
     return X, np.sinc(10 * X / case.dtype.type(np.pi))
+
+
+def poisson_points(case):
+    """Points inside the unit square [784, 2] and on its edge [120, 2]."""
+    inside, edge = (np.arange(28) + 0.5) / 28, (np.arange(30) + 0.5) / 30
+    sides = [np.column_stack(side) for k in (0, 1) for side in ((edge, 0 * edge + k), (0 * edge + k, edge))]
+    return np.stack(np.meshgrid(inside, inside), -1).reshape(-1, 2).astype(case.dtype), np.concatenate(sides).astype(case.dtype)
+
+
+def poisson_source(X, sin):
+    """2π² sin πx₁ sin πx₂, by the `sin` of NumPy or JAX: −Δu of the solution sin πx₁ sin πx₂."""
+    return 2 * np.pi**2 * sin(np.pi * X[:, 0]) * sin(np.pi * X[:, 1])
 
 
 def flat_numbers(result):

@@ -12,6 +12,8 @@ from engine import (
     LevenbergMarquardt,
     Network,
     Private,
+    Residual,
+    collocation,
     fit,
     operators,
     value_and_gradient,
@@ -41,6 +43,8 @@ from .cases import (
     TIMES,
     Work,
     flat_numbers,
+    poisson_points,
+    poisson_source,
     sinc,
 )
 from .elementary import argument
@@ -254,6 +258,26 @@ class Peer:
         ways = {"": BayesianRegularization(settled=1), "Levenberg–Marquardt": LevenbergMarquardt()}
         return {how: Work(lambda update=update: self._damped_steps(update), lambda _: None, DAMPED_STEPS)
                 for how, update in ways.items()}
+
+    def jet_dense(self):
+        X, y, cost = collocation((self.case.X, Residual(lambda x, u: -u.laplacian())))
+        out = np.ones((self.case.samples, self.network.size), self.case.dtype)
+        return Work(lambda: operators.ResidualJacobian(self.network, X, y, cost).dense(out=out), self._rows)
+
+    def _poisson(self):
+        """X, y and the cost of Poisson's equation."""
+        inside, edge = poisson_points(self.case)
+        return collocation((inside, Residual(lambda x, u: u.laplacian() + poisson_source(x, np.sin)), 1.0),
+                           (edge, Residual(lambda x, u: u.value), 4.0))
+
+    def residual_step(self):
+        X, y, cost = self._poisson()
+
+        def run(update):
+            return fit(self.network, X, y, cost, update, BatchSchedule(len(X), order="sequential"), epochs=DAMPED_STEPS,
+                       progress=False)
+        ways = {"": LevenbergMarquardt(), "geodesic=False": LevenbergMarquardt(geodesic=False)}
+        return {how: Work(lambda update=update: run(update), lambda _: None, DAMPED_STEPS) for how, update in ways.items()}
 
     def private(self):
         """Steps of Adam on Poisson batches, private and not."""

@@ -5,6 +5,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from .cases import TIMES, Work, flat_numbers, tree_numbers
+from .jax_jets import Jets
 from .jax_training import Training
 
 jax.config.update("jax_enable_x64", True)
@@ -16,7 +17,7 @@ def jitted(function, *arguments, numbers=flat_numbers):
     return Work(lambda: jax.block_until_ready(compiled(*arguments)), numbers)
 
 
-class Peer(Training):
+class Peer(Training, Jets):
     """A method for each piece of work; a dict where there are several ways to do it."""
 
     def __init__(self, case):

@@ -1,5 +1,7 @@
 """The least ratio that is wanted of ours, peer's time over our time, and the rows that the page shows besides."""
 
+from .cases import JETS
+
 NARROW, SQUARE = "ACF", "BDE"
 
 # work, peer: by network; a dict where only some dtypes are wanted, or each its own ratio
@@ -42,6 +44,8 @@ WANTED |= {("ggn_diagonals", "backpack"): {"ABC": 5.0}}
 WANTED |= {(work, "jax, by hand"): {"ABCD": 1.5} for work in ("row_norms", "gradient_norms", "ggn_diagonal")}
 WANTED |= {("sweep", f"jax, vmap, {orders}"): {network: {"float32": 3.0} for network in ("2-20-20-1", "64-64-32-10")}
            for orders in ("one order", "orders of their own")}
+WANTED |= {("jet_dense", f"jax, {how}"): dict(zip(JETS, least)) for how, least in
+           {"nested": (3.0, 12.0, 8.0, 20.0, 10.0), "by hand": (1.3, 2.5, 0.9, 8.0, 4.0)}.items()}
 
 # rows without a goal; the first because the fill bounds both sides, kfac_solve on D because LAPACK's eigenvectors do
 SHOWN = [(work, "jax, by hand") for work in ("gradient_moments", "ggn_diagonals")]
@@ -51,7 +55,8 @@ SHOWN += [("jacobian", "jax, a pytree, donated"), ("gram", "jax, by hand, from f
          ("elementary", "numpy, g alone"), ("bayesian_regularization", "engine, Levenberg–Marquardt"),
          ("private", "opacus, ghost clipping"), ("laplace_full", "laplace"), ("laplace_kron", "laplace"),
          ("gram", "neural_tangents"), ("ntk_time", "neural_tangents"), ("ntk_time", "jax, by hand"), ("gradient_gram", "torchjd"),
-         ("gradient_gram", "jax, by hand")]
+         ("gradient_gram", "jax, by hand"), ("residual_step", "jax, nested"), ("residual_step", "jax, by hand"),
+         ("residual_step", "engine, geodesic=False")]
 
 # milliseconds
 AT_MOST = {"smallest_gradient": 0.030, "smallest_prediction": 0.010, "import": 800.0, "first Jacobian, warm cache": 1200.0,
