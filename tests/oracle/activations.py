@@ -130,14 +130,11 @@ def sign(z):
     return mpf((z > 0) - (z < 0))
 
 
-def sigmoid(z):
+def gate(z):
+    """s = 1 / (1 + e^-z), s (1 - s) and tanh(z / 2)."""
     e = exp_minus(abs(z))
-    return (1 if z >= 0 else e) / (1 + e)
-
-
-def slope_of_sigmoid(z):
-    e = exp_minus(abs(z))
-    return e / (1 + e) ** 2
+    d = 1 / (1 + e)
+    return d if z >= 0 else e * d, e * d * d, sign(z) * (1 - e if abs(z) > 1 else -mp.expm1(-abs(z))) * d
 
 
 def exp_minus(square):
@@ -146,15 +143,15 @@ def exp_minus(square):
 
 
 def tanh(z):
-    e = exp_minus(2 * abs(z))
-    t, slope = -sign(z) * (mp.expm1(-2 * abs(z)) if e else -1) / (1 + e), 4 * e / (1 + e) ** 2
+    _, quarter, t = gate(2 * z)
+    slope = 4 * quarter
     third = -2 * slope**2, 4 * t * t * slope
     return t, slope, -2 * t * slope, sum(third), slope, 2 * t * slope, third[1] - third[0]
 
 
 def sigmoid_form(z):
-    slope, t = slope_of_sigmoid(z), tanh(z / 2)[0]
-    return sigmoid(z), slope, -slope * t, slope * (1 - 6 * slope), slope, slope * t, slope * (t * t + 2 * slope)
+    s, slope, t = gate(z)
+    return s, slope, -slope * t, slope * (1 - 6 * slope), slope, slope * t, slope * (t * t + 2 * slope)
 
 
 def exponential(scale, alpha):
@@ -195,7 +192,7 @@ def gelu_tanh(z):
     a = 2 * mp.sqrt(2 / mp.pi)
     b = a * mpf("0.044715")
     w, first = a * z + b * z**3, a + 3 * b * z * z
-    s, slope, t = sigmoid(w), slope_of_sigmoid(w), tanh(w / 2)[0]
+    s, slope, t = gate(w)
     bend = 2 * a + 12 * b * z * z, -z * first**2 * t
     third = -3 * t * first * (a + 9 * b * z * z), 24 * b * z, z * first**3 * t * t, -2 * z * first**3 * slope
     return (z * s, s + z * first * slope, sum(bend) * slope, sum(third) * slope,
@@ -210,7 +207,8 @@ def mish(z):
     else:
         n, q, first = e * (2 + e), 2 + 2 * e + e * e, 4 * e * (1 + e)
         bend = 4 * e * (2 + 2 * e - 3 * e * e - 2 * e**3)
-    t, first, second, s, rest = n / q, first / q**2, bend / q**3, sigmoid(z), sigmoid(-z)
+    t, first, second, s = n / q, first / q**2, bend / q**3, (1 if z > 0 else e) / (1 + e)
+    rest = (e if z > 0 else 1) / (1 + e)
     third = second * (rest - 2 * t * s) - first * s * (rest + 2 * first + 2 * t * rest)
     return (z * t, t + z * first, 2 * first + z * second, 3 * second + z * third,
             t + abs(z) * first, 2 * first + abs(z * second), 3 * first * (rest + 2 * t * s) + abs(z * third))
