@@ -107,7 +107,7 @@ class Entry(NamedTuple):
         elsewhere.alone = True
         function = getattr(module, self.name)
         dispatcher = _faces[function].dispatcher if function in _faces else function
-        (dispatcher.called_by_address() if self.caller == "address" else dispatcher).compile(self.kinds)
+        (_addressed(dispatcher, self.kinds) if self.caller == "address" else dispatcher).compile(self.kinds)
 
 
 class _Elsewhere:
@@ -165,7 +165,7 @@ def entries_to_compile(functions, members, dtype):
 def entry_to_compile(function, caller, kinds):
     """A kernel for arguments of such types as {Entry: function}; {} where it was compiled before."""
     dispatcher = function if hasattr(function, "py_func") else _faces[function].dispatcher
-    called = dispatcher.called_by_address() if caller == "address" else dispatcher
+    called = _addressed(dispatcher, kinds) if caller == "address" else dispatcher
     function = dispatcher.py_func
     entry = Entry(function.__module__, function.__qualname__, caller, kinds)
     return {} if compiled_before(called, kinds) else {entry: function}
@@ -174,6 +174,13 @@ def entry_to_compile(function, caller, kinds):
 def member_of(face, code):
     """The shared kernel that a family calls by a code."""
     return _faces[face].members[code].dispatcher
+
+
+def _addressed(dispatcher, kinds):
+    """What is called by its address: what Python calls, where that is compiled already, or else the same without the function that
+    converts Python's arguments, which compiles sooner."""
+    apart = dispatcher.called_by_address()
+    return dispatcher if compiled_before(dispatcher, kinds) and not compiled_before(apart, kinds) else apart
 
 
 def kinds_of(*arguments):
@@ -191,7 +198,7 @@ def address_of(function, arguments):
     kinds = kinds_of(*arguments)
     if function in _faces:
         return _faces[function].publish(_real(kinds))
-    return address_of_compiled(function.called_by_address(), kinds)[0]
+    return address_of_compiled(_addressed(function, kinds), kinds)[0]
 
 
 class _Symbol:
@@ -239,7 +246,7 @@ class _Shared(_Symbol):
         if elsewhere.alone:
             return NOWHERE.ctypes.data
         wanted = self.signatures[real]
-        address, compiled = address_of_compiled(self.dispatcher.called_by_address(), wanted.args)
+        address, compiled = address_of_compiled(_addressed(self.dispatcher, wanted.args), wanted.args)
         assert compiled.return_type == wanted.return_type, f"{self.name} gives {compiled.return_type}, not {wanted.return_type}"
         return address
 

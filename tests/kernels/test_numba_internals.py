@@ -164,6 +164,23 @@ def test_arguments_that_do_not_fit_are_not_posted():
 
 
 @kernel
+def counts_up(out, span):
+    """A kernel that Python calls first."""
+    for k in range(span[0], span[1]):
+        out[k] += 1
+
+
+def test_what_python_has_called_is_not_compiled_again_for_its_address():
+    board, out = threads.new_board(), np.zeros(7)
+    counts_up(out, (0, 7, 0))
+    with numba_internals.compilations() as found:
+        address = linked.address_of(counts_up, (out, (0, 1, 0)))
+    assert found.names == [] and not counts_up.called_by_address().overloads
+    assert threads.launch(address, (out,), board, 7, 3, 1) == 1
+    assert (out == 2).all()
+
+
+@kernel
 def sleeps(bell, said):
     """Until the bell is rung."""
     numba_internals.swap(bell, numba_internals.ASLEEP, 1)
