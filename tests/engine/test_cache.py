@@ -25,6 +25,7 @@ def entries(folder):
     return [path for path in folder.rglob("*first_not_finite*") if path.is_file()]
 
 
+@pytest.mark.robustness
 def test_numba_cache_dir_is_where_kernels_go_and_damaged_files_are_replaced(tmp_path):
     assert process(LOADED, NUMBA_CACHE_DIR=str(tmp_path)) == "0\n"
     path, = entries(tmp_path)

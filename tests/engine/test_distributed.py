@@ -294,6 +294,7 @@ def eventful(update):
     return Eventful(**{name: getattr(update, name) for name in update.__dataclass_fields__})
 
 
+@pytest.mark.robustness
 @pytest.mark.parametrize("update", [Adam(0.01), LevenbergMarquardt()], ids=["Adam", "LevenbergMarquardt"])
 def test_a_killed_worker_and_a_late_one_change_nothing(tmp_path, update):
     loaders = []

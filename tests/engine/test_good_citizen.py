@@ -56,6 +56,7 @@ def last():
 work()
 threading.Thread(target=last).start()
 """], ids=["at once", "by sys.exit", "with threads asleep", "with daemon threads at work", "before a thread is done"])
+@pytest.mark.robustness
 def test_the_interpreter_ends_well(end):
     for _ in range(2):
         assert process(BEGIN + end) == ""
