@@ -39,6 +39,7 @@ def test_numba_cache_dir_is_where_kernels_go_and_damaged_files_are_replaced(tmp_
         assert process(LOADED, NUMBA_CACHE_DIR=str(tmp_path)) == "1\n"
 
 
+@pytest.mark.robustness
 @pytest.mark.skipif(os.name == "nt", reason="no modes here")
 def test_a_folder_that_others_may_write_is_not_used(tmp_path):
     folder = tmp_path / "kernels"

@@ -134,6 +134,7 @@ def test_a_child_waits_for_nobody(tmp_path):
 
 @pytest.mark.compiled
 @pytest.mark.timeout(600)
+@pytest.mark.robustness
 def test_a_first_fit_is_the_same_with_other_processes_and_where_they_fail(tmp_path):
     def run(name, before=""):
         return process(FIT.format(before=before, record=RECORD), NUMBA_CACHE_DIR=str(tmp_path / name)).strip().split(",")
