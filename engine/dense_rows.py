@@ -8,6 +8,7 @@ from .forward import lanes
 from .kernels.dense_products import add_square, row_dots, row_sums
 from .kernels.product import ROWS
 from .pool import over
+from .recycled import recycled_array
 from .typing import Array, DType
 
 
@@ -27,8 +28,10 @@ class DenseRows:
     """
 
     def __init__(self, shape: tuple[int, int], dtype: DType) -> None:
-        self._flat = np.zeros(shape[0] * shape[1] + lanes(dtype), dtype)
-        self.rows = self._flat[:shape[0] * shape[1]].reshape(shape)
+        size = shape[0] * shape[1]
+        self._flat = recycled_array(size + lanes(dtype), dtype)
+        self._flat[size:] = 0
+        self.rows = self._flat[:size].reshape(shape)
 
     @property
     def _lines(self) -> int:

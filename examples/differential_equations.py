@@ -151,7 +151,7 @@ PROBLEMS = {"poisson": poisson, "pendulum": pendulum, "heat": heat, "allen-cahn"
 def solve(problem, seed, steps):
     """The error before each step and after the last, and the seconds until then, those of the errors left out."""
     X, y, cost = problem.data
-    schedule = X.schedule() if isinstance(X, Drawn) else BatchSchedule(len(X))
+    schedule = X.schedule() if isinstance(X, Drawn) else BatchSchedule(len(X), order="sequential")
     errors, seconds, watched, started = [], [], 0.0, time.perf_counter()
 
     def watch(row, network):

@@ -42,7 +42,7 @@ X, y, cost = collocation((generator.uniform(size=(400, 2)), heat, 1.0), (places,
 
 start = Network.initialize((2, 20, 1), "tanh", seed=0)
 history = []
-run = fit(start, X, y, cost, LevenbergMarquardt(), BatchSchedule(len(X)), epochs=STEPS, progress=False,
+run = fit(start, X, y, cost, LevenbergMarquardt(), BatchSchedule(len(X), order="sequential"), epochs=STEPS, progress=False,
           callbacks=[lambda row, network: history.append(network.unknowns["kappa"])])
 kappa, error = run.network.unknowns["kappa"], standard_errors(run.network, X, y, cost)["kappa"]
 print(f"kappa = {kappa:.4f} ± {error:.4f}, in truth {KAPPA}")

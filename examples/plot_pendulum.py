@@ -35,7 +35,7 @@ X, y, cost = collocation((points, swing, 1.0), (np.array([[-1.0]]), begin, 10.0)
 # -------
 
 start = Network.initialize((1, 20, 20, 1), "tanh", seed=0)
-run = fit(start, X, y, cost, LevenbergMarquardt(), BatchSchedule(len(X)), epochs=STEPS, progress=False)
+run = fit(start, X, y, cost, LevenbergMarquardt(), BatchSchedule(len(X), order="sequential"), epochs=STEPS, progress=False)
 
 t = np.linspace(0, END, 400)
 reference = solve_ivp(lambda t, s: (s[1], -np.sin(s[0])), (0, END), (ANGLE, 0.0), method="DOP853", t_eval=t, rtol=1e-12, atol=1e-12)

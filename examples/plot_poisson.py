@@ -58,7 +58,7 @@ def train(update, steps):
     def watch(row, network):
         errors.append(np.linalg.norm(network(grid)[:, 0] - exact) / np.linalg.norm(exact))
 
-    run = fit(start, X, y, cost, update, BatchSchedule(len(X)), epochs=steps, callbacks=[watch], progress=False)
+    run = fit(start, X, y, cost, update, BatchSchedule(len(X), order="sequential"), epochs=steps, callbacks=[watch], progress=False)
     return run.network, np.array(errors)
 
 

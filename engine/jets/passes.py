@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import functools
+
 import numpy as np
 
 from ..backward import folded
@@ -13,9 +15,10 @@ from ..kernels.jet_workspace import JetPlan, jet_workspace_size
 from ..kernels.jets import JET_BLOCK, jets
 from ..kernels.second_derivatives import prepare_second_derivatives
 from ..kernels.third_derivatives import prepare_third_derivatives
+from ..layout import Layout
 from ..network import Network
 from ..pool import over
-from ..typing import Array
+from ..typing import Array, DType
 from ..workspace import thread_workspaces
 from .components import Components
 
@@ -36,15 +39,12 @@ class JetPasses:
 
     def __init__(self, network: Network, X: Array, components: Components) -> None:
         self.network, self.X, self.components = network, X, components
-        terms = [(s, i, j, c) for s, form in enumerate(components.forms) for i, j, c in form]
-        self._plan = JetPlan(np.array(components.axes, np.int64), len(components.forms),
-                             np.array([term[:3] for term in terms], np.int64).reshape(-1, 3),
-                             np.array([term[3] for term in terms], network.dtype))
-        codes = [activation.code for activation in network.activations]
+        self._plan = _plan(components, network.dtype)
         if components.count > 1:
+            codes = [activation.code for activation in network.activations]
             prepare_second_derivatives(codes, network.dtype)
-        if components.forms:
-            prepare_third_derivatives(codes, network.dtype)
+            if components.forms:
+                prepare_third_derivatives(codes, network.dtype)
 
     @property
     def _blocks(self) -> int:
@@ -56,8 +56,8 @@ class JetPasses:
         return passes * self.components.count * len(self.X) * (layout.sample_work + ELEMENTWISE * sum(self.network.widths[1:]))
 
     def _workspaces(self, residuals: int) -> Array:
-        dtype, plan = self.network.dtype, self.network.kernels.plan
-        return thread_workspaces(jet_workspace_size(plan, self._plan, lanes(dtype), JET_BLOCK, residuals), dtype)
+        dtype = self.network.dtype
+        return thread_workspaces(_workspace_numbers(self.network.widths, self.components, dtype, residuals), dtype)
 
     def jets(self) -> Array:
         """[m, K, n]: every component of every output (eq. 22 and 23)."""
@@ -93,6 +93,21 @@ class JetPasses:
         over(len(nodes), work, sums_of_rows, kernels.theta, kernels.backward_weights, kernels.plan, self._plan, self.X,
              _flat(seeds), nodes, self._workspaces(1))
         return folded(nodes)
+
+
+@functools.lru_cache(64)
+def _plan(components: Components, dtype: DType) -> JetPlan:
+    """The components as kernels take them."""
+    terms = [(s, i, j, c) for s, form in enumerate(components.forms) for i, j, c in form]
+    return JetPlan(np.array(components.axes, np.int64), len(components.forms),
+                   np.array([term[:3] for term in terms], np.int64).reshape(-1, 3), np.array([term[3] for term in terms], dtype))
+
+
+@functools.lru_cache(64)
+def _workspace_numbers(widths: tuple[int, ...], components: Components, dtype: DType, residuals: int) -> int:
+    """Numbers that a thread needs for a block; to ask the kernel takes 25 µs, as long as a pass of some ten points."""
+    plan = Layout(widths, (0,) * (len(widths) - 1)).plan
+    return int(jet_workspace_size(plan, _plan(components, dtype), lanes(dtype), JET_BLOCK, residuals))
 
 
 def _flat(values: Array) -> Array:
