@@ -63,7 +63,7 @@ def standard_errors(network: Network, X: ArrayLike, y: ArrayLike, cost: Cost) ->
     >>> data = Residual(lambda x, u: u.value - np.interp(x[:, 0], t[:, 0], measured))
     >>> X, y, cost = collocation((t, decay), (t, data, 10.0))
     >>> network = Network.initialize((1, 4, 1), "tanh")
-    >>> found = fit(network, X, y, cost, LevenbergMarquardt(), BatchSchedule(len(X)), epochs=60, progress=False).network
+    >>> found = fit(network, X, y, cost, LevenbergMarquardt(), BatchSchedule(42), epochs=20, progress=False).network
     >>> error = standard_errors(found, X, y, cost)["kappa"]
     >>> 0.005 < error < 0.05, abs(found.unknowns["kappa"] - 2) < 3 * error
     (True, True)
