@@ -96,6 +96,10 @@ class KeptLinearised:
         """J of all samples."""
         return self._jacobian
 
+    def gram(self) -> Array:
+        """J Jᵀ [mn, mn], an array of the caller's own."""
+        return self.jacobian.gram()
+
     def _jacobian_of(self, first: int, count: int) -> Jacobian:
         """J of `count` samples from `first` on."""
         return self._jacobian if count == len(self.outputs) else Jacobian(self.network, self.X[first:first + count])

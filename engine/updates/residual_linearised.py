@@ -10,6 +10,7 @@ from ..cost import Cost
 from ..dense_rows import DenseRows, empty_square
 from ..jets.residual_pass import ResidualPass, residuals_at
 from ..network import Network
+from ..row_squares import mirrored, square_of_rows
 from ..typing import Array
 from .kept_linearised import SLAB, KeptLinearised
 
@@ -76,6 +77,10 @@ class ResidualLinearised(KeptLinearised):
                 self._pass.restricted(first, count).dense(rows)
                 rows *= scale
             yield memory, count * q
+
+    def gram(self) -> Array:
+        """J Jᵀ [m q, m q], from the rows of J."""
+        return mirrored(square_of_rows(self._pass.dense() if self._kept is None else self._kept.rows))
 
     def rows(self) -> Iterator[Array]:
         """Yield M in slabs of whole points [rows, p], each valid until the next is taken."""

@@ -50,7 +50,7 @@ class Kernel:
         """M D⁻² Mᵀ [mn, mn], its lower triangle."""
         here = self.linearised
         if np.all(squares == squares[0]) and isinstance(here.free, slice):
-            gram, factor = here.jacobian.gram(), here.factor
+            gram, factor = here.gram(), here.factor
             if factor.ndim == 2:
                 s = factor.reshape(-1)
                 gram *= s[:, None] * (s / squares[0])
