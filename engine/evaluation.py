@@ -145,8 +145,8 @@ def value_and_gradient(network: Network, X: ArrayLike | RowSource, y: ArrayLike 
     >>> value_and_gradient(network, np.array([[1.0]]), np.array([[0.0]]), Cost("squared_error"))
     (2.0, array([2., 2.]))
     """
-    object_checks.network(network, Network)
     object_checks.cost(cost, Cost, penalised=True, residuals=True)
+    object_checks.network(network, Network, unknowns=of_jets(cost))
     max_bytes = checks.max_bytes(max_bytes)
     if of_jets(cost):
         return _of_residuals(network, X, y, cost, max_bytes)

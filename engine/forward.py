@@ -107,7 +107,7 @@ class ForwardPass:
     """
 
     def __init__(self, network: Network, X: ArrayLike) -> None:
-        object_checks.network(network, Network)
+        object_checks.network(network, Network, unknowns=True)
         self._run(network, checks.samples(X, network.widths[0], network.dtype))
 
     def _run(self, network: Network, X: Array) -> None:

@@ -16,11 +16,14 @@ def shown(value: object) -> str:
     return text if 0 < len(text) <= 80 and "\n" not in text else f"of type {type(value).__name__}"
 
 
-def network(value: Any, kind: type[Kind], name: str = "network") -> Kind:
-    """A Network."""
+def network(value: Any, kind: type[Kind], name: str = "network", *, unknowns: bool = False) -> Kind:
+    """A Network; one with unknowns beside θ where the caller knows of these."""
     if not isinstance(value, kind):
         raise TypeError(f"{name} must be an engine.Network, but is {shown(value)}; engine.Network(widths, activations, parameters) "
                         "makes one, and engine.load(path) reads one")
+    if not unknowns and hasattr(value, "unknowns"):
+        raise ValueError(f"{name} must be one of θ alone here, but has unknowns of an equation beside it, {shown(value)}; pass its "
+                         ".network")
     return value
 
 

@@ -64,9 +64,8 @@ class Objective:
     """C(θ) and its derivatives at fixed samples, as `scipy.optimize` calls them. Made by `engine.objective`."""
 
     def __init__(self, network: Network, X: ArrayLike, y: ArrayLike, cost: Cost) -> None:
-        self.network = object_checks.network(network, Network)
         self.cost = object_checks.cost(cost, Cost, penalised=True, residuals=True)
-        self.network = with_unknowns(self.network, cost)
+        self.network = with_unknowns(object_checks.network(network, Network, unknowns=of_jets(cost)), cost)
         network = self.network
         self._X = np.array(checks.samples(X, network.widths[0], network.dtype))
         self._targets = np.array(cost.targets(y, len(self._X), network.widths[-1], network.dtype))

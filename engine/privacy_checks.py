@@ -23,7 +23,10 @@ def first_order(value: Any, kind: type[Kind]) -> Kind:
 
 
 def reduction(cost: Any) -> str:
-    """The reduction of a cost whose gradient is a sum over samples in which all of them count alike: mean or sum."""
+    """The reduction of a cost of outputs whose gradient is a sum over samples in which all of them count alike: mean or sum."""
+    if hasattr(cost.loss, "residuals"):
+        raise ValueError("cost must be one of outputs for Private, which cannot clip the gradients of residuals yet, but is "
+                         f"{shown(cost)}; use its first-order update alone, without privacy")
     if cost.reduction.name not in REDUCTIONS:
         raise ValueError("Private needs the reduction mean or sum, in which every sample counts alike, so that clip_norm bounds "
                          f"what one of them changes, but the cost's is {shown(cost.reduction)}")

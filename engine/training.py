@@ -45,8 +45,8 @@ class _Run:
 
     def __init__(self, network: Network, X: ArrayLike | RowSource, y: ArrayLike | RowSource, cost: Cost, update: Update,
                  schedule: Any, trainable: ArrayLike | None, max_bytes: int | None) -> None:
-        self.network = object_checks.network(network, Network)
         self.cost = object_checks.cost(cost, Cost, penalised=True, residuals=True)
+        self.network = object_checks.network(network, Network, unknowns=of_jets(cost))
         self.max_bytes = checks.max_bytes(max_bytes)
         if of_jets(self.cost):
             without_slabs(self.max_bytes)

@@ -64,8 +64,8 @@ def check_derivatives(network: Network, X: ArrayLike, y: ArrayLike, cost: Cost, 
     >>> check_derivatives(network, np.ones((4, 2)), np.zeros((4, 1)), Cost("squared_error")).holds
     True
     """
-    object_checks.network(network, Network)
     object_checks.cost(cost, Cost, penalised=True, residuals=True)
+    object_checks.network(network, Network, unknowns=of_jets(cost))
     generator = checks.generator(seed)
     if of_jets(cost):
         rows = list(compared_residuals(network.astype(np.float64), X, y, cost, generator))

@@ -62,7 +62,7 @@ class NetworkJet:
     """
 
     def __init__(self, network: Network, X: ArrayLike, second: str | None = None) -> None:
-        object_checks.network(network, Network)
+        object_checks.network(network, Network, unknowns=True)
         self._second = None if second is None else checks.one_of(second, "second", SECOND)
         n_0 = network.widths[0]
         self.X = checks.samples(X, n_0, network.dtype)

@@ -37,6 +37,13 @@ def propagated(name: str, second: str | None, serving: tuple[str, ...]) -> None:
                          f"second={' or '.join(map(repr, serving))}")
 
 
+def same_unknowns(names: tuple[str, ...], wanted: tuple[str, ...]) -> None:
+    """Refuse a network whose unknowns are of another equation."""
+    if not set(wanted) <= set(names):
+        raise ValueError(f"network must have the unknowns of the cost's residuals, {', '.join(map(repr, wanted))}, but has "
+                         f"{', '.join(map(repr, names))}; pass its .network, beside which they are set to their first values")
+
+
 def has_unknowns(network: Any, kind: type[Kind]) -> Kind:
     """A network with unknowns of an equation beside θ."""
     if not isinstance(network, kind):

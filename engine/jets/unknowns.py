@@ -11,6 +11,7 @@ from .. import checks, network_checks
 from ..cost import Cost
 from ..network import Network
 from ..typing import Array, Indices, Mask
+from . import pass_checks
 from .residual_loss import ResidualLoss
 
 
@@ -105,10 +106,13 @@ def unknowns_of(cost: Cost) -> dict[str, float]:
 
 def with_unknowns(network: Any, cost: Any) -> Any:
     """The network with the unknowns of the cost's residuals beside it, at their first values; as it is where there are none, or
-    where it has them already."""
-    if not isinstance(network, Network) or not isinstance(cost, Cost) or isinstance(network, NetworkWithUnknowns):
+    where it has them already. One that has others is refused."""
+    if not isinstance(network, Network) or not isinstance(cost, Cost):
         return network
     found = unknowns_of(cost)
+    if isinstance(network, NetworkWithUnknowns):
+        pass_checks.same_unknowns(network.names, tuple(found))
+        return network
     return NetworkWithUnknowns(network, found) if found else network
 
 

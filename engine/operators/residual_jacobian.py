@@ -73,7 +73,7 @@ class ResidualJacobian(RealOperator):
     """
 
     def __init__(self, network: Network, X: ArrayLike, y: ArrayLike, cost: Cost) -> None:
-        object_checks.network(network, Network)
+        object_checks.network(network, Network, unknowns=True)
         loss = residual_loss(object_checks.cost(cost, Cost, penalised=True, residuals=True).loss)
         network = with_unknowns(network, cost)
         X, targets = samples_and_targets(X, y, network.widths, network.dtype, cost, bounded=False)

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from .. import checks
 from ..kernels.updates import FORMS, GRADIENT_DESCENT
+from ..object_checks import shown
 from ..typing import Array, Number, Rate
 
 DOUBLE, BOOLEAN = np.dtype(np.float64), np.dtype(np.bool_)
@@ -240,6 +241,10 @@ def evidence(cost: Any) -> None:
     if cost.loss.name in FLAT:
         raise ValueError("BayesianRegularization needs a loss with curvature, which says how much the samples determine, but that "
                          f"of {cost.loss!r} is 0 almost everywhere; use huber or log_cosh, or for classes binary_cross_entropy")
+    if hasattr(cost.loss, "residuals"):
+        raise ValueError("cost must be one of outputs for BayesianRegularization, to which residuals of equations are no "
+                         f"measurements with noise, but is {shown(cost)}; use LevenbergMarquardt, with a penalty of the cost "
+                         "where θ needs one")
     if cost.penalty is not None:
         raise ValueError(f"cost must have no penalty for BayesianRegularization, which chooses its own, but has {cost.penalty!r}; "
                          "leave it out, or use LevenbergMarquardt")
@@ -249,8 +254,9 @@ def evidence(cost: Any) -> None:
 
 
 def available_solver(name: str, known: Collection[str]) -> str:
-    """A solver that can work where the samples are."""
+    """A solver that can work where the samples are, and with what their cost is made of."""
     if name not in known:
-        raise ValueError(f"solver must be auto or one of {', '.join(known)} for samples on workers, for the others need every row "
-                         f"of J in one place, but is {name!r}")
+        reason = ("a cost of residuals, whose Jacobian has no Kronecker factors" if "kernel" in known else
+                  "samples on workers, for the others need every row of J in one place")
+        raise ValueError(f"solver must be auto or one of {', '.join(known)} for {reason}, but is {name!r}")
     return name
