@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import math
 
 import numpy as np
 
@@ -112,4 +113,4 @@ def _workspace_numbers(widths: tuple[int, ...], components: Components, dtype: D
 
 def _flat(values: Array) -> Array:
     """An array [m, …] as [m, .], m ≥ 0."""
-    return values.reshape(len(values), int(np.prod(values.shape[1:])))
+    return values.reshape(len(values), math.prod(values.shape[1:]))

@@ -4,11 +4,21 @@ from .jet_errors import gather_seeds, jet_errors
 from .jet_workspace import components, jet_workspace_of
 from .jets import JET_BLOCK, jets_of_block
 from .layout import FROM_BIAS, FROM_ZERO, STORED, line, lines_for, panel_sizes, places, samples_in, weights
-from .linked import kernel
+from .linked import kernel, shared
 from .outer_products import inputs_as_rows
-from .panels import scatter
 from .product import group_product, panel_product, tile_heights
-from .simd import dot_lines, lanes_of, tile
+from .signatures import Line
+from .simd import dot_lines, fma_lines, lanes_of, tile, transpose, write_columns
+
+
+@shared
+def lines_to_rows(source: Line, offset: int, count: int, out: Line, first: int, stride: int):
+    """`count` lines of source as the first columns of as many rows of out as there are lanes, from `first` on, `stride` apart."""
+    lanes = lanes_of(source)
+    whole = count // lanes * lanes
+    for q in range(0, whole, lanes):
+        transpose(source, (line(offset, q, lanes), lanes), out, (first + q, stride))
+    write_columns(source, offset, (whole, count), out, (first, stride))
 
 
 @kernel
@@ -17,7 +27,7 @@ def by_samples(source, offset, stride, panels, K, width, out):
     lanes = lanes_of(source)
     size = line(0, width, lanes)
     for k in range(K):
-        scatter(source, offset + k * panels * stride, 0, 0, lanes, out[k * size:(k + 1) * size].reshape((lanes, width)))
+        lines_to_rows(source, offset + k * panels * stride, width, out, k * size, width)
 
 
 @kernel
@@ -48,11 +58,38 @@ def paired_rows(A, a, B, b, scratch, out, o, shape):
 
 
 @kernel
-def sample_row(plan, workspace, s, K, out, offset):
-    """The row of J of sample s of the panel that lies in workspace.inputs and workspace.errors, to out from `offset` on."""
+def few_inputs(plan, jet, panels, lanes):
+    """Whether layer 1 has inputs too few for tiles: scratch has a line for each of `lanes` neurons and so many inputs."""
+    return places(plan, 1, lanes).before <= min(lanes, components(jet) * panels)
+
+
+@kernel
+def first_layer_rows(plan, K, panels, workspace, j, out, o):
+    """Layer 1 in the rows of J of a whole panel j, a line of samples for each weight, `lanes` neurons at a time; o = (offset,
+    stride) of the rows in out."""
+    lanes = lanes_of(out)
+    at, panel, scratch = places(plan, 1, lanes), panel_sizes(plan, lanes), workspace.scratch
+    stack, delta = j * panel.stack + at.a_below, j * panel.deltas + at.delta
+    for p in range(0, at.width, lanes):
+        count = min(lanes, at.width - p)
+        size = count * at.before
+        scratch[:line(0, size, lanes)] = 0
+        for k in range(K):
+            a, z = stack + k * panels * panel.stack, line(delta + k * panels * panel.deltas, p, lanes)
+            for q in range(at.before):
+                fma_lines(workspace.delta, (z, lanes), workspace.stack, (line(a, q, lanes), 0), scratch,
+                          (line(0, q, lanes), line(0, at.before, lanes)), count)  # eq. 25
+        lines_to_rows(scratch, 0, size, out, o[0] + at.weight + p * at.before, o[1])
+    lines_to_rows(workspace.delta, delta, at.width, out, o[0] + at.bias, o[1])  # eq. 25
+
+
+@kernel
+def sample_row(plan, workspace, s, K, out, offset, begin):
+    """The row of J of sample s of the panel that lies in workspace.inputs and workspace.errors, layers from `begin` on, to out from
+    `offset` on."""
     lanes = lanes_of(out)
     inputs, outputs = places(plan, plan.shape[0] - 1, 1).a, panel_sizes(plan, 1).deltas
-    for l in range(1, plan.shape[0]):
+    for l in range(begin, plan.shape[0]):
         at = places(plan, l, 1)
         a = (s * inputs + at.a_below, line(0, inputs, lanes))
         z = (s * outputs + at.delta, line(0, outputs, lanes))
@@ -84,9 +121,13 @@ def jet_rows(theta, backward_weights, plan, jet, X, seeds, residuals, out, works
             for j in range(panels):
                 by_samples(workspace.stack, j * panel.stack, panel.stack, panels, K, inputs, workspace.inputs)
                 by_samples(workspace.delta, j * panel.deltas, panel.deltas, panels, K, panel.deltas // lanes, workspace.errors)
-                for s in range(samples_in(j, lanes, count)):
+                samples, begin = samples_in(j, lanes, count), 1
+                if samples == lanes and few_inputs(plan, jet, panels, lanes):
+                    row, begin = line(sample, j, lanes) * residuals + e, 2
+                    first_layer_rows(plan, K, panels, workspace, j, flat, (row * out.shape[1], residuals * out.shape[1]))
+                for s in range(samples):
                     row = (line(sample + s, j, lanes)) * residuals + e
-                    sample_row(plan, workspace, s, K, flat, row * out.shape[1])
+                    sample_row(plan, workspace, s, K, flat, row * out.shape[1], begin)
 
 
 @kernel

@@ -26,7 +26,7 @@ SMOOTH = [name for name in cases.ACTIVATIONS if name not in KINKED]
 PRECISION = {np.float64: 1e-13, np.float32: 2e-5}
 
 
-def made(widths, names, dtype, m=11):
+def made(widths, names, dtype, m=19):
     generator = np.random.default_rng(3)
     P = sum(n * (before + 1) for before, n in zip(widths, widths[1:]))
     network = Network(widths, names, generator.standard_normal(P).astype(dtype))
@@ -38,7 +38,7 @@ def assert_close(found, expected, dtype):
     assert np.abs(found - expected).max() <= PRECISION[dtype] * max(np.abs(expected).max(), 1e-3)
 
 
-def compare(widths, names, axes, forms, dtype, m=11, q=2):
+def compare(widths, names, axes, forms, dtype, m=19, q=2):
     network, X, generator = made(widths, names, dtype, m)
     passes = JetPasses(network, X, Components(axes, forms))
     exact, slopes = plain.jets(network.parameters.astype(float), widths, names, X.astype(float), axes, forms)
