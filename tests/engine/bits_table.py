@@ -15,6 +15,7 @@ TABLE = pathlib.Path(__file__).with_name("bits.json")
 DTYPES = ("float64", "float32")
 SAMPLES, WIDTHS, NAMES = 150, (5, 19, 7, 3), ("tanh", "gelu", "identity")
 WORK = 600, (12, 40, 24, 4)  # enough of it that ranges go to threads
+POINTS, OF_POINTS = 100, (2, 21, 9, 1)  # points inside, and on the edge half as many
 
 
 def dyadic(generator, shape, dtype):
@@ -125,6 +126,33 @@ def results(dtype, layout, updates):
         yield f"gradient, {name}", value_and_gradient(network, X, targets, Cost(loss))[1]
     yield "ten epochs, batch of more work", fit(network, X, y, squares, UPDATES["adam"][0], BatchSchedule(samples), epochs=10,
                                                 progress=False).network.parameters
+    yield from of_residuals(np.random.default_rng(8), dtype, layout)
+
+
+def of_residuals(generator, dtype, layout):
+    """(name, array) of every case of a cost of residuals: −Δu = x_0 x_1 inside, u = 0 on the edge, whose points are mixed."""
+    from engine import Cost, GaussNewton, LevenbergMarquardt, Residual, fit, reductions, value_and_gradient
+    from engine.jets import ResidualLoss
+    from engine.operators import ResidualJacobian
+    from schedulers import BatchSchedule
+
+    poisson, edge = Residual(lambda x, u: u.laplacian() + x[:, 0] * x[:, 1]), Residual(lambda x, u: u.value)
+    network = a_network(generator, OF_POINTS, ("tanh", "gelu", "identity"), dtype)
+    X = arranged(dyadic(generator, (SAMPLES, 2), dtype), layout)
+    y = generator.permutation(np.repeat([0, 1], [POINTS, SAMPLES - POINTS]))
+    loss = ResidualLoss([poisson, edge])
+    cost, J = Cost(loss, reductions.weighted(np.where(y == 0, 1 / 128, 1 / 16))), ResidualJacobian(network, X, y, Cost(loss))
+    v, u = (arranged(dyadic(generator, (size, 1), dtype), layout)[:, 0] for size in J.shape[::-1])
+    parts = [ResidualJacobian(network, X[rows], y[rows], Cost(loss)) for rows in cut(layout)]
+    yield "residuals", np.concatenate([part.residuals for part in parts])
+    yield "residuals, J", np.concatenate([part.dense() for part in parts])
+    yield "residuals, J v", np.concatenate([part @ v for part in parts])
+    yield "residuals, u J", J.T @ u
+    yield "residuals, gram", J.gram()
+    yield "residuals, gradient", value_and_gradient(network, X, y, cost)[1]
+    for name, update in (("cholesky", LevenbergMarquardt(solver="cholesky")), ("kernel", GaussNewton(solver="kernel"))):
+        run = fit(network, X, y, cost, update, BatchSchedule(SAMPLES), epochs=1, progress=False)
+        yield f"residuals, step by {name}", run.network.parameters
 
 
 def table(dtypes=DTYPES, threads=None, layout="c", updates=None):
