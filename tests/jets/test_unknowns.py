@@ -54,7 +54,7 @@ def test_they_are_found_by_second_and_by_first_order():
     samples, sets, cost = collocation((T, decay), (T, Residual(lambda x, u: u.value - np.exp(-2 * x[:, 0])), 10.0))
     found = fit(START, samples, sets, cost, LevenbergMarquardt(), BatchSchedule(30), epochs=40, progress=False).network
     assert abs(found.unknowns["rate"] - 2) < 1e-2
-    first = fit(START, samples, sets, cost, Adam(0.01), BatchSchedule(30), epochs=50, progress=False).network
+    first = fit(START, samples, sets, cost, Adam(0.01), BatchSchedule(30), epochs=300, progress=False).network
     assert 1.2 < first.unknowns["rate"] < 2
     held = fit(found, samples, sets, cost, Adam(0.01), BatchSchedule(30), epochs=1, progress=False,
                trainable=found.mask()).network
