@@ -50,3 +50,9 @@ def has_unknowns(network: Any, kind: type[Kind]) -> Kind:
         raise ValueError("network must have unknowns, as fit gives it for a cost whose engine.Residual names some, but is "
                          f"{shown(network)}; pass fit(...).network")
     return network
+
+
+def no_file_for_unknowns(names: tuple[str, ...]) -> None:
+    """Refuse to write a network's file that would lose its unknowns."""
+    raise ValueError(f"a network's file holds θ alone, and not the unknowns {', '.join(names)}; save its .network, and keep its "
+                     ".unknowns beside it")

@@ -10,7 +10,7 @@ from numpy.typing import ArrayLike, DTypeLike
 from .. import checks, network_checks
 from ..cost import Cost
 from ..network import Network
-from ..typing import Array, Indices, Mask
+from ..typing import Array, Indices, Mask, Path
 from . import pass_checks
 from .residual_loss import ResidualLoss
 
@@ -86,6 +86,10 @@ class NetworkWithUnknowns(Network):
         """The same with θ and the unknowns rounded to another dtype."""
         found = checks.float_dtype(dtype)
         return self if found == self.dtype else self._at(checks.cast(np.array(self._parameters), found, "parameters"))
+
+    def save(self, path: Path) -> None:
+        """Refused: a network's file holds θ alone. Save `.network`, and keep `.unknowns` beside it."""
+        pass_checks.no_file_for_unknowns(self.names)
 
     def __reduce__(self) -> tuple[Any, ...]:
         return NetworkWithUnknowns, (self.network, self.unknowns)

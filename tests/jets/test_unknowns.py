@@ -13,6 +13,7 @@ from engine import (
     check_derivatives,
     collocation,
     fit,
+    load,
     standard_errors,
     value_and_gradient,
 )
@@ -86,3 +87,11 @@ def test_such_a_network_is_a_network():
     assert pickle.loads(pickle.dumps(made)) == made
     assert made.replace(np.append(START.parameters, 4.0)).unknowns == {"rate": 4.0}
     assert made.astype(np.float32).dtype == np.float32 and "rate = 3" in repr(made)
+
+
+def test_a_file_would_lose_them(tmp_path):
+    made = NetworkWithUnknowns(START, {"rate": 3.0})
+    with pytest.raises(ValueError, match="not the unknowns rate; save its .network"):
+        made.save(tmp_path / "network.npz")
+    made.network.save(tmp_path / "network.npz")
+    assert load(tmp_path / "network.npz") == START
