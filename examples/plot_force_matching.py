@@ -4,7 +4,7 @@ Values and forces
 
 A potential is known at a few places with its gradient, the forces, as from a simulation of molecules. A network that is fitted to
 both learns n₀ + 1 numbers at every place for the price of one evaluation; `losses.sobolev` has the loss
-½ |u − y|² + (weight / 2) |∇u − ∇y|² (Czarnecki et al. 2017, arXiv 1706.04859).
+½ ‖u − y‖² + (weight / 2) ‖∇u − ∇y‖² (Czarnecki et al. 2017, arXiv 1706.04859).
 
 **What is to be seen**: with forces the error of the same network, fitted by the same steps to the same 150 places, is more than
 twenty times smaller, in energy and in forces.

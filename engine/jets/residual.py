@@ -45,10 +45,10 @@ class Residual:
         ``function(x, u)`` → r of all points at once, for x [m, n_0] and what u offers, each [m]: ``u.value``, ``u.d(i)`` and
         ``u.d(i, j)`` for first and second derivatives, ``u.laplacian()`` and ``u.laplacian(axes)``, ``u.divergence()`` and
         ``u.divergence(axes)``; of a network with several outputs ``u[k].value`` and so on. r is [m]; where `outputs` is more than
-        one, a tuple of so many arrays [m], or an array [m, outputs]. The function may use + − * / **, comparisons, ``numpy.where``
-        and NumPy's sin, cos, tan, exp, expm1, log, log1p, tanh, sinh, cosh, arctan, sqrt, square, reciprocal, absolute, power,
-        maximum and minimum; at the kink of the last two the first argument's derivative is taken. What depends on x alone may be
-        anything. r at a point depends on u at this point alone.
+        one, a tuple of so many arrays [m], or an array [m, outputs]. The function may use ``+ - * / **``, comparisons,
+        ``numpy.where`` and NumPy's sin, cos, tan, exp, expm1, log, log1p, tanh, sinh, cosh, arctan, sqrt, square, reciprocal,
+        absolute, power, maximum and minimum; at the kink of the last two the first argument's derivative is taken. What depends on
+        x alone may be anything. r at a point depends on u at this point alone.
     outputs : int
         Numbers of r at a point, q.
     derivative : callable, optional

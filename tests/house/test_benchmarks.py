@@ -46,7 +46,7 @@ def tiny(monkeypatch):
     from asv_benches.peers import cases
 
     for name in cases.NETWORKS:
-        monkeypatch.setitem(cases.NETWORKS, name, ((2, 3, 3, 2), 5))
+        monkeypatch.setitem(cases.NETWORKS, name, ((2, 3, 3, 1 if name in cases.JETS else 2), 5))
     monkeypatch.setattr(bounded, "SAMPLES", 1000)
     monkeypatch.setattr(memory, "SAMPLES", 4)
     monkeypatch.setattr(sweeps.Overhead, "runs", 4)
