@@ -100,6 +100,7 @@ except LookupError as error:
 
 
 @pytest.mark.compiled
+@pytest.mark.robustness
 def test_a_first_fit_compiles_its_own_loss_reduction_and_update(tmp_path):
     code = """
 import numpy as np
