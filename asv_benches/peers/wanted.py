@@ -36,7 +36,7 @@ WANTED |= {("ggn_v", "jax"): {NARROW: 1.5, SQUARE: 1.0}, ("ggn_v", "curvlinops")
            ("ggn_v_last", "curvlinops"): {NARROW + SQUARE: 25.0},
            ("hessian_v", "jax"): {NARROW + SQUARE: 1.0}, ("ggn_diagonal", "backpack"): {"AD": 5.0, "BC": 4.0}}
 WANTED |= {("gaussian_nll", peer): {"ABDE": 1.0} for peer in ("jax", "torch")}
-WANTED |= {("kfac_solve", "curvlinops"): {"A": 5.0, "BC": 2.0}}
+WANTED |= {("kfac_solve", "curvlinops"): {"A": 2.0, "C": 10.0}}
 WANTED |= {(work, "jax"): {NARROW: 1.5, SQUARE: 1.0} for work in ("jv", "jtu", "jv_kept", "jtu_kept")}
 WANTED |= {(work, "backpack"): {"ABD": 8.0, "C": 5.0} for work in ("row_norms", "gradient_norms")}
 WANTED |= {("gradient_moments", f"backpack, {way}"): {"ABC": 5.0} for way in ("Variance", "SumGradSquared")}
@@ -47,7 +47,7 @@ WANTED |= {("sweep", f"jax, vmap, {orders}"): {network: {"float32": 3.0} for net
 WANTED |= {("jet_dense", f"jax, {how}"): dict(zip(JETS, least)) for how, least in
            {"nested": (3.0, 12.0, 8.0, 20.0, 10.0), "by hand": (1.3, 2.5, 0.9, 8.0, 4.0)}.items()}
 
-# rows without a goal; the first because the fill bounds both sides, kfac_solve on D because LAPACK's eigenvectors do
+# rows without a goal; the first because the fill bounds both sides, kfac_solve on B and D because LAPACK's eigenvectors do
 SHOWN = [(work, "jax, by hand") for work in ("gradient_moments", "ggn_diagonals")]
 SHOWN += [("gradient_moments", "limits, peak"), ("ggn_diagonals", "limits, fill"), ("ggn_diagonals", "limits, non-temporal fill")]
 SHOWN += [("jacobian", "jax, a pytree, donated"), ("gram", "jax, by hand, from factors"),
