@@ -8,7 +8,7 @@ from .linked import kernel, shared
 from .panels import gather
 from .product import group_product
 from .signatures import Line, Plan
-from .simd import copy_lines, fma, lanes_of
+from .simd import copy_lines, fma, lanes_of, multiply_lines
 from .transposed import weights_back
 
 
@@ -49,10 +49,8 @@ def errors_of_activation(plan, at, jet, workspace, j, panels):
     panel = panel_sizes(plan, lanes)
     count, axes, start, d = line(0, at.width, lanes), jet.axes.size, j * panel.stack + at.gamma, j * panel.deltas + at.delta
     stack_group, group = panels * panel.stack, panels * panel.deltas
-    gamma, second = workspace.stack[start:start + count], workspace.second[d:d + count]
-    third, value = workspace.third[d:d + count], workspace.delta[d:d + count]
-    for x in range(count):
-        value[x] = gamma[x] * value[x]
+    second, third, value = workspace.second[d:d + count], workspace.third[d:d + count], workspace.delta[d:d + count]
+    multiply_lines(workspace.delta, d, workspace.stack, start, workspace.delta, d, at.width)  # eq. 24: gamma ā
     for k in range(1, components(jet)):
         a, z = workspace.delta[k * group + d:k * group + d + count], workspace.stack[start + k * stack_group:]
         for x in range(count):
@@ -62,16 +60,12 @@ def errors_of_activation(plan, at, jet, workspace, j, panels):
         a, squares = workspace.delta[top:top + count], form_lines(plan, jet, workspace, s, j, at)
         for x in range(count):
             value[x] = fma(third[x] * squares[x], a[x], value[x])  # eq. 24: + g‴ q_s ā_s
-    for i in range(axes):
-        a = workspace.delta[(1 + i) * group + d:(1 + i) * group + d + count]
-        for x in range(count):
-            a[x] = gamma[x] * a[x]
+    for k in range(1, 1 + axes):
+        multiply_lines(workspace.delta, k * group + d, workspace.stack, start, workspace.delta, k * group + d, at.width)
     for t in range(jet.coefficients.size):
         errors_of_term(jet, t, workspace, (d, group, axes), (start, stack_group), count)
-    for s in range(jet.forms):
-        a = workspace.delta[(1 + axes + s) * group + d:(1 + axes + s) * group + d + count]
-        for x in range(count):
-            a[x] = gamma[x] * a[x]
+    for k in range(1 + axes, components(jet)):
+        multiply_lines(workspace.delta, k * group + d, workspace.stack, start, workspace.delta, k * group + d, at.width)
 
 
 @kernel

@@ -52,8 +52,8 @@ def jet_layer(theta, plan, l, jet, panels, workspace, with_third):
 def jet_activation(plan, at, jet, workspace, j, group, with_third):
     """a = g(z), a_i = gamma z_i and a_s = g″ q_s + gamma z_s of panel j, q_s = sum_ij Q_s[i, j] z_i z_j (eq. 22)."""
     lanes = lanes_of(workspace.stack)
-    panel, stack, d = panel_sizes(plan, lanes), workspace.stack, j * panel_sizes(plan, lanes).deltas + at.delta
-    start, count = j * panel.stack, line(0, at.width, lanes)
+    panel, stack = panel_sizes(plan, lanes), workspace.stack
+    start, d, count = j * panel.stack, j * panel.deltas + at.delta, line(0, at.width, lanes)
     z, second = stack[start + at.a:start + at.a + count], workspace.second[d:d + count]
     if components(jet) > 1:
         second_derivative(at.activation, z, second, at.parameters)
