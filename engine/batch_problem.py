@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import functools
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,7 +16,6 @@ from .cost import Cost
 from .evaluation import evaluate
 from .jets.evaluation import value_and_gradient
 from .jets.point_sets import PointSets, of_jets, point_sets
-from .jets.residual_loss import ResidualLoss
 from .network import Network, with_parameters
 from .rows import Rows, as_given
 from .typing import Array, Mask
@@ -86,7 +85,7 @@ class BatchProblem:
     @functools.cached_property
     def point_sets(self) -> PointSets:
         """The batch's points, set by set, of a cost of residuals."""
-        return point_sets(cast(ResidualLoss, self._cost.loss), self.X, self.targets, self._network)
+        return point_sets(self._cost, self.X, self.targets, self._network)
 
     def samples_at(self, slab: Any) -> Array:
         """X [., n_0] of a slice of the batch's sample steps 0 … m."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -119,6 +119,13 @@ def _best_differences(derivative: Array, ends: Callable[[Any], tuple[Any, Any, A
         doubts[np.isnan(doubts)] = np.inf
     chosen = np.where(relative.min(0) < 0.1, relative.argmin(0), doubts.argmin(0))[None]
     return np.take_along_axis(quotients, chosen, 0)[0], np.take_along_axis(uncertain, chosen, 0)[0]
+
+
+def compare_orders(name: str, z: Array, orders: Sequence[Callable[[Any], Array] | None]) -> Iterator[Comparison]:
+    """Each of (g, g′, g″, …) but the first against differences of the one before, at z; None ends what is known."""
+    for order, lower, upper in zip(("first", "second", "third"), orders, orders[1:]):
+        if lower is not None and upper is not None:
+            yield compare(f"{name}, {order} derivative", upper(z), each(lower, z), steps(np.abs(z).max()))
 
 
 def compare(name: str, derivative: Any, function: Ends, steps: Sequence[Any], noise: Any = 0.0) -> Comparison:

@@ -165,6 +165,6 @@ def _of_residuals(network: Network, X: Any, y: Any, cost: Cost, max_bytes: int |
     without_slabs(max_bytes)
     network = with_unknowns(network, cost)
     X, targets = samples_and_targets(X, y, network.widths, network.dtype, cost, bounded=False)
-    points = point_sets(cost.loss, X[:], targets[:], network)  # type: ignore[arg-type]
+    points = point_sets(cost, X, targets, network)
     value, gradient = cost.with_penalty(network, *jet_evaluation.value_and_gradient(network, points, cost))
     return float(value), gradient

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from .cost import Cost
-from .differences import EPS, Comparison, along, compare, each, steps
+from .differences import EPS, Comparison, along, compare, compare_orders, steps
 from .jets.evaluation import value, value_and_gradient
 from .jets.passes import JetPasses
 from .jets.point_sets import PointSets, SetOfPoints, point_sets
@@ -27,7 +27,7 @@ def compared_residuals(network: Network, X: ArrayLike, y: ArrayLike, cost: Cost,
     directions in each W^l, b^l and unknown (eq. 4, 20 and 22–25)."""
     network = with_unknowns(network, cost)
     X, targets = samples_and_targets(X, y, network.widths, network.dtype, cost, bounded=False)
-    points = point_sets(cost.loss, X[:], targets[:], network)  # type: ignore[arg-type]
+    points = point_sets(cost, X, targets, network)
     yield from _activations(network, X[:])
     for s, one in enumerate(points.sets):
         yield from _in_the_jet(f"set {s}: {one.residual.name}", one, network, generator)
@@ -37,12 +37,8 @@ def compared_residuals(network: Network, X: ArrayLike, y: ArrayLike, cost: Cost,
 def _activations(network: Network, X: Array) -> Iterator[Comparison]:
     forward = network.forward(X)
     for l, activation in enumerate(network.activations, 1):
-        z = forward.z(l)
-        orders = (activation.function, activation.derivative, activation.second_derivative,
-                  activation.third_derivative)
-        for name, lower, upper in zip(("first", "second", "third"), orders, orders[1:]):
-            if lower is not None and upper is not None:
-                yield compare(f"layer {l}: {activation.label}, {name} derivative", upper(z), each(lower, z), steps(np.abs(z).max()))
+        orders = activation.function, activation.derivative, activation.second_derivative, activation.third_derivative
+        yield from compare_orders(f"layer {l}: {activation.label}", forward.z(l), orders)
 
 
 def _in_the_jet(name: str, one: SetOfPoints, network: Network, generator: np.random.Generator) -> Iterator[Comparison]:

@@ -299,7 +299,7 @@ def _validation(run: FitRun, pair: Sequence[Any] | None) -> Callable[[Network], 
     X = samples(pair[0], network.widths[0], network.dtype, name="validation X", bounded=bounded)
     targets = read_targets(pair[1], len(X), network.widths[-1], network.dtype, run.cost, bounded=bounded)
     if of_jets(run.cost):
-        points = point_sets(run.cost.loss, X[:], targets[:], network)  # type: ignore[arg-type]
+        points = point_sets(run.cost, X, targets, network)
         return lambda network: float(jet_evaluation.value(network, points, run.cost))
     if bounded or isinstance(X, Rows) or isinstance(targets, Rows):
         max_bytes = run.max_bytes or VALIDATION

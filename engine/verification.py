@@ -9,7 +9,7 @@ from schedulers import BatchStep
 
 from . import checks, object_checks
 from .cost import Cost
-from .differences import EPS, Comparison, DerivativeReport, along, compare, each, steps
+from .differences import EPS, Comparison, DerivativeReport, along, compare, compare_orders, steps
 from .evaluation import evaluate
 from .jets.point_sets import of_jets
 from .network import Network, with_parameters
@@ -80,12 +80,8 @@ def check_derivatives(network: Network, X: ArrayLike, y: ArrayLike, cost: Cost, 
     forward = network.forward(X)
     A, rows = checks.finite(forward.outputs, "the network's outputs"), []
     for l, activation in enumerate(network.activations, 1):
-        z = forward.z(l)
-        widths, derivative = steps(np.abs(z).max()), activation.derivative(z)
-        rows.append(compare(f"layer {l}: {activation.label}, first derivative", derivative, each(activation.function, z), widths))
-        if activation.second_derivative is not None:
-            rows.append(compare(f"layer {l}: {activation.label}, second derivative", activation.second_derivative(z),
-                                 each(activation.derivative, z), widths))
+        orders = activation.function, activation.derivative, activation.second_derivative
+        rows += compare_orders(f"layer {l}: {activation.label}", forward.z(l), orders)
     losses, loss_gradients = cost.losses_and_gradients(A, targets)
     checks.finite(losses, "the losses")
     scale = np.abs(A).max(1)

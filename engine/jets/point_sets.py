@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 
 from ..cost import Cost
 from ..network import Network
+from ..rows import Rows
 from ..typing import Array, Indices
 from . import pass_checks
 from .components import Components
@@ -44,7 +45,7 @@ class SetOfPoints:
 
     def values_and_slopes(self, jets: Array, unknowns: Mapping[str, float] | None) -> tuple[Array, Array, Array]:
         """r [m_s, q_s], ∂r/∂jets [m_s, q_s, K, n] and ∂r/∂(unknowns) [m_s, q_s, U_s], those that the residual has."""
-        return self.residual.with_unknowns(self.X, jets, self.components, self.targets, unknowns)
+        return self.residual.values_and_slopes(self.X, jets, self.components, self.targets, unknowns)
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -79,15 +80,16 @@ class PointSets:
         return PointSets(count, self.outputs, sets), chosen
 
 
-def point_sets(loss: ResidualLoss, X: Array, targets: Array, network: Network) -> PointSets:
-    """The sets of points X [m, n_0] with `targets` as `loss.targets` makes them, for networks like this one.
+def point_sets(cost: Cost, X: Array | Rows, targets: Array | Rows, network: Network) -> PointSets:
+    """The sets of points X [m, n_0] with `targets` as a cost of residuals takes them, for networks like this one.
 
     Raises
     ------
     ValueError
         Where an activation of the network has not the derivatives that a residual reads.
     """
-    n_0, n, sets = network.widths[0], network.widths[-1], []
+    loss, n_0, n, sets = cast(ResidualLoss, cost.loss), network.widths[0], network.widths[-1], []
+    X, targets = X[:], targets[:]
     for rows, residual in loss.sets(targets):
         where = as_slice(rows)
         points = np.ascontiguousarray(X[where])

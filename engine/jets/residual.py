@@ -131,10 +131,10 @@ class Residual:
     def values_and_seeds(self, x: Array, jets: Array, components: Components, targets: Array | None = None,
                          unknowns: Mapping[str, float] | None = None) -> tuple[Array, Array]:
         """r [m, q], and D = ∂r/∂(jet) [m, q, K, n], the seeds of the pass back. Parameters as of `values`."""
-        r, D, _ = self.with_unknowns(x, jets, components, targets, unknowns)
+        r, D, _ = self.values_and_slopes(x, jets, components, targets, unknowns)
         return r, D
 
-    def with_unknowns(self, x: Array, jets: Array, components: Components, targets: Array | None = None,
+    def values_and_slopes(self, x: Array, jets: Array, components: Components, targets: Array | None = None,
                       unknowns: Mapping[str, float] | None = None) -> tuple[Array, Array, Array]:
         """r [m, q], D = ∂r/∂(jet) [m, q, K, n] and ∂r/∂(unknowns) [m, q, U], in their order. Parameters as of `values`."""
         m, count, n = jets.shape

@@ -12,6 +12,8 @@ from .passes import JetPasses
 from .point_sets import PointSets, SetOfPoints
 from .unknowns import columns_of, values_of_unknowns
 
+SLAB = 1 << 23  # bytes of rows of J that are in memory at once
+
 
 class _Part(NamedTuple):
     """What a pass forward leaves of one set of points."""
@@ -25,8 +27,7 @@ class _Part(NamedTuple):
 
     def restricted(self, one: SetOfPoints, inside: Indices, network: Network) -> _Part:
         """The part of some of its points."""
-        kept = (np.ascontiguousarray(values[inside]) for values in (self.jets, self.seeds, self.slopes))
-        jets, seeds, slopes = kept
+        jets, seeds, slopes = (np.ascontiguousarray(values[inside]) for values in (self.jets, self.seeds, self.slopes))
         return _Part(one, JetPasses(network, one.X, one.components), jets, seeds, self.columns, slopes)
 
 
@@ -66,6 +67,11 @@ class ResidualPass:
     def shape(self) -> tuple[int, int]:
         """(m q, P)."""
         return self.residuals.size, self.network.size
+
+    @property
+    def at_once(self) -> int:
+        """How many points' rows of J are in memory at once, at least one."""
+        return max(1, SLAB // (self.residuals.shape[1] * self.network.size * self.network.dtype.itemsize))
 
     def size_of_terms(self) -> float:
         """The norm over residuals of Σ |∂r/∂(entry)| |entry|: what r would be if none of its terms cancelled."""

@@ -60,7 +60,7 @@ class SobolevResidual:
                 D[:, n + k * (count - 1) + i, 1 + i, k] = root
         return r, D
 
-    def with_unknowns(self, x: Array, jets: Array, components: Components, targets: Array | None = None,
+    def values_and_slopes(self, x: Array, jets: Array, components: Components, targets: Array | None = None,
                       unknowns: Mapping[str, float] | None = None) -> tuple[Array, Array, Array]:
         """`values_and_seeds`, and no derivatives in unknowns [m, q, 0]."""
         r, D = self.values_and_seeds(x, jets, components, targets)

@@ -50,8 +50,7 @@ class NetworkWithUnknowns(Network):
 
     def __init__(self, network: Network, unknowns: dict[str, float]) -> None:
         self._widths, self._activations, self.names = network.widths, network.activations, tuple(unknowns)
-        values = [checks.number_where(value, f"unknowns[{name!r}]", "a finite number", lambda number: True)
-                  for name, value in unknowns.items()]
+        values = [checks.finite_number(value, f"unknowns[{name!r}]") for name, value in unknowns.items()]
         self._take(network, np.concatenate([network.kernels.theta, np.array(values, network.dtype)]))
 
     def _take(self, network: Network, parameters: Array) -> None:

@@ -30,12 +30,11 @@ def _has(function: object, owner: str, given: str, wanted: str, remedy: str) -> 
         raise ValueError(f"{owner} needs {wanted}, but {given} has none; {remedy}")
 
 
-def residual_loss(loss: Loss) -> ResidualLoss:
-    """A loss of residuals of jets."""
+def residual_loss(loss: Loss) -> None:
+    """Refuse a loss that is none of residuals of jets."""
     if not isinstance(loss, ResidualLoss):
         raise ValueError(f"cost must be one of residuals, as engine.collocation makes it, but its loss is {loss!r}; "
                          "engine.operators.LossJacobian serves losses of outputs")
-    return loss
 
 
 def loss_hessian(loss: Loss, owner: str) -> None:

@@ -18,8 +18,6 @@ from . import checks as operator_checks
 from .curvature_checks import residual_loss
 from .real_operator import RealOperator
 
-SLAB = 1 << 23  # bytes of rows that `row_norms` has in memory at once
-
 
 class ResidualJacobian(RealOperator):
     """J = ∂r/∂θ of shape (m q, P): row k q + e is the derivative of residual e of point k, from one pass forward and one back.
@@ -74,11 +72,11 @@ class ResidualJacobian(RealOperator):
 
     def __init__(self, network: Network, X: ArrayLike, y: ArrayLike, cost: Cost) -> None:
         object_checks.network(network, Network, unknowns=True)
-        loss = residual_loss(object_checks.cost(cost, Cost, penalised=True, residuals=True).loss)
+        residual_loss(object_checks.cost(cost, Cost, penalised=True, residuals=True).loss)
         network = with_unknowns(network, cost)
         X, targets = samples_and_targets(X, y, network.widths, network.dtype, cost, bounded=False)
         self.network = network
-        self._pass = ResidualPass(network, point_sets(loss, X[:], targets[:], network))
+        self._pass = ResidualPass(network, point_sets(cost, X, targets, network))
         self.residuals = self._pass.residuals
         super().__init__(network.dtype, self._pass.shape)
 
@@ -105,8 +103,8 @@ class ResidualJacobian(RealOperator):
 
     def row_norms(self) -> Array:
         """The norm of each row [m, q], from rows of a slab of points at a time."""
-        m, q = self.residuals.shape
-        norms, at_once = np.empty((m, q), self.dtype), max(1, SLAB // (q * self.network.size * self.dtype.itemsize))
+        (m, q), at_once = self.residuals.shape, self._pass.at_once
+        norms = np.empty((m, q), self.dtype)
         for first in range(0, m, at_once):
             rows = self._pass.restricted(first, min(at_once, m - first)).dense()
             norms[first:first + at_once] = np.sqrt(np.einsum("ij,ij->i", rows, rows)).reshape(-1, q)

@@ -12,7 +12,7 @@ from ..jets.residual_pass import ResidualPass, residuals_at
 from ..network import Network
 from ..row_squares import mirrored, square_of_rows
 from ..typing import Array
-from .kept_linearised import SLAB, KeptLinearised
+from .kept_linearised import KeptLinearised
 
 
 class ResidualLinearised(KeptLinearised):
@@ -35,15 +35,9 @@ class ResidualLinearised(KeptLinearised):
         self.cost = Cost("squared_error", self.cost.reduction)
         self.targets = np.zeros_like(self.outputs)
         self._kept: DenseRows | None = None
-        if len(self.outputs) <= self._at_once:
+        if len(self.outputs) <= self._pass.at_once:
             self._kept = DenseRows(self._pass.shape, self.network.dtype)
             self._pass.dense(self._kept.rows)
-
-    @property
-    def _at_once(self) -> int:
-        """Points whose rows are in memory at once."""
-        rows = self.outputs.shape[1] * self.network.size * self.network.dtype.itemsize
-        return max(1, SLAB // rows)
 
     def _pulled(self, u: Array) -> Array:
         if self._kept is not None:
@@ -65,7 +59,7 @@ class ResidualLinearised(KeptLinearised):
     def _slabs(self) -> Iterator[tuple[DenseRows, int]]:
         """Yield M in slabs of whole points: memory and how many of its rows are filled, each valid until the next is taken."""
         m, q = self.outputs.shape
-        at_once = min(m, self._at_once)
+        at_once = min(m, self._pass.at_once)
         memory = DenseRows((at_once * q, self.network.size), self.network.dtype)
         factor = self.factor.reshape(-1, 1)
         for first in range(0, m, at_once):

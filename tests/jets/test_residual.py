@@ -121,7 +121,7 @@ def test_derivatives_in_unknowns_are_carried_too(dtype):
     x = X.astype(dtype)
     components, J, r, D = evaluated(residual, X, 1, dtype)
     np.testing.assert_allclose(D[:, 0, 3, 0], -0.5)
-    again, D, E = residual.with_unknowns(x, J, components, unknowns={"kappa": 0.25, "source": 1.0})
+    again, D, E = residual.values_and_slopes(x, J, components, unknowns={"kappa": 0.25, "source": 1.0})
     assert E.dtype == dtype and E.shape == (m, 1, 2) and (D[:, 0, 3, 0] == -0.25).all()
     np.testing.assert_allclose(E[:, 0].T, [-J[:, 3, 0], 2 * x[:, 0]], rtol=1e-6)
     np.testing.assert_allclose(again[:, 0], J[:, 1, 0] - 0.25 * J[:, 3, 0] + x[:, 0], rtol=1e-5, atol=1e-6)
@@ -129,7 +129,7 @@ def test_derivatives_in_unknowns_are_carried_too(dtype):
     own = Residual(lambda x, u, p: p["kappa"] * u.value, unknowns={"kappa": 3.0},
                    derivative=lambda x, u, p: {"value": p["kappa"], "kappa": u.value})
     components, J, r, D = evaluated(own, X, 1, dtype)
-    assert np.array_equal(own.with_unknowns(x, J, components)[2][:, 0, 0], J[:, 0, 0]) and (D == 3).all()
+    assert np.array_equal(own.values_and_slopes(x, J, components)[2][:, 0, 0], J[:, 0, 0]) and (D == 3).all()
 
 
 def equation(x, u):

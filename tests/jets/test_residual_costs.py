@@ -145,7 +145,7 @@ def test_sobolev_is_the_error_of_values_and_gradients(n_0, n, dtype):
     (rows, residual), = loss.sets(targets)
     components = residual.components(x, n_0, n)
     assert rows.tolist() == list(range(5)) and components.axes == tuple(range(n_0)) and loss.width(n_0, n) == n * (1 + n_0)
-    r, D, E = residual.with_unknowns(x, jets, components, targets)
+    r, D, E = residual.values_and_slopes(x, jets, components, targets)
     wanted = [((jets[k, 0] - u[k])**2).sum() / 2 + 0.15 * sum((jets[k, 1 + i, j] - gradient[k, j, i])**2 for j in range(n)
                                                                for i in range(n_0)) for k in range(5)]
     np.testing.assert_allclose((r**2).sum(1) / 2, wanted, rtol=1e-13 if dtype == np.float64 else 1e-5)
