@@ -16,6 +16,21 @@ Slopes = dict[Key, Any]  # ∂/∂(entry), [m] or a number
 NONE: Slopes = {}
 
 
+class Trace:
+    """What a first call of a residual leaves behind.
+
+    Attributes
+    ----------
+    linear : bool
+        Whether all that it did with what it read of u was linear, so that its derivatives are the same for every u.
+    """
+
+    __slots__ = ("linear",)
+
+    def __init__(self) -> None:
+        self.linear = True
+
+
 class Carried:
     """A number of each point with its derivatives in what was read of the jet so far.
 
@@ -29,14 +44,16 @@ class Carried:
     slopes : dict
         ∂value/∂(entry) [m], or one number for all points, by (component, output) or by an unknown's name; 0 where missing. Never
         changed once it is here, so that values may share it.
+    trace : Trace, optional
+        That of a first call.
     """
 
-    __slots__ = ("value", "slopes")
+    __slots__ = ("value", "slopes", "trace")
     __hash__ = None  # type: ignore[assignment]
     __iter__ = None
 
-    def __init__(self, value: Any, slopes: Slopes) -> None:
-        self.value, self.slopes = value, slopes
+    def __init__(self, value: Any, slopes: Slopes, trace: Trace | None = None) -> None:
+        self.value, self.slopes, self.trace = value, slopes, trace
 
     def __repr__(self) -> str:
         return f"Carried({self.value.dtype} {list(self.value.shape)}, {len(self.slopes)} derivatives)"
@@ -92,30 +109,36 @@ class Carried:
         return _power(other, self)
 
     def __neg__(self) -> Carried:
-        return Carried(-self.value, _scaled(-1.0, self.slopes))
+        return Carried(-self.value, _scaled(-1.0, self.slopes), self.trace)
 
     def __pos__(self) -> Carried:
         return self
 
     def __abs__(self) -> Carried:
-        return Carried(abs(self.value), _scaled(np.sign(self.value), self.slopes))
+        return Carried(abs(self.value), _scaled(np.sign(self.value), self.slopes), _bent(self))
 
     def __lt__(self, other: Any) -> Any:
+        _bent(self, other)
         return self.value < _value(other)
 
     def __le__(self, other: Any) -> Any:
+        _bent(self, other)
         return self.value <= _value(other)
 
     def __gt__(self, other: Any) -> Any:
+        _bent(self, other)
         return self.value > _value(other)
 
     def __ge__(self, other: Any) -> Any:
+        _bent(self, other)
         return self.value >= _value(other)
 
     def __eq__(self, other: object) -> Any:
+        _bent(self, other)
         return self.value == _value(other)
 
     def __ne__(self, other: object) -> Any:
+        _bent(self, other)
         return self.value != _value(other)
 
     def __getitem__(self, where: object) -> Any:
@@ -139,10 +162,12 @@ class Carried:
             checks.no_rule(f"np.{ufunc.__name__} with {', '.join(settings)}", RULES)
         if ufunc in UNARY:
             value = ufunc(self.value)
-            return Carried(value, _scaled(UNARY[ufunc](self.value, value), self.slopes))
+            trace = self.trace if ufunc in LINEAR else _bent(self)
+            return Carried(value, _scaled(UNARY[ufunc](self.value, value), self.slopes), trace)
         if ufunc in BINARY:
             return BINARY[ufunc](*inputs, ufunc)
         if ufunc in FLAT:
+            _bent(*inputs)
             return ufunc(*map(_value, inputs))
         return checks.no_rule(f"np.{ufunc.__name__}", RULES)
 
@@ -164,10 +189,26 @@ def _parts(number: Any) -> tuple[Any, Slopes]:
     return (number.value, number.slopes) if type(number) is Carried else (checks.constant(number), NONE)
 
 
-def _carried(value: Any, slopes: Slopes) -> Carried:
+def _carried(value: Any, slopes: Slopes, trace: Trace | None) -> Carried:
     if value.ndim > 1:
         checks.one_number_a_point(value.shape)
-    return Carried(value, slopes)
+    return Carried(value, slopes, trace)
+
+
+def _trace(*numbers: Any) -> Trace | None:
+    """The trace that one of them has."""
+    for number in numbers:
+        if type(number) is Carried and number.trace is not None:
+            return number.trace
+    return None
+
+
+def _bent(*numbers: Any) -> Trace | None:
+    """Their trace, once it says that they took part in something that is not linear."""
+    trace = _trace(*numbers)
+    if trace is not None:
+        trace.linear = False
+    return trace
 
 
 def _scaled(factor: Any, slopes: Slopes) -> Slopes:
@@ -192,23 +233,25 @@ def _slope_sums(first: Slopes, second: Slopes) -> Slopes:
 
 def _add(a: Any, b: Any, operation: Callable[[Any, Any], Any] = operator.add) -> Carried:
     (v, p), (w, q) = _parts(a), _parts(b)
-    return _carried(operation(v, w), _slope_sums(p, q))
+    return _carried(operation(v, w), _slope_sums(p, q), _trace(a, b))
 
 
 def _subtract(a: Any, b: Any, operation: Callable[[Any, Any], Any] = operator.sub) -> Carried:
     (v, p), (w, q) = _parts(a), _parts(b)
-    return _carried(operation(v, w), _slope_sums(p, _scaled(-1.0, q)))
+    return _carried(operation(v, w), _slope_sums(p, _scaled(-1.0, q)), _trace(a, b))
 
 
 def _multiply(a: Any, b: Any, operation: Callable[[Any, Any], Any] = operator.mul) -> Carried:
     (v, p), (w, q) = _parts(a), _parts(b)
-    return _carried(operation(v, w), _slope_sums(_scaled(w, p), _scaled(v, q)))
+    trace = _bent(a, b) if p and q else _trace(a, b)
+    return _carried(operation(v, w), _slope_sums(_scaled(w, p), _scaled(v, q)), trace)
 
 
 def _divide(a: Any, b: Any, operation: Callable[[Any, Any], Any] = operator.truediv) -> Carried:
     (v, p), (w, q) = _parts(a), _parts(b)
     value = operation(v, w)
-    return _carried(value, _slope_sums(_scaled(1.0 / w, p) if p else p, _scaled(-value / w, q) if q else q))
+    trace = _bent(a, b) if q else _trace(a, b)
+    return _carried(value, _slope_sums(_scaled(1.0 / w, p) if p else p, _scaled(-value / w, q) if q else q), trace)
 
 
 def _power(a: Any, b: Any, operation: Callable[[Any, Any], Any] = operator.pow) -> Carried:
@@ -216,7 +259,7 @@ def _power(a: Any, b: Any, operation: Callable[[Any, Any], Any] = operator.pow) 
     (v, p), (w, q) = _parts(a), _parts(b)
     value = operation(v, w)
     first = _scaled(_power_slope(v, w), p) if p else p
-    return _carried(value, _slope_sums(first, _scaled(value * np.log(np.where(v > 0, v, 1.0)), q) if q else q))
+    return _carried(value, _slope_sums(first, _scaled(value * np.log(np.where(v > 0, v, 1.0)), q) if q else q), _bent(a, b))
 
 
 def _power_slope(v: Any, w: Any) -> Any:
@@ -228,18 +271,18 @@ def _power_slope(v: Any, w: Any) -> Any:
 
 def _larger(a: Any, b: Any, operation: Any = np.maximum) -> Carried:
     (v, p), (w, q) = _parts(a), _parts(b)
-    return _carried(operation(v, w), _chosen(v >= w, p, q))
+    return _carried(operation(v, w), _chosen(v >= w, p, q), _bent(a, b))
 
 
 def _smaller(a: Any, b: Any, operation: Any = np.minimum) -> Carried:
     (v, p), (w, q) = _parts(a), _parts(b)
-    return _carried(operation(v, w), _chosen(v <= w, p, q))
+    return _carried(operation(v, w), _chosen(v <= w, p, q), _bent(a, b))
 
 
 def _where(mask: Any, a: Any, b: Any) -> Carried:
     (v, p), (w, q) = _parts(a), _parts(b)
-    mask = _value(mask)
-    return _carried(np.where(mask, v, w), _chosen(mask, p, q))
+    trace, mask = _bent(mask) or _trace(a, b), _value(mask)
+    return _carried(np.where(mask, v, w), _chosen(mask, p, q), trace)
 
 
 def _chosen(mask: Any, first: Slopes, second: Slopes) -> Slopes:
@@ -257,6 +300,7 @@ UNARY: dict[np.ufunc, Callable[[Array, Array], Any]] = {
 BINARY: dict[np.ufunc, Callable[..., Carried]] = {
     np.add: _add, np.subtract: _subtract, np.multiply: _multiply, np.divide: _divide, np.power: _power, np.maximum: _larger,
     np.minimum: _smaller}
+LINEAR = {np.positive, np.negative}
 # whose derivative is 0 wherever there is one
 FLAT = {np.less, np.less_equal, np.greater, np.greater_equal, np.equal, np.not_equal, np.sign, np.isfinite, np.isnan}
 ALIKE = {np.zeros_like, np.ones_like, np.shape, np.ndim, np.size}

@@ -9,7 +9,7 @@ import numpy as np
 
 from ..typing import Array, DType
 from . import checks
-from .carried import Carried
+from .carried import Carried, Trace
 from .components import Components, Entry, ordered
 
 Read = Callable[[Entry, int], Any]  # (entry, output) → [m]
@@ -101,12 +101,12 @@ def told(entry: Entry, output: int, n: int) -> str:
     return f"{u}.laplacian({tuple(i for i, _ in pairs)})"
 
 
-def recording(m: int, dtype: DType, found: set[tuple[Entry, int]], carry: bool) -> Read:
-    """Reads that give ones, and note in `found` what was read."""
+def recording(m: int, dtype: DType, found: set[tuple[Entry, int]], trace: Trace | None) -> Read:
+    """Reads that give ones, and note in `found` what was read; with derivatives where there is a trace."""
     def read(entry: Entry, output: int) -> Any:
         found.add((entry, output))
         ones = np.ones(m, dtype)
-        return Carried(ones, {(0, output): 1.0}) if carry else ones
+        return ones if trace is None else Carried(ones, {(0, output): 1.0}, trace)
 
     return read
 

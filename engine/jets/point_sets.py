@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any, cast
@@ -31,6 +32,8 @@ class SetOfPoints:
     targets : ndarray [m_s, k]
     components : Components
         What the residual reads.
+    n : int
+        Outputs of the network.
     """
 
     residual: Any
@@ -38,6 +41,7 @@ class SetOfPoints:
     X: Array
     targets: Array
     components: Components
+    n: int
 
     def values(self, jets: Array, unknowns: Mapping[str, float] | None) -> Array:
         """r [m_s, q_s] from jets [m_s, K, n]; `unknowns` None for their first values."""
@@ -46,6 +50,13 @@ class SetOfPoints:
     def values_and_slopes(self, jets: Array, unknowns: Mapping[str, float] | None) -> tuple[Array, Array, Array]:
         """r [m_s, q_s], ∂r/∂jets [m_s, q_s, K, n] and ∂r/∂(unknowns) [m_s, q_s, U_s], those that the residual has."""
         return self.residual.values_and_slopes(self.X, jets, self.components, self.targets, unknowns)
+
+    @functools.cached_property
+    def fixed_seeds(self) -> Array | None:
+        """∂r/∂jets [m_s, q_s, K, n] where they are the same for every network, else None."""
+        if not self.residual.linear(self.X, self.X.shape[1], self.n):
+            return None
+        return self.values_and_slopes(np.zeros((len(self.X), self.components.count, self.n), self.X.dtype), None)[1]
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -95,13 +106,13 @@ def point_sets(cost: Cost, X: Array | Rows, targets: Array | Rows, network: Netw
         points = np.ascontiguousarray(X[where])
         components = residual.components(points, n_0, n)
         pass_checks.differentiable(network, components)
-        sets.append(SetOfPoints(residual, where, points, targets[where], components))
+        sets.append(SetOfPoints(residual, where, points, targets[where], components, n))
     return PointSets(len(X), loss.width(n_0, n), sets)
 
 
 def as_slice(rows: Indices) -> slice | Indices:
-    """Rows that follow each other as a slice, which copies nothing."""
-    if len(rows) and rows[-1] - rows[0] == len(rows) - 1 and (np.diff(rows) == 1).all():
+    """Ascending rows that follow each other as a slice, which copies nothing."""
+    if len(rows) and rows[-1] - rows[0] == len(rows) - 1:
         return slice(int(rows[0]), int(rows[-1]) + 1)
     return rows
 

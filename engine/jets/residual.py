@@ -11,7 +11,7 @@ import numpy as np
 from ..checks import function_name, user_functions, whole_number
 from ..typing import Array
 from . import checks
-from .carried import Carried
+from .carried import Carried, Trace
 from .components import Components, Entry, ordered
 from .point_jet import PointJet, laplacian, reading, recording, told
 
@@ -26,10 +26,11 @@ class _Named(dict[str, Any]):
 
 
 class _First(NamedTuple):
-    """What a first pass finds: the components, and what was read of which output."""
+    """What a first call finds: the components, what was read of which output, and whether r is linear in it."""
 
     components: Components
     read: frozenset[tuple[Entry, int]]
+    linear: bool
 
 
 @dataclass(frozen=True, repr=False)
@@ -112,6 +113,11 @@ class Residual:
         """The Components that r reads, found by a first call with x [m, n_0] and ones for u; later calls remember them."""
         return self._first(x, n_0, n).components
 
+    def linear(self, x: Array, n_0: int, n: int) -> bool:
+        """Whether r = f(x) + D · (jet) with the same D for every network, which the operations of its first call tell; False of a
+        residual with unknowns or a derivative of its own."""
+        return self._first(x, n_0, n).linear
+
     def values(self, x: Array, jets: Array, components: Components, targets: Array | None = None,
                unknowns: Mapping[str, float] | None = None) -> Array:
         """r [m, q] in the dtype of the jets.
@@ -158,7 +164,8 @@ class Residual:
         if (n_0, n) not in known:
             read: set[tuple[Entry, int]] = set()
             carry = self.derivative is None
-            u = PointJet(n_0, n, recording(len(x), x.dtype, read, carry))
+            trace = Trace() if carry else None
+            u = PointJet(n_0, n, recording(len(x), x.dtype, read, trace))
             with np.errstate(all="ignore"):
                 pieces = self._call(self.function, x, u, None, carry)
             checks.reads_something(read, self.name)
@@ -167,7 +174,8 @@ class Residual:
             checks.depends(not carry or any(not isinstance(key, str) for key in slopes), self.name)
             entries = {entry for entry, _ in read} - {"value"}
             axes, forms = ([entry for entry in entries if isinstance(entry, kind)] for kind in (int, tuple))
-            known[n_0, n] = _First(Components.of(axes, forms), frozenset(read))  # type: ignore[arg-type]
+            known[n_0, n] = _First(Components.of(axes, forms), frozenset(read),  # type: ignore[arg-type]
+                                     trace is not None and trace.linear and not self.unknowns)
         return known[n_0, n]
 
     def _call(self, function: Callable[..., Any], x: Array, u: PointJet, unknowns: Mapping[str, float] | None, carry: bool) -> Any:

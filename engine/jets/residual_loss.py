@@ -63,6 +63,8 @@ class ResidualLoss(Loss):
 
     def sets(self, targets: Array) -> list[tuple[Indices, Any]]:
         """(positions among the points, ascending; residual) of every set that has a point among targets [m, 1]."""
+        if len(self.residuals) == 1:
+            return [(np.arange(len(targets)), self.residuals[0])]
         column = targets[:, 0]
         found = ((np.flatnonzero(column == s), residual) for s, residual in enumerate(self.residuals))
         return [(rows, residual) for rows, residual in found if len(rows)]

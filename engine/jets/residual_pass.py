@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+import functools
 
 import numpy as np
 
@@ -15,48 +15,88 @@ from .unknowns import columns_of, values_of_unknowns
 SLAB = 1 << 23  # bytes of rows of J that are in memory at once
 
 
-class _Part(NamedTuple):
-    """What a pass forward leaves of one set of points."""
+class _Part:
+    """One set of points at one θ, whose jets are computed where they are first asked for.
 
-    points: SetOfPoints
-    passes: JetPasses
-    jets: Array  # [m_s, K, n]
-    seeds: Array  # [m_s, q_s, K, n]: ∂r/∂jets
-    columns: Indices  # [U_s]: where the residual's unknowns stand in (θ, unknowns)
-    slopes: Array  # [m_s, q_s, U_s]: ∂r/∂(unknowns)
+    Attributes
+    ----------
+    points : SetOfPoints
+    passes : JetPasses
+    columns : ndarray of int [U_s]
+        Where the residual's unknowns stand in (θ, unknowns).
+    """
 
-    def restricted(self, one: SetOfPoints, inside: Indices, network: Network) -> _Part:
+    def __init__(self, points: SetOfPoints, network: Network) -> None:
+        self.points, self.network = points, network
+        self.passes, self.columns = JetPasses(network, points.X, points.components), columns_of(points.names, network)
+
+    @functools.cached_property
+    def jets(self) -> Array:
+        """[m_s, K, n]."""
+        return self.passes.jets()
+
+    @functools.cached_property
+    def _carried(self) -> tuple[Array, Array, Array]:
+        return self.points.values_and_slopes(self.jets, values_of_unknowns(self.network))
+
+    @property
+    def values(self) -> Array:
+        """r [m_s, q_s]."""
+        return self._carried[0] if self.points.fixed_seeds is None else self.points.values(self.jets, None)
+
+    @functools.cached_property
+    def seeds(self) -> Array:
+        """∂r/∂jets [m_s, q_s, K, n]."""
+        fixed = self.points.fixed_seeds
+        return self._carried[1] if fixed is None else fixed
+
+    @functools.cached_property
+    def slopes(self) -> Array:
+        """∂r/∂(unknowns) [m_s, q_s, U_s]."""
+        return self._carried[2] if len(self.columns) else np.empty((*self.seeds.shape[:2], 0), self.network.dtype)
+
+    def rows(self, out: Array) -> None:
+        """The rows of J into the first P columns of out [m_s q_s, .]; the jets besides, where the seeds are known without them."""
+        seeds, (m, _, K, n) = self.seeds, self.seeds.shape
+        if "jets" in self.__dict__:
+            self.passes.rows(seeds, out)
+        else:
+            jets = np.empty((m, K, n), self.network.dtype)
+            self.passes.rows(seeds, out, jets)
+            self.jets = jets
+
+    def restricted(self, one: SetOfPoints, inside: Indices) -> _Part:
         """The part of some of its points."""
-        jets, seeds, slopes = (np.ascontiguousarray(values[inside]) for values in (self.jets, self.seeds, self.slopes))
-        return _Part(one, JetPasses(network, one.X, one.components), jets, seeds, self.columns, slopes)
+        made = _Part(one, self.network)
+        for name in ("jets", "seeds", "slopes"):
+            setattr(made, name, np.ascontiguousarray(getattr(self, name)[inside]))
+        return made
 
 
 class ResidualPass:
     """r [m, q] of all points at one θ, and J [m q, P] as products and rows. Where a set has fewer than q residuals, the rest are 0.
 
-    Of a network with unknowns J has a column more for each of them, after those of θ.
+    Of a network with unknowns J has a column more for each of them, after those of θ. Where all residuals are linear in the jets,
+    `dense` goes forward once for J and for r.
 
     Parameters
     ----------
     network : Network
     points : PointSets
-
-    Attributes
-    ----------
-    residuals : ndarray [m, q]
-        r, a row for each point.
     """
 
     def __init__(self, network: Network, points: PointSets) -> None:
         self.network, self.points = network, points
-        self.residuals = np.zeros((points.m, points.outputs), network.dtype)
-        self._parts = []
-        for one in points.sets:
-            passes = JetPasses(network, one.X, one.components)
-            jets = passes.jets()
-            values, seeds, slopes = one.values_and_slopes(jets, values_of_unknowns(network))
-            self.residuals[one.rows, :values.shape[1]] = values
-            self._parts.append(_Part(one, passes, jets, seeds, columns_of(one.names, network), slopes))
+        self._parts = [_Part(one, network) for one in points.sets]
+
+    @functools.cached_property
+    def residuals(self) -> Array:
+        """r [m, q], a row for each point."""
+        out = np.zeros((self.points.m, self.points.outputs), self.network.dtype)
+        for part in self._parts:
+            values = part.values
+            out[part.points.rows, :values.shape[1]] = values
+        return out
 
     @property
     def _size(self) -> int:
@@ -66,12 +106,12 @@ class ResidualPass:
     @property
     def shape(self) -> tuple[int, int]:
         """(m q, P)."""
-        return self.residuals.size, self.network.size
+        return self.points.m * self.points.outputs, self.network.size
 
     @property
     def at_once(self) -> int:
         """How many points' rows of J are in memory at once, at least one."""
-        return max(1, SLAB // (self.residuals.shape[1] * self.network.size * self.network.dtype.itemsize))
+        return max(1, SLAB // (self.points.outputs * self.network.size * self.network.dtype.itemsize))
 
     def size_of_terms(self) -> float:
         """The norm over residuals of Σ |∂r/∂(entry)| |entry|: what r would be if none of its terms cancelled."""
@@ -83,7 +123,7 @@ class ResidualPass:
 
     def product(self, v: Array) -> Array:
         """J v [m, q] for v [P]."""
-        out = np.zeros_like(self.residuals)
+        out = np.zeros((self.points.m, self.points.outputs), self.network.dtype)
         for part in self._parts:
             of_part = part.passes.product(part.seeds, v[:self._size])
             if len(part.columns):
@@ -103,7 +143,7 @@ class ResidualPass:
 
     def dense(self, out: Array | None = None) -> Array:
         """J [m q, P], into `out` where it is given."""
-        m, q = self.residuals.shape
+        m, q = self.points.m, self.points.outputs
         if out is None:
             out = np.empty(self.shape, self.network.dtype)
         blocks = out.reshape(m, q, self.network.size)
@@ -111,7 +151,7 @@ class ResidualPass:
             count, own = part.seeds.shape[:2]
             here = isinstance(part.points.rows, slice) and own == q
             rows = blocks[part.points.rows] if here else np.empty((count, own, self.network.size), out.dtype)
-            part.passes.rows(part.seeds, rows.reshape(-1, self.network.size))
+            part.rows(rows.reshape(-1, self.network.size))
             rows[:, :, self._size:] = 0
             rows[:, :, part.columns] = part.slopes
             if not here:
@@ -121,10 +161,9 @@ class ResidualPass:
 
     def restricted(self, first: int, count: int) -> ResidualPass:
         """The pass of `count` points from `first` on."""
-        made = ResidualPass.__new__(ResidualPass)
-        made.network, made.residuals = self.network, self.residuals[first:first + count]
-        made.points, chosen = self.points.restricted(first, count)
-        made._parts = [self._parts[s].restricted(one, inside, self.network) for one, (s, inside) in zip(made.points.sets, chosen)]
+        made, (points, chosen) = ResidualPass.__new__(ResidualPass), self.points.restricted(first, count)
+        made.network, made.points = self.network, points
+        made._parts = [self._parts[s].restricted(one, inside) for one, (s, inside) in zip(points.sets, chosen)]
         return made
 
 

@@ -34,6 +34,10 @@ class SobolevResidual:
         """The value and all first derivatives."""
         return Components(tuple(range(n_0)), ())
 
+    def linear(self, x: Array, n_0: int, n: int) -> bool:
+        """True: ∂r/∂(jet) is the same for every network."""
+        return True
+
     def values(self, x: Array, jets: Array, components: Components, targets: Array | None = None,
                unknowns: Mapping[str, float] | None = None) -> Array:
         """r [m, q] of x [m, n_0], jets [m, 1 + n_0, n] and targets [m, q], in the dtype of the jets."""

@@ -2,86 +2,89 @@
 
 from .deltas import clear_lanes
 from .jet_workspace import JetPlan, JetWorkspace, components
-from .jets import form_lines
-from .layout import FROM_ZERO, STORED, line, lines_for, panel_sizes, places
+from .jets import IDENTITY, add_products
+from .layout import FROM_ZERO, STORED, line, panel_sizes, places
 from .linked import kernel, shared
 from .panels import gather
-from .product import group_product
+from .product import panel_product
 from .signatures import Line, Plan
-from .simd import copy_lines, fma, lanes_of, multiply_lines
+from .simd import copy_lines, fma_lines, lanes_of, multiply_lines
 from .transposed import weights_back
 
 
 @kernel
 def gather_seeds(jet, seeds, first, count, workspace):
-    """The seeds [m, q K n] of `count` samples into workspace.seeds; lanes without a sample get zeros."""
-    lanes = lanes_of(seeds)
-    width, panels = seeds.shape[1], lines_for(count, lanes)
-    gather(seeds, jet.axes[:0], first, count, workspace.seeds, 0, line(0, width, lanes))
-    clear_lanes(workspace.seeds, line(0, (panels - 1) * width, lanes), width, count)
+    """The seeds [m, q K n] of a panel's `count` samples into workspace.seeds; lanes without a sample get zeros."""
+    gather(seeds, jet.axes[:0], first, count, workspace.seeds, 0, 0)
+    clear_lanes(workspace.seeds, 0, seeds.shape[1], count)
 
 
 @shared
-def jet_errors(backward_weights: Line, plan: Plan, jet: JetPlan, residual: int, residuals: int, panels: int,
-               workspace: JetWorkspace):
-    """z̄^l of every component for one of `residuals` residuals, from its seeds in workspace.seeds."""
+def jet_errors(backward_weights: Line, plan: Plan, jet: JetPlan, residual: int, workspace: JetWorkspace):
+    """z̄^l of every component of a panel for one of its residuals, from its seeds in workspace.seeds."""
     lanes = lanes_of(backward_weights)
     panel, K, delta = panel_sizes(plan, lanes), components(jet), workspace.delta
-    group = panels * panel.deltas
-    for j in range(panels):
-        for k in range(K):
-            copy_lines(workspace.seeds, line(0, ((j * residuals + residual) * K + k) * panel.n, lanes), delta,
-                       k * group + j * panel.deltas + panel.chain, panel.n)
+    for k in range(K):
+        copy_lines(workspace.seeds, line(0, (residual * K + k) * panel.n, lanes), delta, k * panel.deltas + panel.chain, panel.n)
     for l in range(panel.depth, 0, -1):
         at = places(plan, l, lanes)
-        for j in range(panels):
-            errors_of_activation(plan, at, jet, workspace, j, panels)
+        errors_of_activation(plan, at, jet, workspace)
         if l > 1:
-            group_product(backward_weights, weights_back(plan, l), delta, (at.delta, panel.deltas, group), delta,
-                          (at.delta_below, panel.deltas, group), workspace.stack, (0, 0, 0), (at.before, at.width, panels, K),
+            panel_product(backward_weights, weights_back(plan, l), delta, (at.delta, panel.deltas), delta,
+                          (at.delta_below, panel.deltas), workspace.stack, (0, 0), (at.before, at.width, K),
                           (FROM_ZERO, STORED))  # eq. 24: ā^{l-1}_k = Wᵀ z̄_k
 
 
 @kernel
-def errors_of_activation(plan, at, jet, workspace, j, panels):
-    """z̄ of a layer in place of ā, in panel j of every component (eq. 24)."""
-    lanes = lanes_of(workspace.stack)
+def errors_of_activation(plan, at, jet, workspace):
+    """z̄ of a layer in place of ā, of every component (eq. 24); the same where g is the identity."""
+    if at.activation == IDENTITY:
+        return
+    stack, delta, products = workspace.stack, workspace.delta, workspace.products
+    lanes, K, width, axes = lanes_of(stack), components(jet), at.width, jet.axes.size
     panel = panel_sizes(plan, lanes)
-    count, axes, start, d = line(0, at.width, lanes), jet.axes.size, j * panel.stack + at.gamma, j * panel.deltas + at.delta
-    stack_group, group = panels * panel.stack, panels * panel.deltas
-    second, third, value = workspace.second[d:d + count], workspace.third[d:d + count], workspace.delta[d:d + count]
-    multiply_lines(workspace.delta, d, workspace.stack, start, workspace.delta, d, at.width)  # eq. 24: gamma ā
-    for k in range(1, components(jet)):
-        a, z = workspace.delta[k * group + d:k * group + d + count], workspace.stack[start + k * stack_group:]
-        for x in range(count):
-            value[x] = fma(second[x] * z[x], a[x], value[x])  # eq. 24: + g″ z_k ā_k
+    multiply_lines(delta, at.delta, stack, at.gamma, delta, at.delta, width)  # eq. 24: gamma ā
+    if K > 1:
+        sum_of_products(stack, (panel.stack + at.gamma, panel.stack), delta, (panel.deltas + at.delta, panel.deltas), products,
+                        width, K - 1)
+        fma_lines(workspace.second, (at.delta, lanes), products, (0, lanes), delta, (at.delta, lanes), width)  # + g″ sum z_k ā_k
+    if jet.forms > 0:
+        sum_of_products(workspace.squares, (at.delta, panel.deltas), delta, ((1 + axes) * panel.deltas + at.delta, panel.deltas),
+                        products, width, jet.forms)
+        fma_lines(workspace.third, (at.delta, lanes), products, (0, lanes), delta, (at.delta, lanes), width)  # + g‴ sum q_s ā_s
+    for i in range(1, 1 + axes):
+        z = i * panel.deltas + at.delta
+        multiply_lines(delta, z, stack, at.gamma, delta, z, width)  # eq. 24: gamma ā_i
     for s in range(jet.forms):
-        top = (1 + axes + s) * group + d
-        a, squares = workspace.delta[top:top + count], form_lines(plan, jet, workspace, s, j, at)
-        for x in range(count):
-            value[x] = fma(third[x] * squares[x], a[x], value[x])  # eq. 24: + g‴ q_s ā_s
-    for k in range(1, 1 + axes):
-        multiply_lines(workspace.delta, k * group + d, workspace.stack, start, workspace.delta, k * group + d, at.width)
-    for t in range(jet.coefficients.size):
-        errors_of_term(jet, t, workspace, (d, group, axes), (start, stack_group), count)
-    for k in range(1 + axes, components(jet)):
-        multiply_lines(workspace.delta, k * group + d, workspace.stack, start, workspace.delta, k * group + d, at.width)
+        z = (1 + axes + s) * panel.deltas + at.delta
+        multiply_lines(workspace.second, at.delta, delta, z, products, 0, width)
+        errors_of_form(plan, at, jet, s, workspace)
+        multiply_lines(delta, z, stack, at.gamma, delta, z, width)  # eq. 24: gamma ā_s
 
 
 @kernel
-def errors_of_term(jet, t, workspace, delta, stack, count):
-    """z̄_i += c z_j g″ ā_s and z̄_j += c z_i g″ ā_s for a term c z_i z_j of q_s (eq. 24); delta = (offset, component stride, axes),
-    stack = (offset of z, component stride)."""
-    s, i, j = jet.terms[t, 0], 1 + jet.terms[t, 1], 1 + jet.terms[t, 2]
-    d, group, axes = delta
-    second = workspace.second[d:d + count]
-    a_s = workspace.delta[(1 + axes + s) * group + d:]
-    a_i, a_j = workspace.delta[i * group + d:], workspace.delta[j * group + d:]
-    z_i, z_j = workspace.stack[stack[0] + i * stack[1]:], workspace.stack[stack[0] + j * stack[1]:]
-    for x in range(count):
-        factor = jet.coefficients[t] * second[x] * a_s[x]
+def sum_of_products(A, a, B, b, out, width, count):
+    """`width` lines of out: the sum of A_k B_k over `count` ≥ 1 values of k, line times line; a, b = (first, stride of k)."""
+    lanes = lanes_of(out)
+    multiply_lines(A, a[0], B, b[0], out, 0, width)
+    for k in range(1, count):
+        fma_lines(A, (a[0] + k * a[1], lanes), B, (b[0] + k * b[1], lanes), out, (0, lanes), width)
+
+
+@kernel
+def errors_of_form(plan, at, jet, s, workspace):
+    """z̄_i += 2 g″ ā_s sum_j Q_s[i, j] z_j (eq. 24), term by term of q_s, from g″ ā_s in workspace.products."""
+    lanes = lanes_of(workspace.stack)
+    panel, count = panel_sizes(plan, lanes), line(0, at.width, lanes)
+    stack, delta, bent = workspace.stack, workspace.delta, workspace.products[:count]
+    for t in range(jet.coefficients.size):
+        if jet.terms[t, 0] != s:
+            continue
+        i, j, c = 1 + jet.terms[t, 1], 1 + jet.terms[t, 2], jet.coefficients[t]
+        z_i, z_j = i * panel.stack + at.gamma, j * panel.stack + at.gamma
+        d_i, d_j = i * panel.deltas + at.delta, j * panel.deltas + at.delta
         if i == j:
-            a_i[x] = fma(factor + factor, z_i[x], a_i[x])
+            add_products(c + c, bent, stack[z_i:z_i + count], delta[d_i:d_i + count])
         else:
-            a_i[x] = fma(factor, z_j[x], a_i[x])
-            a_j[x] = fma(factor, z_i[x], a_j[x])
+            add_products(c, bent, stack[z_j:z_j + count], delta[d_i:d_i + count])
+            add_products(c, bent, stack[z_i:z_i + count], delta[d_j:d_j + count])

@@ -1,9 +1,10 @@
-"""What a jet holds, and the workspace of one thread that takes jets of a block of samples forward and back."""
+"""What a jet holds, and the workspace of one thread that takes jets of panels forward and back."""
 
 from typing import NamedTuple
 
-from .layout import line, padded, panel_sizes, places
+from .layout import line, lines_for, padded, panel_sizes
 from .linked import kernel
+from .narrow import COLUMNS, widest
 from .product import ROWS
 from .signatures import Indices, Line, Plan
 from .simd import lanes_of
@@ -25,38 +26,33 @@ def components(jet):
 
 
 class JetWorkspace(NamedTuple):
-    """What a block takes; `panels` are its panels, `K panels` those of its components, one component after another."""
+    """What panels take; the K components of a panel lie one after another. Only sums over samples keep more than one panel."""
 
-    stack: Line  # [K panels][lines of a stack]
-    delta: Line  # [K panels][lines of deltas]: z̄^l_k
-    moved: Line  # [K panels][lines of deltas]: V^l a^{l-1}_k
-    second: Line  # [panels][lines of deltas]: g″
-    third: Line  # [panels][lines of deltas]: g‴
-    squares: Line  # [panels][forms][lines of deltas]: q_s
-    seeds: Line  # [panels][q K n][lanes]
-    inputs: Line  # [K][lanes][n_0 + … + n_{L-1}]: a sample by sample
-    errors: Line  # [K][lanes][n_1 + … + n_L]: z̄ sample by sample
-    scratch: Line  # packed factors, or a tile
+    stack: Line  # [panels][K][lines of a stack]
+    delta: Line  # [panels][K][lines of deltas]: z̄^l_k
+    moved: Line  # [K][lines of deltas]: V^l a^{l-1}_k
+    second: Line  # [lines of deltas]: g″
+    third: Line  # [lines of deltas]: g‴
+    squares: Line  # [forms][lines of deltas]: q_s
+    products: Line  # [widest]: a sum over components
+    seeds: Line  # [q K n][lanes]
+    columns: Line  # columns of J before they are transposed, packed factors, or a tile
     totals: Line  # two lines
 
 
 @kernel
 def jet_sizes(plan, jet, lanes, samples, residuals):
     """Numbers of each part of a JetWorkspace, squares of lines beyond what `pack` and the tile may read included."""
-    panel, panels, K = panel_sizes(plan, lanes), padded(samples, lanes) // lanes, components(jet)
-    square, inputs, widest = line(0, lanes, lanes), places(plan, panel.depth, 1).a, 0
-    for l in range(1, plan.shape[0]):
-        at = places(plan, l, lanes)
-        widest = max(widest, max(at.width, at.before))
-    deltas = panels * panel.deltas
-    return (K * panels * panel.stack + square, K * deltas + square, K * deltas, deltas, deltas, jet.forms * deltas,
-            line(0, panels * residuals * K * panel.n, lanes), line(0, K * inputs, lanes) + square,
-            K * panel.deltas + square, padded(widest, lanes) * (K * panels * lanes + ROWS), 2 * lanes)
+    panel, panels, K = panel_sizes(plan, lanes), lines_for(samples, lanes), components(jet)
+    square, most = line(0, lanes, lanes), widest(plan)
+    columns = max(line(0, 2 * COLUMNS + 2 * most, lanes), padded(most, lanes) * (K * panels * lanes + ROWS))
+    return (K * panels * panel.stack + square, K * panels * panel.deltas + square, K * panel.deltas, panel.deltas, panel.deltas,
+            jet.forms * panel.deltas, line(0, most, lanes), line(0, residuals * K * panel.n, lanes), columns, 2 * lanes)
 
 
 @kernel
 def jet_workspace_size(plan, jet, lanes, samples, residuals):
-    """Numbers of a JetWorkspace for `samples` samples with so many residuals each."""
+    """Numbers of a JetWorkspace for `samples` samples at once with so many residuals each."""
     total = 0
     for size in jet_sizes(plan, jet, lanes, samples, residuals):
         total += padded(size, lanes)
@@ -74,10 +70,17 @@ def jet_workspace_of(row, plan, jet, samples, residuals):
     second = moved + padded(sizes[3], lanes)
     third = second + padded(sizes[4], lanes)
     squares = third + padded(sizes[5], lanes)
-    seeds = squares + padded(sizes[6], lanes)
-    inputs = seeds + padded(sizes[7], lanes)
-    errors = inputs + padded(sizes[8], lanes)
-    scratch = errors + padded(sizes[9], lanes)
+    products = squares + padded(sizes[6], lanes)
+    seeds = products + padded(sizes[7], lanes)
+    columns = seeds + padded(sizes[8], lanes)
     return JetWorkspace(row[:stack], row[stack:delta], row[delta:moved], row[moved:second], row[second:third], row[third:squares],
-                        row[squares:seeds], row[seeds:inputs], row[inputs:errors], row[errors:scratch],
-                        row[scratch:scratch + 2 * lanes])
+                        row[squares:products], row[products:seeds], row[seeds:columns], row[columns:columns + 2 * lanes])
+
+
+@kernel
+def panel_of(workspace, plan, jet, j):
+    """The workspace with the stack and the deltas of panel j."""
+    panel, K = panel_sizes(plan, lanes_of(workspace.stack)), components(jet)
+    return JetWorkspace(workspace.stack[j * K * panel.stack:], workspace.delta[j * K * panel.deltas:], workspace.moved,
+                        workspace.second, workspace.third, workspace.squares, workspace.products, workspace.seeds,
+                        workspace.columns, workspace.totals)

@@ -37,11 +37,6 @@ class ResidualJacobian(RealOperator):
     cost : Cost
         Of residuals; its reduction and its penalty play no part.
 
-    Attributes
-    ----------
-    residuals : ndarray [m, q]
-        r.
-
     Raises
     ------
     ValueError, TypeError
@@ -77,8 +72,12 @@ class ResidualJacobian(RealOperator):
         X, targets = samples_and_targets(X, y, network.widths, network.dtype, cost, bounded=False)
         self.network = network
         self._pass = ResidualPass(network, point_sets(cost, X, targets, network))
-        self.residuals = self._pass.residuals
         super().__init__(network.dtype, self._pass.shape)
+
+    @property
+    def residuals(self) -> Array:
+        """r [m, q]."""
+        return self._pass.residuals
 
     def dense(self, out: NDArray[np.floating] | None = None) -> Array:
         """J [m q, P], every number of it.

@@ -31,13 +31,13 @@ class ResidualLinearised(KeptLinearised):
     def _forward(self) -> None:
         self._points = self.problem.point_sets
         self._pass = ResidualPass(self.network, self._points)
+        self._kept: DenseRows | None = None
+        if self._points.m <= self._pass.at_once:
+            self._kept = DenseRows(self._pass.shape, self.network.dtype)
+            self._pass.dense(self._kept.rows)
         self.outputs = self._pass.residuals
         self.cost = Cost("squared_error", self.cost.reduction)
         self.targets = np.zeros_like(self.outputs)
-        self._kept: DenseRows | None = None
-        if len(self.outputs) <= self._pass.at_once:
-            self._kept = DenseRows(self._pass.shape, self.network.dtype)
-            self._pass.dense(self._kept.rows)
 
     def _pulled(self, u: Array) -> Array:
         if self._kept is not None:

@@ -56,6 +56,19 @@ def test_it_is_the_nested_sums(dtype):
     assert (J.gram() == J.gram().T).all()
 
 
+@pytest.mark.parametrize("dtype", [np.float64, np.float32])
+def test_a_linear_residual_goes_forward_once_for_its_rows_and_its_values(dtype):
+    """J and r have the same bits whichever is asked for first, of a linear set alone and of one beside another."""
+    network = Network.initialize(WIDTHS, "tanh", seed=4, dtype=dtype)
+    for sets in ([(INSIDE, HEAT)], [(INSIDE, HEAT), (EDGE, FLUX)]):
+        X, y, cost = collocation(*((points.astype(dtype), residual) for points, residual in sets))
+        rows_first, values_first = (ResidualJacobian(network, X, y, cost) for _ in range(2))
+        dense, r = rows_first.dense(), values_first.residuals
+        assert np.array_equal(rows_first.residuals, r)
+        assert np.array_equal(values_first.dense(), dense)
+        assert np.array_equal(ResidualJacobian(network, X, y, cost).row_norms(), values_first.row_norms())
+
+
 def test_any_reduction_and_penalty():
     network, X, y, cost = problem()
     r, dense, _ = expected(network, X)

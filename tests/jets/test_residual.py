@@ -231,3 +231,33 @@ def test_a_residual_of_something_else_is_refused(told, message):
 def test_an_unknown_that_is_not_there_is_refused():
     with pytest.raises(ValueError, match="has no unknown 'k', but 'kappa'"):
         Residual(lambda x, u, p: p["k"] * u.value, unknowns={"kappa": 1.0}).components(X, 2, 1)
+
+
+LINEAR = {
+    "a sum": lambda x, u: u.laplacian() + 3 * u.d(0) - u.value / x[:, 0] + np.sin(x[:, 1]),
+    "where x says": lambda x, u: np.where(x[:, 0] > 0.5, u.value, -u.d(1)),
+    "signs": lambda x, u: -(+u.value) * np.exp(x[:, 0]) + np.negative(np.positive(u.d(0))),
+    "parts": lambda x, u: np.add(u.value, 1) + np.subtract(2, u.d(0)) + np.multiply(x[:, 1], u.d(1)) + np.divide(u.value, 3)}
+BENT = {
+    "a product": lambda x, u: u.value * u.d(0), "a square": lambda x, u: u.value**2, "a power": lambda x, u: 2.0**u.value,
+    "a quotient": lambda x, u: 1 / u.value, "a function": lambda x, u: np.sin(u.value), "a size": lambda x, u: abs(u.value),
+    "the larger": lambda x, u: np.maximum(u.value, x[:, 0]), "a comparison": lambda x, u: (u.value > x[:, 0]) * u.d(0),
+    "where u says": lambda x, u: np.where(u.value != 0, u.d(0), u.d(1)), "a sign": lambda x, u: np.sign(u.value) * u.d(0),
+    "the smaller": lambda x, u: np.minimum(x[:, 0], u.value), "a comparison of NumPy's": lambda x, u: np.less(u.value, 1) * u.d(0),
+    "something read and thrown away": lambda x, u: u.d(0) + 0 * np.cos(u.value)}
+
+
+@pytest.mark.parametrize("name", {**LINEAR, **BENT})
+def test_what_is_linear_in_u_is_found(name):
+    """Seeds at two networks are the same where it says so."""
+    residual = Residual({**LINEAR, **BENT}[name])
+    components = residual.components(X, 2, 1)
+    assert residual.linear(X, 2, 1) is (name in LINEAR)
+    first, second = (residual.values_and_seeds(X, generator.standard_normal((m, components.count, 1)), components)[1]
+                     for _ in range(2))
+    assert name in BENT or np.array_equal(first, second)
+
+
+def test_what_may_depend_on_more_than_u_counts_as_not_linear():
+    assert not Residual(lambda x, u, p: u.d(0) - p["k"], unknowns={"k": 1.0}).linear(X, 2, 1)
+    assert not Residual(lambda x, u: u.value, derivative=lambda x, u: {"value": 1.0}).linear(X, 2, 1)

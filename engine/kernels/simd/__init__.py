@@ -18,6 +18,7 @@ from .lines import (
     transpose_rows,
 )
 from .outer import outer_lines
+from .pairs import paired_lines
 from .plain import horner_by_two
 from .scalar import (
     binary_exponent,
@@ -36,6 +37,6 @@ from .tile import tile, tile_groups
 
 __all__ = ["SUMS", "address_of", "binary_exponent", "binary_fraction", "bits_of", "copy_lines", "dot_lines", "float_of", "fma",
            "fma_lines", "half_power", "horner_by_two", "lanes_of", "line_products", "multiply_lines", "nearest",
-           "negated_by_quadrant", "number", "outer_lines", "outer_sums", "polynomial", "read_columns", "scale_by_power",
-           "scale_lines", "scatter_line", "square_sums", "stream", "sum_lines", "sums_of_lines", "tile", "tile_groups",
-           "transpose", "transpose_rows", "weighted_squares", "write_columns"]
+           "negated_by_quadrant", "number", "outer_lines", "outer_sums", "paired_lines", "polynomial", "read_columns",
+           "scale_by_power", "scale_lines", "scatter_line", "square_sums", "stream", "sum_lines", "sums_of_lines", "tile",
+           "tile_groups", "transpose", "transpose_rows", "weighted_squares", "write_columns"]
