@@ -198,7 +198,7 @@ def entries_of(calls: Iterable[KernelCall], codes: dict[Any, tuple[int, ...]], d
     """
     found: dict[Entry, Any] = {}
     for function, arguments, threads in calls:
-        found |= entries_to_compile([function], codes, dtype)
+        found |= entries_to_compile([function] if threads is None or threads < 2 else [function, launch], codes, dtype)
         found |= _called_directly(function, arguments) if threads is None else _called_over(function, threads, arguments)
     return found
 

@@ -151,10 +151,10 @@ def entries_to_compile(functions, members, dtype):
             for code in codes.get(symbol, ()):
                 if 0 <= code < len(symbol.members):
                     visit(symbol.members[code])
-        elif real not in symbol.addresses:
+        elif symbol.kind(real) not in symbol.addresses:
             for called in _called(symbol.dispatcher.py_func):
                 visit(called)
-            found.update(entry_to_compile(symbol.dispatcher, "address", symbol.signatures[real].args))
+            found.update(entry_to_compile(symbol.dispatcher, "address", symbol.signatures[symbol.kind(real)].args))
 
     for function in functions:
         for symbol in [_faces[function]] if function in _faces else _called(function.py_func):
@@ -202,12 +202,16 @@ def address_of(function, arguments):
 
 
 class _Symbol:
-    """A name in machine code for each dtype, and what Numba needs to call it."""
+    """A name in machine code for each dtype, or one where no number has the kernel's, and what Numba needs to call it."""
 
     def __init__(self, face, names, signatures):
         self.name, self.signatures, self.addresses = face.__name__, signatures, {}
         _faces[face] = self
-        define(face, names, lambda kinds: self.signatures[_real(kinds)].return_type(*kinds), self.lower)
+        define(face, names, lambda kinds: self.signatures[self.kind(_real(kinds))].return_type(*kinds), self.lower)
+
+    def kind(self, real):
+        """What it is for a caller whose numbers have the type `real`: the same, or None."""
+        return real if real in self.signatures else None
 
     def symbol(self, real):
         return f"gammachain.{self.name}.{real}"
@@ -222,6 +226,7 @@ class _Symbol:
 
     def publish(self, real):
         """Give the symbol an address in this process; the address."""
+        real = self.kind(real)
         if real not in self.addresses:
             self.addresses[real] = self.address(real)
             publish(self.symbol(real), self.addresses[real])
@@ -229,7 +234,7 @@ class _Symbol:
 
     def lower(self, context, builder, signature, values):
         """A call by symbol."""
-        real = _real(signature.args)
+        real = self.kind(_real(signature.args))
         self.publish(real)
         return call(context, builder, self.callee(real, context, builder.module), self.signatures[real], signature.args, values)
 
@@ -240,6 +245,8 @@ class _Shared(_Symbol):
     def __init__(self, face, dispatcher):
         self.dispatcher = dispatcher
         signatures = {real: signature_of(dispatcher.py_func, real) for real in REALS}
+        if len(set(signatures.values())) == 1:
+            signatures = {None: signatures[REALS[0]]}
         super().__init__(face, inspect.signature(dispatcher.py_func).parameters, signatures)
 
     def address(self, real):

@@ -8,8 +8,9 @@ work each: 5 µs a call, where a ThreadPoolExecutor took 75 to 200.
 
 import numpy as np
 
-from .linked import kernel
+from .linked import kernel, shared
 from .numba_internals import ASLEEP, WORDS, add, give_way, look, nap, pause, post_arguments, ring, run_posted, swap, wait_for_bell
+from .signatures import Indices
 
 # words of a board, eight a cache line
 OPEN, STOP, ACTIVE, NEXT, FAILED, COUNT, RANGES, SLOTS, BELLS = 0, 1, 8, 16, 24, 33, 34, 35, 36
@@ -30,13 +31,10 @@ def take_ranges(board, slot):
         i = add(board, NEXT, 1)
 
 
-@kernel
-def launch(address, arguments, board, count, ranges, slots):
-    """Run the kernel at `address` over 0 … count in so many ranges, alone or with those whose slot is below `slots`; back when all
-    of them are done, so that no interrupt comes while another thread writes to the arguments. 0 where the arguments are too many
-    for the board, and nothing was run."""
-    if post_arguments(address, arguments, board) == 0:
-        return 0
+@shared
+def hand_out(board: Indices, count: int, ranges: int, slots: int):
+    """Run the posted job over 0 … count in so many ranges, alone or with those whose slot is below `slots`; back when all of them
+    are done, so that no interrupt comes while another thread writes to the arguments."""
     board[COUNT], board[RANGES], board[SLOTS] = count, ranges, slots
     board[NEXT], board[FAILED] = 0, 0
     add(board, OPEN, 1)
@@ -53,6 +51,14 @@ def launch(address, arguments, board, count, ranges, slots):
             pause()
         else:
             nap()
+
+
+@kernel
+def launch(address, arguments, board, count, ranges, slots):
+    """Run the kernel at `address` as `hand_out` does; 0 where the arguments are too many for the board, and nothing was run."""
+    if post_arguments(address, arguments, board) == 0:
+        return 0
+    hand_out(board, count, ranges, slots)
     return 1
 
 

@@ -16,7 +16,7 @@ from numba.extending import intrinsic
 from engine.kernels import linked, numba_internals, threads
 from engine.kernels.linked import kernel, shared
 from engine.kernels.numba_internals import calls, linking
-from engine.kernels.signatures import Line, Number, Pair
+from engine.kernels.signatures import Indices, Line, Number, Pair
 from tests.cases import DTYPES
 from tests.processes import ROOT, process
 
@@ -118,6 +118,25 @@ def test_a_call_by_symbol_gives_what_a_call_gives(dtype):
     for call in (calls_by_symbol, calls_a_caller):
         assert call(values) == 15.0
     assert weighted_total(values, (1, 2), 0.5) == 15.0
+
+
+@shared
+def noted(notes: Indices, count: int):
+    """What has none of the kernel's numbers."""
+    notes[0] += count
+
+
+@kernel
+def notes_how_many(values, notes):
+    """A caller that has some."""
+    noted(notes, values.size)
+
+
+def test_what_has_none_of_a_kernels_numbers_is_compiled_once_for_both_dtypes():
+    notes = np.zeros(1, np.int64)
+    for dtype in DTYPES:
+        notes_how_many(np.ones(3, dtype), notes)
+    assert notes[0] == 6 and list(linked._faces[noted].addresses) == [None]
 
 
 def test_arrays_that_may_not_be_written_to_are_converted():
