@@ -35,11 +35,13 @@ def slopes(x):
 # %%
 # The same network, without and with forces
 # -----------------------------------------
-# Targets are the value and then the gradient, a column for each input.
+# Targets are the value and then the gradient, a column for each input. The network has 321 parameters: more than the 150 energies,
+# which therefore leave it free, and fewer than the 600 numbers with the forces. One of 24 neurons, 121 parameters, is determined by
+# the energies, and forces gain less.
 
 generator = np.random.default_rng(0)
 X, test = generator.uniform(-1, 1, (PLACES, 3)), generator.uniform(-1, 1, (2000, 3))
-start = Network.initialize((3, 24, 1), "tanh", seed=0)
+start = Network.initialize((3, 64, 1), "tanh", seed=0)
 fits = {"energies alone": (energy(X)[:, None], Cost("squared_error")),
         "energies and forces": (np.column_stack([energy(X), slopes(X)]), Cost(losses.sobolev(1.0)))}
 errors = {}

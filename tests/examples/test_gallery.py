@@ -175,7 +175,7 @@ def test_the_pendulum_keeps_seven_digits(run):
 def test_forces_tell_more_than_energies(run):
     errors = run("force_matching", STEPS=60)["errors"]
     for k in (0, 1):
-        assert np.std(errors["energies and forces"][k]) < 0.25 * np.std(errors["energies alone"][k])
+        assert np.std(errors["energies and forces"][k]) < 0.05 * np.std(errors["energies alone"][k])
 
 
 def test_the_unknown_is_within_three_standard_errors(run):
