@@ -185,6 +185,10 @@ def main(names=(), starts=None):
             told = f", {median(hits) + 1:.0f} steps and {median(times):.2f} s in the median" if hits else ""
             print(f"{name:18} {goal:.0e} within {most} steps from {len(hits)} of {len(runs)} starts{told}")
         print(f"{name:18} errors at the end {', '.join(f'{errors[-1]:.1e}' for errors, _ in runs)}", flush=True)
+    if {"values", "values and forces"} <= found.keys():
+        ratios = [alone[0][-1] / both[0][-1] for alone, both in zip(found["values"], found["values and forces"])]
+        print(f"values / values and forces, 20 times or more from {sum(ratio >= 20 for ratio in ratios)} of {len(ratios)} starts: "
+              f"{', '.join(f'{ratio:.0f}' for ratio in ratios)}")
     return found
 
 
