@@ -1,15 +1,14 @@
 """`python -m engine compile`, and a session after it that compiles nothing."""
 
 import os
-import pathlib
 import subprocess
 import sys
 
 import pytest
 
 from engine.command.ahead import SESSION
+from tests.processes import ROOT
 
-ROOT = pathlib.Path(__file__).parents[2]
 TYPICAL = """
 import numpy as np
 from engine.command.ahead import compilations
@@ -43,18 +42,57 @@ print(count.names)
 """
 
 
+WITH_JACOBIANS = """
+import numpy as np
+from engine.command.ahead import compilations
+with compilations() as count:
+    import engine
+    for threads in (1, 3):
+        engine.set_num_threads(threads)
+        g = np.random.default_rng(0)
+        net = engine.Network.initialize((6, 70, 40, 3), "tanh", dtype=np.float32)
+        X = g.random((900, 6))
+        net(X), net(X[0]), net(np.asfortranarray(X[::2]))
+        passed = net.forward(X)
+        passed.z(1), passed.a(2), passed.gamma(1)
+        J = net.jacobian(X[:200])
+        J.dense(), J.gram(), J.row_norms(), J @ np.ones(net.size), J.wrt_input()
+print(count.names)
+"""
+SHORT = """
+from engine.command import ahead
+from engine.command.command_line import main
+ahead.SESSION = {name: ahead.SESSION[name] for name in ("forward", "Jacobian")}
+main()
+"""
+
+
+def said(*arguments):
+    """What Python prints in a new process."""
+    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+    done = subprocess.run([sys.executable, *arguments], env=environment, capture_output=True, text=True, timeout=600)
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+def compiled_ahead(command, parts, dtypes, session):
+    """That the command says a line for each part and dtype, finds nothing to compile again, and leaves nothing to a session."""
+    lines = said(*command, "compile", "--dtype", *dtypes).splitlines()
+    wanted = [[dtype, name] for dtype in dtypes for name in parts]
+    assert [line.split()[:2] for line in lines[:len(wanted)]] == wanted
+    assert "\n0 functions compiled in" in said(*command, "compile", "--dtype", "float32")
+    assert said("-c", session) == "[]\n"
+
+
 @pytest.mark.compiled
+@pytest.mark.timeout(400)
+def test_a_session_with_jacobians_compiles_nothing_after_its_part_of_the_command():
+    compiled_ahead(("-c", SHORT), ["forward", "Jacobian"], ["float32"], WITH_JACOBIANS)
+
+
+@pytest.mark.compiled
+@pytest.mark.robustness
 @pytest.mark.timeout(1200)
 def test_a_typical_session_compiles_nothing_after_the_command():
     """The suite's own cache is filled, so that only the first run pays."""
-    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
-    done = subprocess.run([sys.executable, "-m", "engine", "compile"], env=environment, capture_output=True, text=True, timeout=600)
-    assert done.returncode == 0, done.stderr
-    lines = done.stdout.splitlines()
-    parts = [[dtype, name] for dtype in ("float64", "float32") for name in SESSION]
-    assert [line.split()[:2] for line in lines[:len(parts)]] == parts
-    again = subprocess.run([sys.executable, "-m", "engine", "compile", "--dtype", "float32"], env=environment, capture_output=True,
-                           text=True, timeout=600)
-    assert "\n0 functions compiled in" in again.stdout, again.stdout + again.stderr
-    session = subprocess.run([sys.executable, "-c", TYPICAL], env=environment, capture_output=True, text=True, timeout=600)
-    assert (session.returncode, session.stdout) == (0, "[]\n"), session.stdout + session.stderr
+    compiled_ahead(("-m", "engine"), list(SESSION), ["float64", "float32"], TYPICAL)
