@@ -4,6 +4,7 @@ import importlib
 import inspect
 import itertools
 import json
+import os
 import pathlib
 import re
 
@@ -52,7 +53,7 @@ def tiny(monkeypatch):
     monkeypatch.setattr(sweeps.Overhead, "runs", 4)
     monkeypatch.setattr(sweeps.Busy, "epochs", 1)
     monkeypatch.setattr(sweeps.Loading, "runs", 8)
-    monkeypatch.setenv("NUMBA_CACHE_DIR", "")  # a cold start sets it
+    monkeypatch.setenv("NUMBA_CACHE_DIR", os.environ.get("NUMBA_CACHE_DIR", ""))  # as it was, after a cold start has set it
     threads = num_threads()
     yield
     engine.set_num_threads(threads)
