@@ -60,12 +60,13 @@ def shards(client):
     return distributed.scatter(client, X, Y, samples=EACH)
 
 
-def same(found, wanted):
+def same(wanted, found):
+    """What one machine gives is worked out first: it compiles, once, what workers then read from the cache."""
     value, gradient = wanted
     assert found[0] == value and found[1].dtype == gradient.dtype and np.array_equal(found[1], gradient)
 
 
-def same_run(found, wanted):
+def same_run(wanted, found):
     assert np.array_equal(found.network.parameters, wanted.network.parameters)
     assert [row["cost"] for row in found.history] == [row["cost"] for row in wanted.history]
     for name, array in wanted.state.arrays.items():
@@ -78,23 +79,23 @@ def test_value_and_gradient_have_the_bits_of_one_machine(any_client):
         spread = distributed.scatter(any_client, X, Y, samples=EACH)
         for name in ("mean", "cvar", "weighted", "group_max"):
             cost = Cost("huber", REDUCTIONS[name][1](M))
-            same(distributed.value_and_gradient(net, spread, cost), value_and_gradient(net, X, Y, cost))
+            same(value_and_gradient(net, X, Y, cost), distributed.value_and_gradient(net, spread, cost))
 
 
 def test_a_fit_has_the_bits_of_one_machine(any_client):
     spread, schedule = distributed.scatter(any_client, X, Y, samples=EACH), BatchSchedule(256, order=orders.sharded(EACH))
     cost = Cost("squared_error", reductions.cvar(0.5))
     arguments = dict(epochs=2, progress=False, validation=(X[:50], Y[:50]))
-    found = distributed.fit(NET, spread, cost, Adam(0.01), schedule, **arguments)
     wanted = fit(NET, X, Y, cost, Adam(0.01), schedule, **arguments)
-    same_run(found, wanted)
+    found = distributed.fit(NET, spread, cost, Adam(0.01), schedule, **arguments)
+    same_run(wanted, found)
     assert found.history[-1]["validation_cost"] == wanted.history[-1]["validation_cost"]
 
 
 @pytest.mark.parametrize("name", REDUCTIONS)
 def test_every_reduction_is_exact(shards, name):
     cost = Cost("squared_error", REDUCTIONS[name][1](M))
-    same(distributed.value_and_gradient(NET, shards, cost), value_and_gradient(NET, X, Y, cost))
+    same(value_and_gradient(NET, X, Y, cost), distributed.value_and_gradient(NET, shards, cost))
 
 
 @pytest.mark.parametrize("name", LOSSES)
@@ -103,7 +104,7 @@ def test_every_loss_is_exact(client, name):
     y, cost = targets(name, np.random.default_rng(1), m, 4), Cost(LOSSES[name], reductions.log_sum_exp(0.5))
     spread = distributed.scatter(client, X[:m], y)
     assert spread.samples_each == 128
-    same(distributed.value_and_gradient(net, spread, cost), value_and_gradient(net, X[:m], y, cost))
+    same(value_and_gradient(net, X[:m], y, cost), distributed.value_and_gradient(net, spread, cost))
 
 
 def test_losses_that_encode_their_targets_are_exact(client):
@@ -111,9 +112,9 @@ def test_losses_that_encode_their_targets_are_exact(client):
     spread, schedule = distributed.scatter(client, X, c, samples=EACH), BatchSchedule(M, order=orders.sharded(EACH))
     for smoothing in (0.0, 0.1, 0.3):  # the same shards, whose targets are encoded anew
         cost = Cost(losses.softmax_cross_entropy(smoothing, [1.0, 2.0, 3.0, 4.0]))
-        same(distributed.value_and_gradient(net, spread, cost), value_and_gradient(net, X, c, cost))
-    found = distributed.fit(net, spread, cost, LevenbergMarquardt(), schedule, epochs=2, progress=False).network.parameters
+        same(value_and_gradient(net, X, c, cost), distributed.value_and_gradient(net, spread, cost))
     wanted = fit(net, X, c, cost, LevenbergMarquardt(), schedule, epochs=2, progress=False).network.parameters
+    found = distributed.fit(net, spread, cost, LevenbergMarquardt(), schedule, epochs=2, progress=False).network.parameters
     np.testing.assert_allclose(found, wanted, rtol=1e-7, atol=1e-9)
 
 
@@ -122,7 +123,7 @@ def test_functions_of_ones_own_travel(shards):
     net = engine.Network((3, 5, 2), (cube, "identity"), network((3, 5, 2)).parameters)
     cost = Cost(engine.Loss(lambda A, y: ((A - y)**4).sum(1), lambda A, y: 4 * (A - y)**3),
                 engine.Reduction(lambda L: (L @ L)**0.5, lambda L: L / (L @ L)**0.5))
-    same(distributed.value_and_gradient(net, shards, cost), value_and_gradient(net, X, Y, cost))
+    same(value_and_gradient(net, X, Y, cost), distributed.value_and_gradient(net, shards, cost))
 
 
 def test_more_bytes_than_the_client_adds_and_sends(shards):
@@ -130,7 +131,7 @@ def test_more_bytes_than_the_client_adds_and_sends(shards):
     cost = Cost("squared_error")
     for reduction in ("mean", "max"):
         cost = Cost("squared_error", reduction)
-        same(distributed.value_and_gradient(net, shards, cost), value_and_gradient(net, X, Y, cost))
+        same(value_and_gradient(net, X, Y, cost), distributed.value_and_gradient(net, shards, cost))
 
 
 @pytest.mark.parametrize("name", UPDATES)
@@ -139,15 +140,15 @@ def test_every_first_order_update_has_the_same_bits(shards, name):
     trainable = np.arange(NET.size) % 3 > 0
     cost = Cost("squared_error", reductions.weighted(np.linspace(0.5, 2, M)))
     arguments = dict(epochs=2, progress=False, trainable=trainable)
-    same_run(distributed.fit(NET, shards, cost, update, schedule, **arguments), fit(NET, X, Y, cost, update, schedule, **arguments))
+    same_run(fit(NET, X, Y, cost, update, schedule, **arguments), distributed.fit(NET, shards, cost, update, schedule, **arguments))
 
 
 @pytest.mark.parametrize("order", ["sequential", "shuffled", "with_replacement", "poisson_sampling"])
 def test_any_order_has_the_same_bits(shards, order):
     schedule = BatchSchedule(600, order=orders.poisson_sampling(0.2) if order == "poisson_sampling" else order)
     cost, update = Cost("squared_error", reductions.cvar(0.3)), GradientDescent(0.1)
-    same_run(distributed.fit(NET, shards, cost, update, schedule, epochs=1, progress=False),
-             fit(NET, X, Y, cost, update, schedule, epochs=1, progress=False))
+    same_run(fit(NET, X, Y, cost, update, schedule, epochs=1, progress=False),
+             distributed.fit(NET, shards, cost, update, schedule, epochs=1, progress=False))
 
 
 def test_a_run_can_be_resumed(shards, tmp_path):
@@ -155,7 +156,7 @@ def test_a_run_can_be_resumed(shards, tmp_path):
     arguments = dict(progress=False, checkpoint=tmp_path / "run.npz")
     distributed.fit(NET, shards, cost, Adam(0.01), schedule, epochs=1, **arguments)
     found = distributed.fit(NET, shards, cost, Adam(0.01), schedule, epochs=2, resume=True, **arguments)
-    same_run(found, fit(NET, X, Y, cost, Adam(0.01), schedule, epochs=2, progress=False))
+    same_run(fit(NET, X, Y, cost, Adam(0.01), schedule, epochs=2, progress=False), found)
 
 
 def received(dask_worker):
@@ -180,8 +181,8 @@ def test_second_order_updates_agree_to_rounding(client, name, dtype):
     spread, update = distributed.scatter(client, X, y, samples=EACH), SECOND_ORDER[name]()
     cost, schedule = Cost("log_cosh", reductions.power_mean(2.0)), BatchSchedule(M, order="sequential")
     arguments = dict(epochs=3, progress=False, trainable=np.arange(net.size) != 2)
-    found, wanted = (run.history.columns()["cost"] for run in (
-        distributed.fit(net, spread, cost, update, schedule, **arguments), fit(net, X, y, cost, update, schedule, **arguments)))
+    wanted, found = (run.history.columns()["cost"] for run in (
+        fit(net, X, y, cost, update, schedule, **arguments), distributed.fit(net, spread, cost, update, schedule, **arguments)))
     assert wanted[-1] < 0.8 * wanted[0]
     assert np.allclose(found, wanted, rtol=1e-8 if dtype == np.float64 else 1e-3)
 
@@ -191,8 +192,9 @@ def test_penalised_updates_agree_to_rounding(client):
     spread, schedule = distributed.scatter(client, X, y, samples=512), BatchSchedule(M, order="sequential")
     for update, penalty in ((LevenbergMarquardt(solver="qr"), ridge(0.01)), (engine.BayesianRegularization(settled=1), None)):
         arguments = Cost("squared_error", penalty=penalty), update, schedule
-        found, wanted = (run.history.columns() for run in (distributed.fit(net, spread, *arguments, epochs=3, progress=False),
-                                                           fit(net, X, y, *arguments, epochs=3, progress=False)))
+        wanted, found = (run.history.columns() for run in (
+            fit(net, X, y, *arguments, epochs=3, progress=False),
+            distributed.fit(net, spread, *arguments, epochs=3, progress=False)))
         names = [name for name in wanted if name not in ("seconds", "validation_cost")]
         assert all(np.allclose(found[name], wanted[name], rtol=1e-7) for name in names)
 
@@ -202,9 +204,9 @@ def test_solvers_agree_to_rounding(client, solver):
     net, labels = network((3, 4, 3)), generator.integers(0, 3, M)
     spread, cost = distributed.scatter(client, X, labels, samples=512), Cost("softmax_cross_entropy", reductions.cvar(0.7))
     update, schedule = LevenbergMarquardt(1.0, solver), BatchSchedule(640, order=orders.sharded(512))
-    found, wanted = (run.history.columns()["cost"] for run in (
-        distributed.fit(net, spread, cost, update, schedule, epochs=1, progress=False),
-        fit(net, X, labels, cost, update, schedule, epochs=1, progress=False)))
+    wanted, found = (run.history.columns()["cost"] for run in (
+        fit(net, X, labels, cost, update, schedule, epochs=1, progress=False),
+        distributed.fit(net, spread, cost, update, schedule, epochs=1, progress=False)))
     assert np.allclose(found, wanted, rtol=1e-6)
 
 
@@ -217,9 +219,9 @@ def test_steps_of_short_rank_are_those_of_one_machine(client, solver):
     spread, cost = distributed.scatter(client, columns, y, samples=EACH), Cost("squared_error")
     for update, epochs in ((engine.GaussNewton(damping=0, solver=solver), 2), (LevenbergMarquardt(solver=solver), 40)):
         arguments = dict(epochs=epochs, progress=False)
-        found, wanted = (run.network.parameters for run in (
-            distributed.fit(net, spread, cost, update, BatchSchedule(M, order="sequential"), **arguments),
-            fit(net, columns, y, cost, update, BatchSchedule(M, order="sequential"), **arguments)))
+        wanted, found = (run.network.parameters for run in (
+            fit(net, columns, y, cost, update, BatchSchedule(M, order="sequential"), **arguments),
+            distributed.fit(net, spread, cost, update, BatchSchedule(M, order="sequential"), **arguments)))
         assert np.allclose(found, wanted, atol=1e-6) and np.abs(found).max() < 2
 
 
@@ -244,8 +246,8 @@ def test_ggn_products_have_the_same_bits(client, dtype, with_reduction):
     found = distributed.ggn(net, distributed.scatter(client, X, labels, samples=EACH), cost, reduction_curvature=with_reduction)
     wanted = operators.ggn(net, X, labels, cost, reduction_curvature=with_reduction)
     v, V = generator.standard_normal(net.size), generator.standard_normal((net.size, 3))
-    assert np.array_equal(found @ v, wanted @ v) and np.array_equal(found.T @ V, wanted @ V) and (found @ v).dtype == dtype
-    assert np.array_equal(found.diagonal(), wanted.diagonal()) and found.trace() == wanted.trace()
+    assert np.array_equal(wanted @ v, found @ v) and np.array_equal(wanted @ V, found.T @ V) and (found @ v).dtype == dtype
+    assert np.array_equal(wanted.diagonal(), found.diagonal()) and wanted.trace() == found.trace()
     assert np.allclose(found.dense(), wanted.dense(), rtol=1e-4 if dtype == np.float32 else 1e-11, atol=1e-6)
 
 
@@ -259,18 +261,18 @@ def test_the_ggn_of_a_part_has_the_same_bits(client, part):
     wanted = operators.ggn(net, X, labels, cost, reduction_curvature=True, trainable=mask)
     V = generator.standard_normal((int(mask.sum()), 2))
     assert found.shape == wanted.shape
-    assert np.array_equal(found @ V, wanted @ V) and np.array_equal(found @ V[:, 0], wanted @ V[:, 0])
-    assert np.array_equal(found.diagonal(), wanted.diagonal()) and found.trace() == wanted.trace()
+    assert np.array_equal(wanted @ V, found @ V) and np.array_equal(wanted @ V[:, 0], found @ V[:, 0])
+    assert np.array_equal(wanted.diagonal(), found.diagonal()) and wanted.trace() == found.trace()
     assert np.allclose(found.dense(), wanted.dense(), rtol=1e-11, atol=1e-12)
     with pytest.raises(ValueError, match=r"trainable must be a boolean mask of shape \[52\]"):
         distributed.ggn(net, spread, cost, trainable=np.ones(3, bool))
 
 
 def test_ntk_products_have_the_same_bits(shards):
-    found, wanted = distributed.ntk(NET, shards), operators.ntk(NET, X)
+    wanted, found = operators.ntk(NET, X), distributed.ntk(NET, shards)
     v, V = generator.standard_normal(2 * M), generator.standard_normal((2 * M, 2))
-    assert np.array_equal(found @ v, wanted @ v) and np.array_equal(found @ V, wanted @ V)
-    assert np.array_equal(found.diagonal(), wanted.diagonal()) and found.trace() == wanted.trace()
+    assert np.array_equal(wanted @ v, found @ v) and np.array_equal(wanted @ V, found @ V)
+    assert np.array_equal(wanted.diagonal(), found.diagonal()) and wanted.trace() == found.trace()
 
 
 def read(path, log):
@@ -325,7 +327,7 @@ def test_a_killed_worker_and_a_late_one_change_nothing(tmp_path, update):
         assert all(len(keys) >= 1 for keys in client.has_what().values())
     wanted = fit(NET, X, Y, cost, update, schedule, epochs=3, progress=False)
     if isinstance(update, Adam):
-        same_run(found, wanted)
+        same_run(wanted, found)
     assert np.allclose(found.history.columns()["cost"], wanted.history.columns()["cost"], rtol=1e-6)
 
 
@@ -337,14 +339,14 @@ def test_a_delayed_can_load(client):
     loaders = [dask.delayed(zip_of)(X[cut], Y[cut]) for cut in (slice(128), slice(128, 200))]
     spread, cost = distributed.load(client, loaders), Cost("squared_error")
     assert len(spread) == 200 and spread.samples_each == 128
-    same(distributed.value_and_gradient(NET, spread, cost), value_and_gradient(NET, X[:200], Y[:200], cost))
+    same(value_and_gradient(NET, X[:200], Y[:200], cost), distributed.value_and_gradient(NET, spread, cost))
 
 
 def test_workers_of_the_same_process_leave_its_threads_alone():
     engine.set_num_threads(2)
     with partner.Client(processes=False, n_workers=1, threads_per_worker=1, dashboard_address=":0") as client:
         spread, cost = distributed.scatter(client, X, Y), Cost("squared_error")
-        same(distributed.value_and_gradient(NET, spread, cost), value_and_gradient(NET, X, Y, cost))
+        same(value_and_gradient(NET, X, Y, cost), distributed.value_and_gradient(NET, spread, cost))
     assert engine.pool.num_threads() == 2
 
 
