@@ -101,7 +101,7 @@ def refused(kernel):
 
 def test_slabs_take_no_more_than_they_may():
     net = network((6, 40, 40, 4))
-    X = np.random.default_rng(5).standard_normal((400, 6))
+    X = np.random.default_rng(5).standard_normal((200, 6))
     layered, uneven = scales(net)[0], scales(net)[2]
     for scale, max_bytes in ((None, 1_000_000), (layered, 1_500_000), (uneven, 3_000_000)):
         kernel = ntk(net, X, scale=scale)
