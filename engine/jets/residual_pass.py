@@ -153,7 +153,8 @@ class ResidualPass:
             rows = blocks[part.points.rows] if here else np.empty((count, own, self.network.size), out.dtype)
             part.rows(rows.reshape(-1, self.network.size))
             rows[:, :, self._size:] = 0
-            rows[:, :, part.columns] = part.slopes
+            if len(part.columns):
+                rows[:, :, part.columns] = part.slopes
             if not here:
                 blocks[part.points.rows, :own] = rows
                 blocks[part.points.rows, own:] = 0
