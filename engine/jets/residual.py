@@ -94,6 +94,7 @@ class Residual:
         object.__setattr__(self, "outputs", whole_number(self.outputs, "outputs", 1))
         object.__setattr__(self, "unknowns", checks.unknowns(self.unknowns))
         object.__setattr__(self, "_found", {})  # (n_0, n): _First
+        object.__setattr__(self, "_constant", {})  # (components, n, dtype): D [q, K, n], the same at every point of every network
 
     def __repr__(self) -> str:
         told = [self.name] + ([f"outputs={self.outputs}"] if self.outputs > 1 else [])
@@ -113,10 +114,22 @@ class Residual:
         """The Components that r reads, found by a first call with x [m, n_0] and ones for u; later calls remember them."""
         return self._first(x, n_0, n).components
 
-    def linear(self, x: Array, n_0: int, n: int) -> bool:
-        """Whether r = f(x) + D · (jet) with the same D for every network, which the operations of its first call tell; False of a
-        residual with unknowns or a derivative of its own."""
-        return self._first(x, n_0, n).linear
+    def fixed_seeds(self, x: Array, components: Components, n: int) -> Array | None:
+        """D = ∂r/∂(jet) [m, q, K, n] where r = f(x) + D · (jet) with the same D for every network, as a first call tells by
+        its operations. None otherwise, and of a residual with unknowns or a derivative of its own. Parameters as of `values`."""
+        m, n_0 = x.shape
+        if not self._first(x, n_0, n).linear:
+            return None
+        constant: dict[Any, Array] = self._constant  # type: ignore[attr-defined]
+        D = constant.get((components, n, x.dtype))
+        if D is not None:
+            return np.repeat(D[None], m, axis=0)
+        jets = np.zeros((m, components.count, n), x.dtype)
+        pieces = self._pieces(x, jets, components, None, True)
+        D = self._filled(pieces, jets)[0]
+        if all(np.ndim(slope) == 0 for piece in pieces if type(piece) is Carried for slope in piece.slopes.values()):
+            constant[components, n, x.dtype] = D[0].copy()
+        return D
 
     def values(self, x: Array, jets: Array, components: Components, targets: Array | None = None,
                unknowns: Mapping[str, float] | None = None) -> Array:
@@ -143,13 +156,18 @@ class Residual:
     def values_and_slopes(self, x: Array, jets: Array, components: Components, targets: Array | None = None,
                       unknowns: Mapping[str, float] | None = None) -> tuple[Array, Array, Array]:
         """r [m, q], D = ∂r/∂(jet) [m, q, K, n] and ∂r/∂(unknowns) [m, q, U], in their order. Parameters as of `values`."""
+        carry = self.derivative is None
+        pieces = self._pieces(x, jets, components, unknowns, carry)
+        D, E = self._filled(pieces, jets)
+        if not carry:
+            self._own(x, jets, components, unknowns, D, E)
+        return self._array(pieces, jets), D, E
+
+    def _filled(self, pieces: Pieces, jets: Array) -> tuple[Array, Array]:
+        """D [m, q, K, n] and E [m, q, U] from the slopes of the pieces of r, 0 where they have none."""
         m, count, n = jets.shape
         D = np.zeros((m, self.outputs, count, n), jets.dtype)
         E = np.zeros((m, self.outputs, len(self.unknowns)), jets.dtype)
-        carry = self.derivative is None
-        pieces = self._pieces(x, jets, components, unknowns, carry)
-        if not carry:
-            self._own(x, jets, components, unknowns, D, E)
         position = {name: i for i, (name, _) in enumerate(self.unknowns)}
         for a, piece in enumerate(pieces):
             for key, slope in piece.slopes.items() if type(piece) is Carried else ():
@@ -157,7 +175,7 @@ class Residual:
                     E[:, a, position[key]] = slope
                 else:
                     D[:, a, key[0], key[1]] = slope
-        return self._array(pieces, jets), D, E
+        return D, E
 
     def _first(self, x: Array, n_0: int, n: int) -> _First:
         known: dict[tuple[int, int], _First] = self._found  # type: ignore[attr-defined]

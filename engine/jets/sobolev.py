@@ -34,9 +34,16 @@ class SobolevResidual:
         """The value and all first derivatives."""
         return Components(tuple(range(n_0)), ())
 
-    def linear(self, x: Array, n_0: int, n: int) -> bool:
-        """True: ∂r/∂(jet) is the same for every network."""
-        return True
+    def fixed_seeds(self, x: Array, components: Components, n: int) -> Array:
+        """D = ∂r/∂(jet) [m, q, 1 + n_0, n], the same for every network and at every point."""
+        m, count = len(x), components.count
+        D = np.zeros((m, n * count, count, n), x.dtype)
+        root = np.sqrt(self.weight)
+        for k in range(n):
+            D[:, k, 0, k] = 1
+            for i in range(count - 1):
+                D[:, n + k * (count - 1) + i, 1 + i, k] = root
+        return D
 
     def values(self, x: Array, jets: Array, components: Components, targets: Array | None = None,
                unknowns: Mapping[str, float] | None = None) -> Array:
@@ -54,15 +61,8 @@ class SobolevResidual:
 
     def values_and_seeds(self, x: Array, jets: Array, components: Components, targets: Array | None = None,
                          unknowns: Mapping[str, float] | None = None) -> tuple[Array, Array]:
-        """r [m, q], and D = ∂r/∂(jet) [m, q, 1 + n_0, n], which is the same at every point."""
-        r, (m, count, n) = self.values(x, jets, components, targets), jets.shape
-        D = np.zeros((m, n * count, count, n), jets.dtype)
-        root = np.sqrt(self.weight)
-        for k in range(n):
-            D[:, k, 0, k] = 1
-            for i in range(count - 1):
-                D[:, n + k * (count - 1) + i, 1 + i, k] = root
-        return r, D
+        """r [m, q], and D = ∂r/∂(jet) [m, q, 1 + n_0, n]."""
+        return self.values(x, jets, components, targets), self.fixed_seeds(x, components, jets.shape[2])
 
     def values_and_slopes(self, x: Array, jets: Array, components: Components, targets: Array | None = None,
                       unknowns: Mapping[str, float] | None = None) -> tuple[Array, Array, Array]:

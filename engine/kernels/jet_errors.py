@@ -1,18 +1,19 @@
 """z̄^l_k, the derivative of a residual in z^l_k, from its derivatives in the components of a^L down to layer 1 (eq. 24)."""
 
+from .compiled import inlined
 from .deltas import clear_lanes
 from .jet_workspace import JetPlan, JetWorkspace, components
-from .jets import IDENTITY, add_products
+from .jets import IDENTITY
 from .layout import FROM_ZERO, STORED, line, panel_sizes, places
-from .linked import kernel, shared
+from .linked import shared
 from .panels import gather
 from .product import panel_product
 from .signatures import Line, Plan
-from .simd import copy_lines, fma_lines, lanes_of, multiply_lines
+from .simd import copy_lines, fma_lines, fma_scaled_lines, lanes_of, multiply_lines
 from .transposed import weights_back
 
 
-@kernel
+@inlined
 def gather_seeds(jet, seeds, first, count, workspace):
     """The seeds [m, q K n] of a panel's `count` samples into workspace.seeds; lanes without a sample get zeros."""
     gather(seeds, jet.axes[:0], first, count, workspace.seeds, 0, 0)
@@ -35,7 +36,7 @@ def jet_errors(backward_weights: Line, plan: Plan, jet: JetPlan, residual: int, 
                           (FROM_ZERO, STORED))  # eq. 24: ā^{l-1}_k = Wᵀ z̄_k
 
 
-@kernel
+@inlined
 def errors_of_activation(plan, at, jet, workspace):
     """z̄ of a layer in place of ā, of every component (eq. 24); the same where g is the identity."""
     if at.activation == IDENTITY:
@@ -62,7 +63,7 @@ def errors_of_activation(plan, at, jet, workspace):
         multiply_lines(delta, z, stack, at.gamma, delta, z, width)  # eq. 24: gamma ā_s
 
 
-@kernel
+@inlined
 def sum_of_products(A, a, B, b, out, width, count):
     """`width` lines of out: the sum of A_k B_k over `count` ≥ 1 values of k, line times line; a, b = (first, stride of k)."""
     lanes = lanes_of(out)
@@ -71,12 +72,11 @@ def sum_of_products(A, a, B, b, out, width, count):
         fma_lines(A, (a[0] + k * a[1], lanes), B, (b[0] + k * b[1], lanes), out, (0, lanes), width)
 
 
-@kernel
+@inlined
 def errors_of_form(plan, at, jet, s, workspace):
     """z̄_i += 2 g″ ā_s sum_j Q_s[i, j] z_j (eq. 24), term by term of q_s, from g″ ā_s in workspace.products."""
     lanes = lanes_of(workspace.stack)
-    panel, count = panel_sizes(plan, lanes), line(0, at.width, lanes)
-    stack, delta, bent = workspace.stack, workspace.delta, workspace.products[:count]
+    panel, stack, delta, products = panel_sizes(plan, lanes), workspace.stack, workspace.delta, workspace.products
     for t in range(jet.coefficients.size):
         if jet.terms[t, 0] != s:
             continue
@@ -84,7 +84,7 @@ def errors_of_form(plan, at, jet, s, workspace):
         z_i, z_j = i * panel.stack + at.gamma, j * panel.stack + at.gamma
         d_i, d_j = i * panel.deltas + at.delta, j * panel.deltas + at.delta
         if i == j:
-            add_products(c + c, bent, stack[z_i:z_i + count], delta[d_i:d_i + count])
+            fma_scaled_lines(c + c, products, 0, stack, z_i, delta, d_i, at.width)
         else:
-            add_products(c, bent, stack[z_j:z_j + count], delta[d_i:d_i + count])
-            add_products(c, bent, stack[z_i:z_i + count], delta[d_j:d_j + count])
+            fma_scaled_lines(c, products, 0, stack, z_j, delta, d_i, at.width)
+            fma_scaled_lines(c, products, 0, stack, z_i, delta, d_j, at.width)

@@ -1,6 +1,7 @@
 """Rows of J = d r / d theta of residuals of jets: sum over the components of z̄^l_k ⊗ a^{l-1}_k, and z̄^l_0 for biases (eq. 25),
 column by column with samples as the lanes, then transposed."""
 
+from .compiled import inlined
 from .jet_errors import gather_seeds, jet_errors
 from .jet_workspace import components, jet_workspace_of
 from .jets import derivative_products, fixed_components, jets_of_panel, scatter_jets, value_product
@@ -10,7 +11,7 @@ from .narrow import COLUMNS, Sink, append_lines, flush_if_full, transpose_column
 from .simd import dot_lines, lanes_of, paired_lines
 
 
-@kernel
+@inlined
 def panel_rows(plan, jet, workspace, sink, offset):
     """The rows of J of a panel, the first of them at `offset` of sink.flat."""
     lanes, K = lanes_of(workspace.stack), components(jet)

@@ -7,6 +7,7 @@ other z^l_k, the derivative of z^l. A panel with its components stays in the fir
 
 from .activations import ActivationCode, activate
 from .bends import bends_of_gates, follow_from_gates
+from .compiled import inlined
 from .jet_workspace import JetPlan, JetWorkspace, components, jet_workspace_of
 from .layout import FROM_BIAS, FROM_ZERO, STORED, line, panel_sizes, places, samples_in, weights
 from .linked import kernel, shared
@@ -14,7 +15,7 @@ from .panels import gather, scatter
 from .product import panel_product
 from .second_derivatives import second_derivative
 from .signatures import Line, Plan, Table
-from .simd import copy_lines, fma, fma_lines, lanes_of, multiply_lines
+from .simd import copy_lines, fma_lines, fma_scaled_lines, lanes_of, multiply_lines
 from .third_derivatives import third_derivative
 
 IDENTITY = int(ActivationCode.IDENTITY)
@@ -36,27 +37,27 @@ def fixed_components(theta, plan, jet, workspace):
         form_squares(plan, at, jet, workspace)
 
 
-@kernel
+@inlined
 def value_product(matrix, at, stack, out, offset):
     """W a^{l-1} + b of the value, W and b where layer l has them in `matrix` [P]."""
     panel_product(matrix, weights(at), stack, (at.a_below, 0), out, (offset, 0), out, (0, 0), (at.width, at.before, 1),
                   (FROM_BIAS, STORED))
 
 
-@kernel
+@inlined
 def derivative_products(matrix, at, K, stack, stride, out, offset, out_stride):
     """W a^{l-1}_k of every component but the value, W where layer l has it in `matrix` [P]."""
     panel_product(matrix, weights(at), stack, (stride + at.a_below, stride), out, (offset, out_stride), out, (0, 0),
                   (at.width, at.before, K - 1), (FROM_ZERO, STORED))
 
 
-@kernel
+@inlined
 def z_offset(at):
     """Where z^l_k of a derivative begins in its stack: with a^l_k, which is the same, where g is the identity."""
     return at.a if at.activation == IDENTITY else at.gamma
 
 
-@kernel
+@inlined
 def jet_layer(theta, plan, l, jet, workspace, with_third):
     """z^l, a^l and what follows of them of every component (eq. 1 and 22)."""
     lanes, K, stack = lanes_of(theta), components(jet), workspace.stack
@@ -76,7 +77,7 @@ def jet_layer(theta, plan, l, jet, workspace, with_third):
                   ((1 + jet.axes.size + s) * stride + at.a, lanes), at.width)  # eq. 22: + g″ q_s
 
 
-@kernel
+@inlined
 def jet_gates(at, jet, workspace, with_third):
     """a = g(z) and gamma (eq. 2 and 4); g″ where there are derivatives, and g‴ of second ones where it is wanted."""
     stack, count = workspace.stack, line(0, at.width, lanes_of(workspace.stack))
@@ -92,20 +93,13 @@ def jet_gates(at, jet, workspace, with_third):
         bends_of_gates(at.activation, stack[at.a:at.a + count], stack[at.gamma:at.gamma + count], second, third)
 
 
-@kernel
+@inlined
 def form_offset(plan, s, at, lanes):
     """Where q_s of a layer begins in workspace.squares."""
     return s * panel_sizes(plan, lanes).deltas + at.delta
 
 
-@kernel
-def add_products(c, x, y, out):
-    """out += c x y, number by number."""
-    for i in range(out.size):
-        out[i] = fma(c * x[i], y[i], out[i])
-
-
-@kernel
+@inlined
 def form_squares(plan, at, jet, workspace):
     """q_s = sum_ij Q_s[i, j] z_i z_j of every form (eq. 22)."""
     lanes, stack, squares = lanes_of(workspace.stack), workspace.stack, workspace.squares
@@ -116,7 +110,7 @@ def form_squares(plan, at, jet, workspace):
     for t in range(jet.coefficients.size):
         q = form_offset(plan, jet.terms[t, 0], at, lanes)
         z_i, z_j = (1 + jet.terms[t, 1]) * stride + at.gamma, (1 + jet.terms[t, 2]) * stride + at.gamma
-        add_products(jet.coefficients[t], stack[z_i:z_i + count], stack[z_j:z_j + count], squares[q:q + count])
+        fma_scaled_lines(jet.coefficients[t], stack, z_i, stack, z_j, squares, q, at.width)
 
 
 @shared
@@ -129,7 +123,7 @@ def jets_of_panel(theta: Line, plan: Plan, jet: JetPlan, X: Table, first: int, c
         jet_layer(theta, plan, l, jet, workspace, with_third)
 
 
-@kernel
+@inlined
 def scatter_jets(plan, jet, sample, count, workspace, out):
     """The components of a^L of a panel's `count` samples into the rows of out [m, K n] from `sample` on, by way of
     workspace.seeds."""

@@ -234,6 +234,7 @@ def test_an_unknown_that_is_not_there_is_refused():
 
 
 LINEAR = {
+    "the heat equation": lambda x, u: u.d(0) - 0.1 * u.d(1, 1),
     "a sum": lambda x, u: u.laplacian() + 3 * u.d(0) - u.value / x[:, 0] + np.sin(x[:, 1]),
     "where x says": lambda x, u: np.where(x[:, 0] > 0.5, u.value, -u.d(1)),
     "signs": lambda x, u: -(+u.value) * np.exp(x[:, 0]) + np.negative(np.positive(u.d(0))),
@@ -248,16 +249,18 @@ BENT = {
 
 
 @pytest.mark.parametrize("name", {**LINEAR, **BENT})
-def test_what_is_linear_in_u_is_found(name):
-    """Seeds at two networks are the same where it says so."""
+def test_seeds_of_what_is_linear_in_u_are_those_at_any_network(name):
+    """A second time too, at other points and in another dtype, for seeds may be remembered."""
     residual = Residual({**LINEAR, **BENT}[name])
-    components = residual.components(X, 2, 1)
-    assert residual.linear(X, 2, 1) is (name in LINEAR)
-    first, second = (residual.values_and_seeds(X, generator.standard_normal((m, components.count, 1)), components)[1]
-                     for _ in range(2))
-    assert name in BENT or np.array_equal(first, second)
+    for dtype, points in ((np.float32, X), (np.float64, X), (np.float32, X[:3]), (np.float64, X + 0.25)):
+        points = points.astype(dtype)
+        components, _, _, D = evaluated(residual, points, 1, dtype)
+        fixed = residual.fixed_seeds(points, components, 1)
+        assert (fixed is not None) == (name in LINEAR)
+        assert fixed is None or fixed.dtype == dtype and fixed.flags.c_contiguous and np.array_equal(fixed, D)
 
 
-def test_what_may_depend_on_more_than_u_counts_as_not_linear():
-    assert not Residual(lambda x, u, p: u.d(0) - p["k"], unknowns={"k": 1.0}).linear(X, 2, 1)
-    assert not Residual(lambda x, u: u.value, derivative=lambda x, u: {"value": 1.0}).linear(X, 2, 1)
+def test_what_may_depend_on_more_than_u_has_no_fixed_seeds():
+    for residual in (Residual(lambda x, u, p: u.d(0) - p["k"], unknowns={"k": 1.0}),
+                     Residual(lambda x, u: u.value, derivative=lambda x, u: {"value": 1.0})):
+        assert residual.fixed_seeds(X, residual.components(X, 2, 1), 1) is None

@@ -7,6 +7,7 @@ from .lines import (
     address_of,
     copy_lines,
     fma_lines,
+    fma_scaled_lines,
     lanes_of,
     line_products,
     multiply_lines,
@@ -36,7 +37,7 @@ from .scalar import (
 from .tile import tile, tile_groups
 
 __all__ = ["SUMS", "address_of", "binary_exponent", "binary_fraction", "bits_of", "copy_lines", "dot_lines", "float_of", "fma",
-           "fma_lines", "half_power", "horner_by_two", "lanes_of", "line_products", "multiply_lines", "nearest",
-           "negated_by_quadrant", "number", "outer_lines", "outer_sums", "paired_lines", "polynomial", "read_columns",
+           "fma_lines", "fma_scaled_lines", "half_power", "horner_by_two", "lanes_of", "line_products", "multiply_lines",
+           "nearest", "negated_by_quadrant", "number", "outer_lines", "outer_sums", "paired_lines", "polynomial", "read_columns",
            "scale_by_power", "scale_lines", "scatter_line", "square_sums", "stream", "sum_lines", "sums_of_lines", "tile",
            "tile_groups", "transpose", "transpose_rows", "weighted_squares", "write_columns"]

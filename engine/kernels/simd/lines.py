@@ -281,6 +281,31 @@ def fma_lines(context, A, a, B, b, C, c, count):
     return signature, codegen
 
 
+def plain_fma_scaled_lines(x, A, a, B, b, C, c, count):
+    """The sums in plain Python."""
+    for k in range(count * (64 // C.itemsize)):
+        C[c + k] = fma(x * A[a + k], B[b + k], C[c + k])
+
+
+@emitted(plain_fma_scaled_lines)
+def fma_scaled_lines(context, x, A, a, B, b, C, c, count):
+    """`count` lines of C from c += (x A) B, for a number x and lines of A from a and of B from b."""
+
+    def codegen(context, builder, signature, arguments):
+        dtype = signature.args[1].dtype
+        lanes, fused = lanes_in(dtype), fused_lines(builder, dtype)
+        A, B, C = (builder.gep(data_of(context, builder, signature.args[k], arguments[k]), [arguments[k + 1]]) for k in (1, 3, 5))
+        factor = broadcast(builder, dtype, arguments[0])
+        with cgutils.for_range(builder, arguments[7]) as loop:
+            step = builder.mul(loop.index, I64(lanes))
+            pointers = [builder.gep(array, [step]) for array in (A, B, C)]
+            first, second, total = (load_line(builder, dtype, pointer) for pointer in pointers)
+            store_line(builder, dtype, builder.call(fused, [builder.fmul(factor, first), second, total]), pointers[2])
+        return context.get_dummy_value()
+
+    return types.void(x, A, types.int64, B, types.int64, C, types.int64, types.int64), codegen
+
+
 def plain_stream(source, s, target, t, count):
     """The copy in plain Python."""
     target.reshape(-1)[t:t + count] = source.reshape(-1)[s:s + count]
