@@ -168,14 +168,12 @@ def table(dtypes=DTYPES, threads=None, layout="c", updates=None):
 def main():
     """Write the table, or print one."""
     options = argparse.ArgumentParser(prog="python -m tests.engine.bits_table", description=__doc__)
-    options.add_argument("--print", action="store_true", help="print the table rather than write it")
-    options.add_argument("--threads", type=int, nargs="*", default=[0], help="print one table for each")
-    options.add_argument("--layouts", nargs="*", default=["c"], help="and for each")
+    options.add_argument("--print", nargs="+", metavar="THREADS:LAYOUT", help="print a table for each rather than write one")
     options.add_argument("--dtypes", nargs="*", default=DTYPES)
     given = options.parse_args()
     if given.print:
-        tables = [table(given.dtypes, threads, layout) for threads in given.threads for layout in given.layouts]
-        print(json.dumps(tables))
+        pairs = [pair.split(":") for pair in given.print]
+        print(json.dumps([table(given.dtypes, int(threads), layout) for threads, layout in pairs]))
         return
     old = json.loads(TABLE.read_text()) if TABLE.exists() else {}
     new = table()
