@@ -10,7 +10,7 @@ from engine.preparation import SAID, Compiling
 from schedulers import BatchSchedule
 from tests.processes import process
 
-COLD = """
+FIRST = """
 import io, sys
 import numpy as np
 from engine import Adam, Cost, Network, fit
@@ -36,13 +36,26 @@ class _Bar:
         self.said.append(text)
 
 
+def counted(**environment):
+    """How many kernels a first fit compiles, which are those that it counts, and whether its epochs leave out their seconds."""
+    compiled, quick, *counts = process(FIRST, **environment).strip().split(",")
+    assert counts == [f"{k} of {compiled}" for k in range(1, int(compiled) + 1)]
+    return int(compiled), quick == "True"
+
+
 @pytest.mark.compiled
+def test_a_fit_counts_what_no_other_test_has_compiled():
+    """Which may be all, some or nothing."""
+    counted()
+
+
+@pytest.mark.compiled
+@pytest.mark.robustness
 @pytest.mark.timeout(400)
 def test_a_first_fit_counts_what_it_compiles_and_a_second_says_nothing(tmp_path):
-    compiled, quick, *counts = process(COLD, NUMBA_CACHE_DIR=str(tmp_path)).strip().split(",")
-    assert counts == [f"{k} of {compiled}" for k in range(1, int(compiled) + 1)]
-    assert quick == "True"
-    assert process(COLD, NUMBA_CACHE_DIR=str(tmp_path)) == "0,False\n"
+    compiled, quick = counted(NUMBA_CACHE_DIR=str(tmp_path))
+    assert compiled and quick
+    assert counted(NUMBA_CACHE_DIR=str(tmp_path)) == (0, False)
 
 
 def test_the_seconds_of_an_epoch_leave_out_what_is_compiled_in_it(monkeypatch):
