@@ -184,14 +184,15 @@ def test_a_tolerance_that_was_met_ends_no_other_run():
 
 
 @pytest.mark.parametrize("state, words", [
-    (run(GradientDescent(0.1)).state, r"rows must have shape \[2, 17\].*but has shape \[0, 17\]"),
-    (run(LevenbergMarquardt()).state, "state must hold rows, steps, as this update's does, but holds damping"),
+    (lambda: run(GradientDescent(0.1)).state, r"rows must have shape \[2, 17\].*but has shape \[0, 17\]"),
+    (lambda: run(LevenbergMarquardt()).state, "state must hold rows, steps, as this update's does, but holds damping"),
     (UpdateState({"rows": np.zeros((2, 17), np.float32), "steps": np.zeros((), np.int64)}), "dtype float64.*float32"),
     (UpdateState({"rows": np.full((2, 17), np.nan), "steps": np.zeros((), np.int64)}), "rows must be finite, but holds nan"),
     (UpdateState({"rows": np.zeros((2, 17)), "steps": np.array(-1)}), "steps must be at least 0, but is -1"),
     (UpdateState({"rows": [[0.0]]}), "its 'rows' is"), ({"rows": np.zeros((2, 17))}, "state of an earlier result.*but is dict"),
 ])
 def test_states_of_other_runs_are_refused(state, words):
+    state = state() if callable(state) else state
     with pytest.raises((ValueError, TypeError), match=words):
         run(Adam(), state=state)
 
