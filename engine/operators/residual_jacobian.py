@@ -69,7 +69,7 @@ class ResidualJacobian(RealOperator):
         object_checks.network(network, Network, unknowns=True)
         residual_loss(object_checks.cost(cost, Cost, penalised=True, residuals=True).loss)
         network = with_unknowns(network, cost)
-        X, targets = samples_and_targets(X, y, network.widths, network.dtype, cost, bounded=False)
+        X, targets = samples_and_targets(X, y, network.widths, network.dtype, Cost(cost.loss), bounded=False)
         self.network = network
         self._pass = ResidualPass(network, point_sets(cost, X, targets, network))
         super().__init__(network.dtype, self._pass.shape)

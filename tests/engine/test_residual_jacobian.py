@@ -81,6 +81,14 @@ def test_a_linear_residual_goes_forward_once_for_its_rows_and_its_values(dtype):
         assert np.array_equal(ResidualJacobian(network, X, y, cost).row_norms(), values_first.row_norms())
 
 
+def test_the_reduction_plays_no_part_in_the_operator():
+    """A reduction with weights of other points does not either."""
+    network, X, y, cost = problem()
+    weighted = Cost(cost.loss, reductions.weighted(np.ones(13)))
+    assert np.array_equal(ResidualJacobian(network, X[:5], y[:5], weighted).dense(),
+                          ResidualJacobian(network, X, y, cost).dense()[:10])
+
+
 def test_any_reduction_and_penalty():
     network, X, y, cost = problem()
     r, dense, _ = expected(network, X)
