@@ -68,7 +68,7 @@ class _Part:
     def restricted(self, one: SetOfPoints, inside: Indices) -> _Part:
         """The part of some of its points."""
         made = _Part(one, self.network)
-        for name in ("jets", "seeds", "slopes"):
+        for name in ("seeds", "slopes", *({"jets"} & self.__dict__.keys())):
             setattr(made, name, np.ascontiguousarray(getattr(self, name)[inside]))
         return made
 
