@@ -59,7 +59,8 @@ class BatchProblem:
 
     @property
     def step(self) -> BatchStep:
-        """The BatchStep, whose indices cannot be written to."""
+        """The BatchStep, whose indices cannot be written to. In a fit to residuals of points they ascend, whatever the schedule's
+        order: no bit depends on the order within a batch."""
         return self._step.read_only()
 
     @property
