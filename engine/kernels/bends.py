@@ -1,5 +1,5 @@
 """g″ and g‴ of activations whose derivatives follow from a = g(z) and gamma = g′(z), at no loss of digits: no exponential is
-computed anew (tanh of 256 numbers, float64: g, g′, g″ and g‴ 0.9 µs, and 2.3 each from z)."""
+computed anew (tanh, float64, both: 1 ns a number, and 3.6 and 3.9 from z)."""
 
 from .activations import ActivationCode
 from .linked import kernel, shared
