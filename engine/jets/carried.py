@@ -115,31 +115,25 @@ class Carried:
         return self
 
     def __abs__(self) -> Carried:
-        return Carried(abs(self.value), _scaled(np.sign(self.value), self.slopes), _bent(self))
+        return Carried(abs(self.value), _scaled(np.sign(self.value), self.slopes), _not_linear(self))
 
     def __lt__(self, other: Any) -> Any:
-        _bent(self, other)
-        return self.value < _value(other)
+        return self.value < _compared(self, other)
 
     def __le__(self, other: Any) -> Any:
-        _bent(self, other)
-        return self.value <= _value(other)
+        return self.value <= _compared(self, other)
 
     def __gt__(self, other: Any) -> Any:
-        _bent(self, other)
-        return self.value > _value(other)
+        return self.value > _compared(self, other)
 
     def __ge__(self, other: Any) -> Any:
-        _bent(self, other)
-        return self.value >= _value(other)
+        return self.value >= _compared(self, other)
 
     def __eq__(self, other: object) -> Any:
-        _bent(self, other)
-        return self.value == _value(other)
+        return self.value == _compared(self, other)
 
     def __ne__(self, other: object) -> Any:
-        _bent(self, other)
-        return self.value != _value(other)
+        return self.value != _compared(self, other)
 
     def __getitem__(self, where: object) -> Any:
         checks.no_part()
@@ -162,12 +156,12 @@ class Carried:
             checks.no_rule(f"np.{ufunc.__name__} with {', '.join(settings)}", RULES)
         if ufunc in UNARY:
             value = ufunc(self.value)
-            trace = self.trace if ufunc in LINEAR else _bent(self)
+            trace = self.trace if ufunc in LINEAR else _not_linear(self)
             return Carried(value, _scaled(UNARY[ufunc](self.value, value), self.slopes), trace)
         if ufunc in BINARY:
             return BINARY[ufunc](*inputs, ufunc)
         if ufunc in FLAT:
-            _bent(*inputs)
+            _not_linear(*inputs)
             return ufunc(*map(_value, inputs))
         return checks.no_rule(f"np.{ufunc.__name__}", RULES)
 
@@ -203,12 +197,18 @@ def _trace(*numbers: Any) -> Trace | None:
     return None
 
 
-def _bent(*numbers: Any) -> Trace | None:
+def _not_linear(*numbers: Any) -> Trace | None:
     """Their trace, once it says that they took part in something that is not linear."""
     trace = _trace(*numbers)
     if trace is not None:
         trace.linear = False
     return trace
+
+
+def _compared(number: Carried, other: Any) -> Any:
+    """The other's value, for a comparison, which is not linear."""
+    _not_linear(number, other)
+    return _value(other)
 
 
 def _scaled(factor: Any, slopes: Slopes) -> Slopes:
@@ -243,14 +243,14 @@ def _subtract(a: Any, b: Any, operation: Callable[[Any, Any], Any] = operator.su
 
 def _multiply(a: Any, b: Any, operation: Callable[[Any, Any], Any] = operator.mul) -> Carried:
     (v, p), (w, q) = _parts(a), _parts(b)
-    trace = _bent(a, b) if p and q else _trace(a, b)
+    trace = _not_linear(a, b) if p and q else _trace(a, b)
     return _carried(operation(v, w), _slope_sums(_scaled(w, p), _scaled(v, q)), trace)
 
 
 def _divide(a: Any, b: Any, operation: Callable[[Any, Any], Any] = operator.truediv) -> Carried:
     (v, p), (w, q) = _parts(a), _parts(b)
     value = operation(v, w)
-    trace = _bent(a, b) if q else _trace(a, b)
+    trace = _not_linear(a, b) if q else _trace(a, b)
     return _carried(value, _slope_sums(_scaled(1.0 / w, p) if p else p, _scaled(-value / w, q) if q else q), trace)
 
 
@@ -259,7 +259,7 @@ def _power(a: Any, b: Any, operation: Callable[[Any, Any], Any] = operator.pow) 
     (v, p), (w, q) = _parts(a), _parts(b)
     value = operation(v, w)
     first = _scaled(_power_slope(v, w), p) if p else p
-    return _carried(value, _slope_sums(first, _scaled(value * np.log(np.where(v > 0, v, 1.0)), q) if q else q), _bent(a, b))
+    return _carried(value, _slope_sums(first, _scaled(value * np.log(np.where(v > 0, v, 1.0)), q) if q else q), _not_linear(a, b))
 
 
 def _power_slope(v: Any, w: Any) -> Any:
@@ -271,17 +271,17 @@ def _power_slope(v: Any, w: Any) -> Any:
 
 def _larger(a: Any, b: Any, operation: Any = np.maximum) -> Carried:
     (v, p), (w, q) = _parts(a), _parts(b)
-    return _carried(operation(v, w), _chosen(v >= w, p, q), _bent(a, b))
+    return _carried(operation(v, w), _chosen(v >= w, p, q), _not_linear(a, b))
 
 
 def _smaller(a: Any, b: Any, operation: Any = np.minimum) -> Carried:
     (v, p), (w, q) = _parts(a), _parts(b)
-    return _carried(operation(v, w), _chosen(v <= w, p, q), _bent(a, b))
+    return _carried(operation(v, w), _chosen(v <= w, p, q), _not_linear(a, b))
 
 
 def _where(mask: Any, a: Any, b: Any) -> Carried:
     (v, p), (w, q) = _parts(a), _parts(b)
-    trace, mask = _bent(mask) or _trace(a, b), _value(mask)
+    trace, mask = _not_linear(mask) or _trace(a, b), _value(mask)
     return _carried(np.where(mask, v, w), _chosen(mask, p, q), trace)
 
 
