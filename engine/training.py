@@ -55,7 +55,7 @@ class _Run:
         self.X, self.targets = samples_and_targets(X, y, network.widths, network.dtype, cost, bounded=self.max_bytes is not None)
         self.trainable = trainable_with_unknowns(trainable, network)
         self.update = self.update.within(cost, schedule, len(self.X))
-        self._before: BatchProblem | None = None
+        self._last_problem: BatchProblem | None = None
 
     def problem(self, step: BatchStep) -> BatchProblem:
         """A batch step as functions of θ. Those of points have ascending indices: r, J and their sums have the same bits in
@@ -64,9 +64,9 @@ class _Run:
             step = BatchStep.checked(step.time, step.epoch, np.sort(step.indices))
         problem = batch_problem(self.network, self.X, self.targets, self.cost, step, self.max_bytes)
         if of_jets(self.cost) and in_memory(self.X, self.targets):
-            if self._before is not None and np.array_equal(self._before.step.indices, step.indices):
-                problem.point_sets = self._before.point_sets
-            self._before = problem
+            if self._last_problem is not None and np.array_equal(self._last_problem.step.indices, step.indices):
+                problem.point_sets = self._last_problem.point_sets
+            self._last_problem = problem
         return problem
 
     def fused(self, steps: EpochSteps) -> bool:

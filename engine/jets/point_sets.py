@@ -52,9 +52,10 @@ class SetOfPoints:
         return self.residual.values_and_slopes(self.X, jets, self.components, self.targets, unknowns)
 
     @functools.cached_property
-    def fixed_seeds(self) -> Any:
+    def fixed_seeds(self) -> Array | None:
         """∂r/∂jets [m_s, q_s, K, n] where they are the same for every network, else None."""
-        return self.residual.fixed_seeds(self.X, self.components, self.n)
+        seeds: Array | None = self.residual.fixed_seeds(self.X, self.components, self.n)
+        return seeds
 
     @property
     def names(self) -> tuple[str, ...]:
