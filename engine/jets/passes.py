@@ -10,7 +10,7 @@ import numpy as np
 from ..backward import folded
 from ..blocks import sum_chunks
 from ..forward import lanes
-from ..kernels.bends import FOLLOWING
+from ..kernels.higher_derivatives import FOLLOWING
 from ..kernels.jet_gradient import JET_BLOCK
 from ..kernels.jet_gradient import jet_gradient as sums_of_rows
 from ..kernels.jet_rows import jet_products, jet_rows

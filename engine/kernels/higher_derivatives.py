@@ -6,18 +6,18 @@ from .linked import kernel, shared
 from .signatures import Line
 from .simd import fma
 
-TANH, SIN, COS, EXP = FOLLOWING = tuple(int(ActivationCode[name]) for name in ("TANH", "SIN", "COS", "EXP"))
+TANH, SIN, COS, EXP = FOLLOWING = tuple(int(ActivationCode[name]) for name in ("TANH", "SIN", "COS", "EXP"))  # whose do
 
 
 @kernel
-def follow_from_gates(code):
-    """Whether an activation is one of these."""
-    return code == TANH or code == SIN or code == COS or code == EXP
+def follow_from_slope(code):
+    """Whether g″ and g‴ of an activation follow so."""
+    return code in FOLLOWING
 
 
 @shared
-def bends_of_gates(code: int, a: Line, gamma: Line, second: Line, third: Line):
-    """g″ and g‴ from a and gamma; for `follow_from_gates(code)` alone."""
+def higher_derivatives(code: int, a: Line, gamma: Line, second: Line, third: Line):
+    """g″ and g‴ from a and gamma; for `follow_from_slope(code)` alone."""
     two = a.dtype.type(2)
     if code == TANH:
         for i in range(a.size):

@@ -52,9 +52,9 @@ def jet_gradient(theta, backward_weights, plan, jet, X, seeds, partial, workspac
         sample, count = b * JET_BLOCK, min(JET_BLOCK, X.shape[0] - b * JET_BLOCK)
         panels = lines_for(count, lanes)
         for j in range(panels):
-            place, samples, panel = line(sample, j, lanes), samples_in(j, lanes, count), panel_of(workspace, plan, jet, j)
-            jets_of_panel(theta, plan, jet, X, place, samples, panel, 1)
-            gather_seeds(jet, seeds, place, samples, panel)
-            jet_errors(backward_weights, plan, jet, 0, panel)
+            first_of_panel, samples, own = line(sample, j, lanes), samples_in(j, lanes, count), panel_of(workspace, plan, jet, j)
+            jets_of_panel(theta, plan, jet, X, first_of_panel, samples, own, 1)
+            gather_seeds(jet, seeds, first_of_panel, samples, own)
+            jet_errors(backward_weights, plan, jet, 0, own)
         jet_block_gradient(plan, jet, panels, workspace, summand(tree, b))
         add_up(tree, b)

@@ -6,8 +6,8 @@ other z^l_k, the derivative of z^l. A panel with its components stays in the fir
 """
 
 from .activations import ActivationCode, activate
-from .bends import bends_of_gates, follow_from_gates
 from .compiled import inlined
+from .higher_derivatives import follow_from_slope, higher_derivatives
 from .jet_workspace import JetPlan, JetWorkspace, components, jet_workspace_of
 from .layout import FROM_BIAS, FROM_ZERO, STORED, line, panel_sizes, places, samples_in, weights
 from .linked import kernel, shared
@@ -67,7 +67,7 @@ def jet_layer(theta, plan, l, jet, workspace, with_third):
         derivative_products(theta, at, K, stack, stride, stack, stride + z_offset(at), stride)  # eq. 22: z_k = W a_k
     if at.activation == IDENTITY:
         return
-    jet_gates(at, jet, workspace, with_third)
+    jet_activation(at, jet, workspace, with_third)
     for k in range(1, K):
         multiply_lines(stack, at.gamma, stack, k * stride + at.gamma, stack, k * stride + at.a, at.width)  # eq. 22: gamma z_k
     if l > 1:
@@ -78,11 +78,11 @@ def jet_layer(theta, plan, l, jet, workspace, with_third):
 
 
 @inlined
-def jet_gates(at, jet, workspace, with_third):
+def jet_activation(at, jet, workspace, with_third):
     """a = g(z) and gamma (eq. 2 and 4); g″ where there are derivatives, and g‴ of second ones where it is wanted."""
     stack, count = workspace.stack, line(0, at.width, lanes_of(workspace.stack))
     second, third = workspace.second[at.delta:at.delta + count], workspace.third[at.delta:at.delta + count]
-    follow = follow_from_gates(at.activation)
+    follow = follow_from_slope(at.activation)
     if not follow and components(jet) > 1:
         z = stack[at.a:at.a + count]
         second_derivative(at.activation, z, second, at.parameters)
@@ -90,7 +90,7 @@ def jet_gates(at, jet, workspace, with_third):
             third_derivative(at.activation, z, third, at.parameters)
     activate(at.activation, stack, at.a, stack, at.gamma, count, at.parameters)  # eq. 2 and 4
     if follow and components(jet) > 1:
-        bends_of_gates(at.activation, stack[at.a:at.a + count], stack[at.gamma:at.gamma + count], second, third)
+        higher_derivatives(at.activation, stack[at.a:at.a + count], stack[at.gamma:at.gamma + count], second, third)
 
 
 @inlined

@@ -5,7 +5,7 @@ import pytest
 
 from engine.kernels import activations, losses, reductions, second_derivatives, updates
 from engine.kernels.activations import activate
-from engine.kernels.bends import bends_of_gates, follow_from_gates
+from engine.kernels.higher_derivatives import follow_from_slope, higher_derivatives
 from engine.kernels.layout import ActivationParameters
 from engine.kernels.linked import kernel
 from engine.kernels.reductions import reduce_losses, reduction_hessian_product
@@ -59,14 +59,14 @@ def updated(code, theta, gradient, settings, state, trainable):
 
 
 @pytest.mark.parametrize("dtype", [np.float64, np.float32])
-@pytest.mark.parametrize("code", [code for code in activations.ActivationCode if follow_from_gates(code.value)])
-def test_bends_of_gates_have_the_bits_of_those_of_z(code, dtype):
+@pytest.mark.parametrize("code", [code for code in activations.ActivationCode if follow_from_slope(code.value)])
+def test_higher_derivatives_from_the_slope_have_the_bits_of_those_from_z(code, dtype):
     z = np.concatenate([np.linspace(-12, 12, 1001), [0.0, -0.0, 1e-30, np.inf, -np.inf, np.nan]]).astype(dtype)
     if code in (activations.ActivationCode.SIN, activations.ActivationCode.COS):
         z[np.isinf(z)] = 3.0
     a, gamma, found, expected = z.copy(), np.empty_like(z), np.empty((2, z.size), dtype), np.empty((2, z.size), dtype)
     activations.activate(code.value, a, 0, gamma, 0, z.size, NONE)
-    bends_of_gates(code.value, a, gamma, *found)
+    higher_derivatives(code.value, a, gamma, *found)
     second_derivatives.second_derivative(code.value, z, expected[0], NONE)
     third_derivative(code.value, z, expected[1], NONE)
     np.testing.assert_array_equal(found, expected)
